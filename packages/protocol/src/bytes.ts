@@ -1,0 +1,101 @@
+/** Small, dependency-free operations on byte strings. */
+
+const encoder: string = '0123456789abcdef';
+
+/** The concatenation of `parts`, in order. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+/** Equality whose running time depends on the lengths only. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
+  return difference === 0;
+}
+
+/** Lexicographic order: negative, zero or positive. Not constant time. */
+export function compare(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    const difference = (a[i] as number) - (b[i] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Lower-case hexadecimal. Never call it on a secret: a string cannot be wiped. */
+export function toHex(bytes: Uint8Array): string {
+  let out = '';
+  for (const byte of bytes) out += (encoder[byte >> 4] as string) + (encoder[byte & 15] as string);
+  return out;
+}
+
+/** Strict inverse of {@link toHex}: lower or upper case, even length. Throws RangeError. */
+export function fromHex(hex: string): Uint8Array {
+  if (!/^(?:[0-9a-fA-F]{2})*$/.test(hex)) throw new RangeError('not a hexadecimal string of even length');
+  const out = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return out;
+}
+
+/** ASCII text as bytes: tags and labels. Throws RangeError on anything else. */
+export function ascii(text: string): Uint8Array {
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7e || code < 0x20) throw new RangeError('not printable ASCII');
+    out[i] = code;
+  }
+  return out;
+}
+
+/** A bigint as `length` bytes, most significant first. Throws RangeError if it does not fit. */
+export function toBytesBE(value: bigint, length: number): Uint8Array {
+  if (value < 0n) throw new RangeError('negative');
+  const out = new Uint8Array(length);
+  let rest = value;
+  for (let i = length - 1; i >= 0; i--) {
+    out[i] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  if (rest !== 0n) throw new RangeError(`does not fit ${length} bytes`);
+  return out;
+}
+
+/** A bigint as `length` bytes, least significant first. Throws RangeError if it does not fit. */
+export function toBytesLE(value: bigint, length: number): Uint8Array {
+  return toBytesBE(value, length).reverse();
+}
+
+/** The integer whose bytes are `bytes`, most significant first. */
+export function fromBytesBE(bytes: Uint8Array): bigint {
+  return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
+}
+
+/** The integer whose bytes are `bytes`, least significant first. */
+export function fromBytesLE(bytes: Uint8Array): bigint {
+  return fromBytesBE(bytes.slice().reverse());
+}
+
+/** `value` as two bytes, most significant first. */
+export function u16(value: number): Uint8Array {
+  return toBytesBE(BigInt(value), 2);
+}
+
+/** `value` as four bytes, most significant first. */
+export function u32(value: number): Uint8Array {
+  return toBytesBE(BigInt(value), 4);
+}
+
+/** `value` as eight bytes, most significant first. */
+export function u64(value: number | bigint): Uint8Array {
+  return toBytesBE(BigInt(value), 8);
+}

@@ -1,0 +1,29 @@
+import { ascii, concat, u64 } from './bytes.ts';
+import { sha256, sha512 } from './primitives/hash.ts';
+
+/**
+ * The only way to hash more than one thing. Tag and parts are prefixed with their length, so that no two different lists
+ * share an input (TSSHOCK's α-shuffle); the formats that a standard fixes (RFC 9591, BIP-32, BIP-340) are the exception.
+ *
+ *   hash(tag; p1..pm) = SHA-256( u64(|tag|) ‖ tag ‖ u64(|p1|) ‖ p1 ‖ … ‖ u64(|pm|) ‖ pm )
+ *
+ * Every tag in use is listed in `tags.ts`.
+ * @returns 32 bytes
+ */
+export function hash(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(preimage(tag, parts));
+}
+
+/** As {@link hash} with SHA-512. @returns 64 bytes */
+export function hash512(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha512(preimage(tag, parts));
+}
+
+/** The fixed-width items of a list as one part: their count, then the items. */
+export function list(items: readonly Uint8Array[]): Uint8Array {
+  return concat(u64(items.length), ...items.flatMap((item) => [u64(item.length), item]));
+}
+
+function preimage(tag: string, parts: readonly Uint8Array[]): Uint8Array {
+  return concat(...[ascii(tag), ...parts].flatMap((part) => [u64(part.length), part]));
+}
