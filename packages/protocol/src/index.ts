@@ -1,5 +1,14 @@
 export * from './bytes.ts';
-export { type Randomness, seeded } from './random.ts';
-export { Secret, wipe } from './secret.ts';
-export { hash } from './transcript.ts';
+export * from './groups/group.ts';
+export * from './keys.ts';
+export * from './primitives/hash.ts';
+export * from './protocol.ts';
+export * from './random.ts';
+export * from './schemes.ts';
+export * from './secret.ts';
+export * from './session/court.ts';
+export * from './session/envelope.ts';
+export * from './session/session.ts';
+export * from './session/start.ts';
+export * from './transcript.ts';
 export * as wire from './wire/codec.ts';

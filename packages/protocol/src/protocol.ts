@@ -153,8 +153,10 @@ export class Abort extends Error {
   readonly code = 'abort';
   readonly round: string;
   readonly blames: readonly Blame[];
+  /** Who told us, if it was not ourselves. With no blame, who gave up: a suspicion at most. */
+  readonly informant: Party | undefined;
 
-  constructor(round: string, blames: readonly Blame[]) {
+  constructor(round: string, blames: readonly Blame[], informant?: Party) {
     super(
       blames.length === 0
         ? `aborted in round ${round}`
@@ -162,6 +164,7 @@ export class Abort extends Error {
     );
     this.round = round;
     this.blames = blames;
+    this.informant = informant;
   }
 
   get culprits(): readonly Party[] {
