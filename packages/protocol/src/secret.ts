@@ -54,12 +54,10 @@ export class Secret {
   [Symbol.toPrimitive](): string {
     return '[secret]';
   }
-
-  /** What Node's `util.inspect` and `console.log` call. */
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '[secret]';
-  }
 }
+
+// What Node's `util.inspect` and `console.log` call; a computed name in the class would have no isolated declaration.
+Object.defineProperty(Secret.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: () => '[secret]' });
 
 /** A secret was used after it had been wiped: a bug, never an input error. */
 export class SecretWiped extends Error {

@@ -7,6 +7,8 @@ export const tags = {
   transcript: 'quorate/v1/session/transcript',
   start: 'quorate/v1/session/start',
   registration: 'quorate/v1/session/registration',
+  toyHash: 'quorate/v1/groups/toy/hash',
+  pedersenBase: 'quorate/v1/sharing/pedersen/base',
   schnorr: 'quorate/v1/proofs/schnorr',
   schnorrBatch: 'quorate/v1/proofs/schnorr-batch',
   dleq: 'quorate/v1/proofs/dleq',

@@ -36,6 +36,12 @@ export interface Group {
   isIdentity(a: Point): boolean;
   /** Whether the affine y is even: what BIP-340 calls the sign. Only where the group has it (secp256k1). */
   hasEvenY(a: Point): boolean;
+  /**
+   * A point whose logarithm nobody knows (RFC 9380, hash_to_curve of the curve's random-oracle suite): second generators,
+   * oblivious transfer. In the toy group every logarithm is known.
+   * @param tag the domain-separation tag, from `tags.ts`
+   */
+  hashToGroup(tag: string, message: Uint8Array): Point;
 
   /** The canonical encoding; the identity has none. @throws {EncodingError} */
   encodePoint(point: Point): Uint8Array;

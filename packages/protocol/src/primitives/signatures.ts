@@ -1,0 +1,71 @@
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { concat, equal, fromBytesLE } from '../bytes.ts';
+import { Secret } from '../secret.ts';
+import { sha512 } from './hash.ts';
+
+/** Signatures of nodes: what makes a message evidence. */
+export interface SignatureScheme {
+  readonly name: string;
+  /** Strict, and never throws: bytes that are no key or no signature are simply not valid. */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** The signing key of a node. */
+export interface NodeKey {
+  readonly publicKey: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+const { Point } = ed25519;
+const fieldPrime = Point.Fp.ORDER;
+const signBit = 1n << 255n;
+const orderEight = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n;
+const smallOrder: ReadonlySet<bigint> = new Set([0n, 1n, fieldPrime - 1n, orderEight, fieldPrime - orderEight]);
+
+/**
+ * Whether an Ed25519 public key is canonical (y < p) and not one of the eight points of small order, for which one
+ * signature fits many messages. Both twins ask this first, because libraries differ on it.
+ */
+export function isStrictKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== 32) return false;
+  const y = fromBytesLE(publicKey) & (signBit - 1n);
+  return y < fieldPrime && !smallOrder.has(y);
+}
+
+/**
+ * Ed25519 (RFC 8032 §5.1.7) in JavaScript: canonical key and scalar, no key of small order, and the equation without the
+ * cofactor, R = S·B − k·A compared as bytes. That is what OpenSSL computes; noble's own `verify` multiplies by the
+ * cofactor and so accepts, for keys with a torsion part, signatures that the native twin refuses. Whether a message is
+ * evidence must not depend on who looks.
+ */
+export const pureEd25519: SignatureScheme = {
+  name: 'noble',
+  verify: (publicKey, message, signature) => {
+    if (signature.length !== 64 || !isStrictKey(publicKey)) return false;
+    const commitment = signature.subarray(0, 32);
+    const response = fromBytesLE(signature.subarray(32));
+    if (response >= Point.Fn.ORDER) return false;
+    const key = decodeKey(publicKey);
+    if (key === undefined) return false;
+    const challenge = fromBytesLE(sha512(concat(commitment, publicKey, message))) % Point.Fn.ORDER;
+    const expected = Point.BASE.multiplyUnsafe(response).add(key.negate().multiplyUnsafe(challenge));
+    return equal(expected.toBytes(), commitment);
+  },
+};
+
+function decodeKey(publicKey: Uint8Array): InstanceType<typeof Point> | undefined {
+  try {
+    return Point.fromBytes(publicKey);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An Ed25519 node key from its 32-byte seed, which is copied. */
+export function pureNodeKey(seed: Uint8Array): NodeKey {
+  const secret = new Secret(seed.slice());
+  return {
+    publicKey: secret.use((bytes) => ed25519.getPublicKey(bytes)),
+    sign: (message) => secret.use((bytes) => ed25519.sign(message, bytes)),
+  };
+}
