@@ -1,0 +1,70 @@
+import { assert, property, uint8Array } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ascii, fromHex, toHex } from '../bytes.ts';
+import { pureAead } from './aead.ts';
+import { pureEd25519, pureNodeKey } from './signatures.ts';
+
+describe('authenticated encryption', () => {
+  const key = new Uint8Array(32).fill(1);
+  const nonce = new Uint8Array(12).fill(2);
+  const aad = ascii('aad');
+
+  it('opens what it sealed, and nothing else', () => {
+    assert(
+      property(uint8Array({ maxLength: 80 }), (plaintext) => {
+        const sealed = pureAead.seal(key, nonce, aad, plaintext);
+        expect(sealed).toHaveLength(plaintext.length + 16);
+        expect(pureAead.open(key, nonce, aad, sealed)).toEqual(plaintext);
+        for (const wrong of [sealed.slice(1), sealed.slice(0, 15), Uint8Array.of(...sealed, 0), flip(sealed, 0)]) {
+          expect(pureAead.open(key, nonce, aad, wrong)).toBeUndefined();
+        }
+        expect(pureAead.open(flip(key, 5), nonce, aad, sealed)).toBeUndefined();
+        expect(pureAead.open(key, flip(nonce, 5), aad, sealed)).toBeUndefined();
+        expect(pureAead.open(key, nonce, flip(aad, 1), sealed)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('takes keys of 32 and nonces of 12 bytes', () => {
+    expect(() => pureAead.seal(key.slice(1), nonce, aad, key)).toThrow(RangeError);
+    expect(() => pureAead.open(key, new Uint8Array(24), aad, key)).toThrow(RangeError);
+  });
+});
+
+describe('signatures', () => {
+  // RFC 8032 §7.1, test 2.
+  const seed = fromHex('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb');
+  const key = pureNodeKey(seed);
+  const message = fromHex('72');
+  const signature = key.sign(message);
+
+  it('are those of RFC 8032', () => {
+    expect(toHex(key.publicKey)).toBe('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c');
+    expect(toHex(signature)).toBe(
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da' +
+        '085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+    );
+    expect(pureEd25519.verify(key.publicKey, message, signature)).toBe(true);
+  });
+
+  it('do not depend on the caller keeping the seed', () => {
+    const mine = seed.slice();
+    const other = pureNodeKey(mine);
+    mine.fill(0);
+    expect(other.sign(message)).toEqual(signature);
+  });
+
+  it('verify for one key, message and signature only', () => {
+    for (let i = 0; i < 64; i++) expect(pureEd25519.verify(key.publicKey, message, flip(signature, i))).toBe(false);
+    for (let i = 0; i < 32; i++) expect(pureEd25519.verify(flip(key.publicKey, i), message, signature)).toBe(false);
+    expect(pureEd25519.verify(key.publicKey, flip(message, 0), signature)).toBe(false);
+    expect(pureEd25519.verify(key.publicKey, message, signature.slice(1))).toBe(false);
+    expect(pureEd25519.verify(key.publicKey.slice(1), message, signature)).toBe(false);
+  });
+});
+
+function flip(bytes: Uint8Array, index: number): Uint8Array {
+  const out = bytes.slice();
+  out[index] = (out[index] as number) ^ 1;
+  return out;
+}
