@@ -1,7 +1,11 @@
 export * from './bytes.ts';
+export { ed25519 } from './groups/ed25519.ts';
 export * from './groups/group.ts';
+export { secp256k1 } from './groups/secp256k1.ts';
 export * from './keys.ts';
+export * from './primitives/aead.ts';
 export * from './primitives/hash.ts';
+export * from './primitives/signatures.ts';
 export * from './protocol.ts';
 export * from './random.ts';
 export * from './schemes.ts';

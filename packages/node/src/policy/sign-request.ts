@@ -1,0 +1,65 @@
+import { hash, nameCodec, type NodeKey, type SignatureScheme, wire } from '@quorate/protocol';
+import { type Intent, intentCodec } from '../intents/intent.ts';
+import { tags } from '../tags.ts';
+
+/**
+ * A client's order to sign, signed by the client's own key. Every signer verifies it before it registers: no node, and no
+ * coordinator, can ask for anything on its own. Its id is fixed by client and idempotency key: the same id with another
+ * body is refused everywhere, and each node answers for ever with the first verified signature it recorded.
+ */
+export interface SignRequest {
+  readonly network: Uint8Array;
+  /** The key's name. */
+  readonly key: string;
+  /** What the signature is for; must be the key's own purpose. */
+  readonly purpose: string;
+  readonly intent: Intent;
+  /** Wall clock, milliseconds since 1970, after which no node begins. */
+  readonly expires: number;
+  /** The client's Ed25519 public key, 32 bytes. */
+  readonly client: Uint8Array;
+  /** Chosen by the client, 1 to 64 bytes: the same for every retry of the same order. */
+  readonly idempotencyKey: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export const SIGN_REQUEST_VERSION = 1;
+
+const statement = {
+  version: wire.version(SIGN_REQUEST_VERSION),
+  network: wire.fixed(32),
+  key: nameCodec,
+  purpose: nameCodec,
+  intent: intentCodec,
+  expires: wire.u48,
+  client: wire.fixed(32),
+  idempotencyKey: wire.bytes(64),
+};
+
+const statementCodec = wire.struct(statement);
+
+export const signRequestCodec: wire.Codec<SignRequest> = wire.struct({
+  ...statement,
+  signature: wire.fixed(64),
+}) as wire.Codec<SignRequest>;
+
+/** Signs an order with the client's key. */
+export function signRequest(unsigned: Omit<SignRequest, 'signature' | 'client'>, client: NodeKey): SignRequest {
+  const request = { ...unsigned, client: client.publicKey };
+  return { ...request, signature: client.sign(requestDigest(request)) };
+}
+
+/** Whether the client named in the request signed it. */
+export function verifySignRequest(request: SignRequest, signatures: SignatureScheme): boolean {
+  return signatures.verify(request.client, requestDigest(request), request.signature);
+}
+
+/** The hash of everything the client signed, 32 bytes: what participants register for. */
+export function requestDigest(request: Omit<SignRequest, 'signature'>): Uint8Array {
+  return hash(tags.signRequest, wire.encode(statementCodec, { ...request, version: SIGN_REQUEST_VERSION }));
+}
+
+/** H(network, client, idempotency key), 32 bytes. */
+export function requestId(request: Pick<SignRequest, 'network' | 'client' | 'idempotencyKey'>): Uint8Array {
+  return hash(tags.requestId, request.network, request.client, request.idempotencyKey);
+}

@@ -1,0 +1,197 @@
+import type { Scheme } from '@quorate/protocol';
+import type { SignRequest } from './policy/sign-request.ts';
+
+/**
+ * What a running node offers to whoever may talk to it: the admin socket today, the public API later. Everything in it is
+ * public data; bytes are lower-case hex, times are milliseconds since 1970.
+ */
+export interface Service {
+  status(): Promise<StatusView>;
+  health(): Promise<HealthView>;
+  peers(): readonly PeerView[];
+  roster(): readonly MemberView[];
+  keys(): Promise<readonly KeyView[]>;
+  /** @throws {ServiceError} `key-unknown` */
+  key(name: string): Promise<KeyView>;
+  /** A frozen key is not used for signing by this node until it is thawed. @throws {ServiceError} `key-unknown` */
+  freeze(name: string, frozen: boolean): Promise<KeyView>;
+  /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
+  keygen(order: KeygenOrder): Promise<CeremonyView>;
+  /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
+  sign(request: SignRequest): Promise<CeremonyView>;
+  /** The ceremony, after it ended or after `waitMilliseconds`, whichever is first. @throws {ServiceError} `ceremony-unknown` */
+  ceremony(id: string, waitMilliseconds: number): Promise<CeremonyView>;
+  /** Newest first; the last few hundred. */
+  ceremonies(): readonly CeremonyView[];
+  /** Calls `seen` for every change of a ceremony until the returned function is called. */
+  follow(seen: (ceremony: CeremonyView) => void): () => void;
+  /** Lets a ceremony that waits for the operator (`accept: ask`) go on here. @throws {ServiceError} */
+  accept(id: string): Promise<CeremonyView>;
+  /** Withdraws this node from a ceremony that is not done. @throws {ServiceError} */
+  cancel(id: string): Promise<CeremonyView>;
+}
+
+export interface StatusView {
+  readonly name: string;
+  readonly peerId: string;
+  readonly network: string;
+  readonly version: string;
+  readonly formatVersion: number;
+  readonly startedAt: number;
+  /** Counter ‖ random. */
+  readonly bootEpoch: string;
+  readonly listen: readonly string[];
+  /** Which library computes in each group, e.g. `{ ed25519: 'libsodium', secp256k1: 'noble' }`. */
+  readonly backends: Readonly<Record<string, string>>;
+  readonly peers: { readonly connected: number; readonly total: number };
+  readonly keys: number;
+  readonly openCeremonies: number;
+  /** Hash of this node's roster, and the names of connected peers whose roster differs. */
+  readonly roster: { readonly hash: string; readonly differing: readonly string[] };
+  readonly audit: { readonly sequence: number; readonly head: string };
+  readonly memory: { readonly residentBytes: number; readonly heapBytes: number };
+  /** Milliseconds of event-loop delay, since the last status. */
+  readonly eventLoop: { readonly p50: number; readonly p99: number };
+  /** What the operator should know, in sentences. */
+  readonly warnings: readonly string[];
+}
+
+/** `ready` is whether this node can take part; each key says whether its threshold can be met now. */
+export interface HealthView {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly keys: readonly {
+    readonly name: string;
+    readonly threshold: number;
+    readonly online: number;
+    readonly parties: number;
+    readonly signable: boolean;
+  }[];
+}
+
+export interface PeerView {
+  readonly name: string;
+  readonly peerId: string;
+  readonly connected: boolean;
+  readonly since: number | undefined;
+  readonly roundTripMilliseconds: number | undefined;
+  readonly clockSkewMilliseconds: number | undefined;
+  readonly version: string | undefined;
+  readonly sameRoster: boolean | undefined;
+  readonly refused: string | undefined;
+  /** Blame against this peer that this node holds evidence for. */
+  readonly blames: number;
+}
+
+export interface MemberView {
+  readonly name: string;
+  readonly peerId: string;
+  readonly addresses: readonly string[];
+  readonly region: string | undefined;
+}
+
+export interface KeyView {
+  readonly name: string;
+  readonly keyId: string;
+  readonly scheme: Scheme;
+  readonly purpose: string;
+  readonly threshold: number;
+  readonly parties: readonly { readonly party: number; readonly name: string; readonly peerId: string }[];
+  readonly epoch: number;
+  readonly state: 'prepared' | 'certified' | 'active';
+  readonly frozen: boolean;
+  /** The key under which a plain verifier accepts signatures: for Taproot the x-only output key. */
+  readonly publicKey: string;
+  readonly tweak: string;
+  readonly createdAt: number;
+}
+
+export interface KeygenOrder {
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly purpose?: string | undefined;
+  /** Default: the configuration's, else a majority. */
+  readonly threshold?: number | undefined;
+  /** Names from the roster; default: the first `participants` of the configuration, else all members. */
+  readonly members?: readonly string[] | undefined;
+  /** Needed when the threshold is below (n + 1) / 2: says that fewer corrupt parties than a majority can forge. */
+  readonly allowLowThreshold?: boolean | undefined;
+}
+
+/** Each state says what it implies, and what it does not: see `ceremonies/ceremony.ts`. */
+export type CeremonyStateName = 'proposed' | 'accepted' | 'running' | 'confirming' | 'done' | 'failed';
+
+export interface CeremonyView {
+  /** The request id. */
+  readonly id: string;
+  readonly kind: 'keygen' | 'sign';
+  readonly key: string;
+  readonly state: CeremonyStateName;
+  /** The label of the open round while running. */
+  readonly round: string | undefined;
+  readonly attempt: number;
+  readonly coordinator: string | undefined;
+  /** Names of the parties that take part in the current or last attempt. */
+  readonly participants: readonly string[];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Set when it waits for this node's operator. */
+  readonly needsAccept: boolean;
+  readonly result:
+    | { readonly type: 'key'; readonly publicKey: string; readonly epoch: number }
+    | {
+        readonly type: 'signature';
+        readonly signature: string;
+        readonly publicKey: string;
+        readonly scheme: Scheme;
+        readonly signers: readonly string[];
+        readonly milliseconds: number;
+      }
+    | undefined;
+  readonly failure:
+    | {
+        readonly code: FailureCode;
+        readonly reason: string;
+        /** Proven cheaters. */
+        readonly culprits: readonly { readonly name: string; readonly code: string }[];
+        /** Silent or unreachable; nobody's fault as far as one can prove. */
+        readonly suspects: readonly string[];
+      }
+    | undefined;
+}
+
+export type FailureCode =
+  | 'denied'
+  | 'cheated'
+  | 'timeout'
+  | 'no-quorum'
+  | 'cancelled'
+  | 'expired'
+  | 'conflict'
+  | 'integrity'
+  | 'stopped';
+
+export type ServiceErrorCode =
+  | 'invalid'
+  | 'denied'
+  | 'key-unknown'
+  | 'name-taken'
+  | 'ceremony-unknown'
+  | 'request-conflict'
+  | 'expired'
+  | 'busy'
+  | 'no-quorum'
+  | 'not-waiting'
+  | 'integrity'
+  | 'stopping';
+
+/** What the service refuses, and what to do next. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly code: ServiceErrorCode;
+
+  constructor(code: ServiceErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

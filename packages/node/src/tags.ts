@@ -1,0 +1,10 @@
+/** Every domain-separation tag of this package, in one place, so that a test can tell that no two are the same. */
+export const tags = {
+  network: 'quorate/v1/network',
+  roster: 'quorate/v1/network/roster',
+  hello: 'quorate/v1/network/hello',
+  signRequest: 'quorate/v1/request/sign',
+  requestId: 'quorate/v1/request/id',
+  keygenProposal: 'quorate/v1/request/keygen',
+  election: 'quorate/v1/coordination/election',
+} as const;
