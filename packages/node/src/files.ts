@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 
 /** The door to files that people write: configuration, roster, key files. What the node keeps lives behind `Store`. */
 export interface Files {
@@ -47,4 +48,9 @@ function attempt<T>(path: string, run: () => T): T {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     throw new FileUnreadable(path, reasons[code] ?? code);
   }
+}
+
+/** `path`, which starts at the folder of `file` unless it is absolute, as an absolute path. */
+export function pathFrom(file: string, path: string): string {
+  return resolve(dirname(file), path);
 }

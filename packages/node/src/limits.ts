@@ -31,6 +31,8 @@ export const limits = {
   announcementBytes: 4_096,
   /** Bytes of a config or roster file: a hundred members with comments stay under 100 kB. */
   configFileBytes: 1_048_576,
+  /** Bytes of a Unix socket's path: 107 on Linux, 103 on macOS. */
+  socketPathBytes: 103,
   /** Between looks at the roster file for changes. */
   rosterPoll: 2_000,
   /** Members of a network: the protocol's n ≤ 100, and reserves. */
