@@ -1,14 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@quorate/source', 'node', 'import', 'module', 'default'];
+const rooms = ['packages/*/src', 'packages/*/native', 'scripts', 'test'];
 
-export default defineConfig({
-  ssr: { resolve: { conditions } },
-  resolve: { conditions },
-  test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*/native/**/*.test.ts', 'scripts/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    execArgv: ['--conditions=@quorate/source'],
-  },
+/** `npm test`: everything but `*.long.test.ts`. `npm run test:long` (mode "long"): only those. */
+export default defineConfig(({ mode }) => {
+  const long = mode === 'long';
+  return {
+    ssr: { resolve: { conditions } },
+    resolve: { conditions },
+    test: {
+      include: rooms.map((room) => `${room}/**/*.${long ? 'long.' : ''}test.ts`),
+      exclude: long ? [] : ['**/*.long.test.ts'],
+      passWithNoTests: long,
+      testTimeout: long ? 30 * 60_000 : 60_000,
+      hookTimeout: 60_000,
+      execArgv: ['--conditions=@quorate/source'],
+    },
+  };
 });
