@@ -45,7 +45,8 @@ export interface Network {
   onPeer(handler: (peer: PeerId, connected: boolean) => void): void;
   /** Tells all members, signed, without any promise of delivery. @throws {NodeError} `frame-too-large` */
   announce(topic: Topic, payload: Uint8Array): void;
-  onAnnouncement(handler: (peer: PeerId, topic: Topic, payload: Uint8Array) => void): void;
+  /** At most one handler per topic. */
+  onAnnouncement(topic: Topic, handler: (peer: PeerId, payload: Uint8Array) => void): void;
   close(): Promise<void>;
 }
 
