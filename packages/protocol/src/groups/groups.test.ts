@@ -36,7 +36,12 @@ describe.each([toy, secp256k1, ed25519])('the group $name', (group: Group) => {
   });
 
   it('sums products of any number of points, the generator and the identity among them', () => {
-    const term = constantFrom<[bigint, Point]>([0n, identity], [1n, generator], [5n, times(5n)], [order - 3n, times(-3n)]);
+    const term = constantFrom<[bigint, Point]>(
+      [0n, identity],
+      [1n, generator],
+      [5n, times(5n)],
+      [order - 3n, times(-3n)],
+    );
     for (let n = 0; n <= 6; n++) {
       assert(
         property(uint8Array({ minLength: 8, maxLength: 8 }), term, scalar, scalar, (bytes, extra, k, j) => {
