@@ -21,6 +21,7 @@ export const tags = {
   dkgOutcome: 'quorate/v1/dkg/outcome',
   frostNonce: 'quorate/v1/frost/nonce',
   keyId: 'quorate/v1/key-id',
+  simulation: 'quorate/v1/simulation',
   ready: 'quorate/v1/activation/ready',
   certificate: 'quorate/v1/activation/certificate',
 } as const;

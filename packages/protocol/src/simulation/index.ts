@@ -1,0 +1,4 @@
+export * from './adversary.ts';
+export * from './committee.ts';
+export * from './honest.ts';
+export * from './seeds.ts';
