@@ -1,8 +1,11 @@
 import { assert, property, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ascii, fromHex, toHex } from '../bytes.ts';
+import { mixedOrder, nonCanonical, smallOrder } from '../../../../test/support/ed25519-edge-cases.ts';
+import { ascii, fromBytesLE, fromHex, toBytesLE, toHex } from '../bytes.ts';
+import { ed25519 } from '../groups/ed25519.ts';
 import { pureAead } from './aead.ts';
-import { pureEd25519, pureNodeKey } from './signatures.ts';
+import { sha512 } from './hash.ts';
+import { isStrict, pureEd25519, pureNodeKey } from './signatures.ts';
 
 describe('authenticated encryption', () => {
   const key = new Uint8Array(32).fill(1);
@@ -60,6 +63,45 @@ describe('signatures', () => {
     expect(pureEd25519.verify(key.publicKey, flip(message, 0), signature)).toBe(false);
     expect(pureEd25519.verify(key.publicKey, message, signature.slice(1))).toBe(false);
     expect(pureEd25519.verify(key.publicKey.slice(1), message, signature)).toBe(false);
+  });
+});
+
+describe('strictness of signatures', () => {
+  const seven = ed25519.encodePoint(ed25519.multiplyBase(7n));
+  const bad = [...smallOrder, ...nonCanonical].map(fromHex);
+
+  it.each(mixedOrder)('takes the key of mixed order %s for what it is', (key) => {
+    expect(isStrict(fromHex(key), Uint8Array.of(...seven, ...new Uint8Array(32)))).toBe(true);
+  });
+
+  it('refuses keys of small order and non-canonical ones, whatever was signed', () => {
+    const response = ed25519.encodeScalar(7n);
+    for (const key of bad) {
+      // Valid whenever the key's order divides the challenge, as it does for at least one message in eight.
+      for (let i = 0; i < 32; i++) {
+        expect(pureEd25519.verify(key, Uint8Array.of(i), Uint8Array.of(...seven, ...response))).toBe(false);
+      }
+    }
+  });
+
+  it('refuses an R of small order, which the key’s holder alone can make', () => {
+    for (const commitment of bad) {
+      for (let i = 0; i < 4; i++) {
+        const challenge = ed25519.reduceScalar(sha512(Uint8Array.of(...commitment, ...seven, i)));
+        const response = ed25519.encodeScalar((challenge * 7n) % ed25519.order);
+        expect(pureEd25519.verify(seven, Uint8Array.of(i), Uint8Array.of(...commitment, ...response))).toBe(false);
+      }
+    }
+  });
+
+  it('refuses S + order for S', () => {
+    const key = pureNodeKey(new Uint8Array(32));
+    const signature = key.sign(seven);
+    const response = toBytesLE(fromBytesLE(signature.subarray(32)) + ed25519.order, 32);
+    expect(pureEd25519.verify(key.publicKey, seven, signature)).toBe(true);
+    expect(pureEd25519.verify(key.publicKey, seven, Uint8Array.of(...signature.subarray(0, 32), ...response))).toBe(
+      false,
+    );
   });
 });
 

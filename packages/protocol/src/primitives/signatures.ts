@@ -19,29 +19,35 @@ export interface NodeKey {
 const { Point } = ed25519;
 const fieldPrime = Point.Fp.ORDER;
 const signBit = 1n << 255n;
-const orderEight = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n;
+const orderEight = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
 const smallOrder: ReadonlySet<bigint> = new Set([0n, 1n, fieldPrime - 1n, orderEight, fieldPrime - orderEight]);
 
 /**
- * Whether an Ed25519 public key is canonical (y < p) and not one of the eight points of small order, for which one
- * signature fits many messages. Both twins ask this first, because libraries differ on it.
+ * Whether key and signature of Ed25519 have their lengths and neither the key nor the signature's R is non-canonical
+ * (y ≥ p) or one of the eight points of small order: such a key has one signature for many messages. Both twins ask this
+ * first, because libraries differ on it.
  */
-export function isStrictKey(publicKey: Uint8Array): boolean {
-  if (publicKey.length !== 32) return false;
-  const y = fromBytesLE(publicKey) & (signBit - 1n);
+export function isStrict(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  return (
+    publicKey.length === 32 && signature.length === 64 && [publicKey, signature.subarray(0, 32)].every(isLargeOrder)
+  );
+}
+
+function isLargeOrder(encoded: Uint8Array): boolean {
+  const y = fromBytesLE(encoded) & (signBit - 1n);
   return y < fieldPrime && !smallOrder.has(y);
 }
 
 /**
- * Ed25519 (RFC 8032 §5.1.7) in JavaScript: canonical key and scalar, no key of small order, and the equation without the
- * cofactor, R = S·B − k·A compared as bytes. That is what OpenSSL computes; noble's own `verify` multiplies by the
+ * Ed25519 (RFC 8032 §5.1.7) in JavaScript: strict encodings ({@link isStrict}), S below the order, and the
+ * equation without the cofactor, R = S·B − k·A compared as bytes. That is what OpenSSL computes; noble's own `verify` multiplies by the
  * cofactor and so accepts, for keys with a torsion part, signatures that the native twin refuses. Whether a message is
  * evidence must not depend on who looks.
  */
 export const pureEd25519: SignatureScheme = {
   name: 'noble',
   verify: (publicKey, message, signature) => {
-    if (signature.length !== 64 || !isStrictKey(publicKey)) return false;
+    if (!isStrict(publicKey, signature)) return false;
     const commitment = signature.subarray(0, 32);
     const response = fromBytesLE(signature.subarray(32));
     if (response >= Point.Fn.ORDER) return false;

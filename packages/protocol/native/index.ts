@@ -1,0 +1,4 @@
+/** Twins of pure primitives that native code computes faster: libsodium if it is installed, and Node's OpenSSL. */
+export { nativeAead } from './aead.ts';
+export { nativeEd25519, nativeNodeKey } from './signatures.ts';
+export { sodiumEd25519 } from './sodium.ts';
