@@ -2,8 +2,16 @@ import { equal } from '../bytes.ts';
 import { EncodingError } from '../groups/group.ts';
 import type { SignatureScheme } from '../primitives/signatures.ts';
 import { type Evidence, type Party, type RoundSpec, tryDecode } from '../protocol.ts';
-import { bytes, type Codec, list, struct, text, u16 } from '../wire/codec.ts';
-import { bodyDigest, decodeEnvelope, type EchoEntry, type Envelope, MAX_PARTIES, type Slot, verifyEntry } from './envelope.ts';
+import { bytes, type Codec, encode, list, struct, text, u16 } from '../wire/codec.ts';
+import {
+  bodyDigest,
+  decodeEnvelope,
+  type EchoEntry,
+  type Envelope,
+  MAX_PARTIES,
+  type Slot,
+  verifyEntry,
+} from './envelope.ts';
 
 /**
  * Judges evidence the way any third party would: from the signed envelopes and what the ceremony's Start makes public,
@@ -27,7 +35,16 @@ export interface Court {
 /** Whether `exhibits`, all signed and of this session, prove that `accused` cheated. It must not throw. */
 export type Rule = (exhibits: readonly Envelope[], opening: Uint8Array, accused: Party) => boolean;
 
-const MAX_EVIDENCE_ENVELOPE = 900 * 1024;
+const MAX_EVIDENCE_ENVELOPE = 920 * 1024;
+/** What the accusations of one abort may weigh: two messages of the largest size, and then some. */
+const MAX_ACCUSATIONS = 800 * 1024;
+/** What an abort weighs more than the accusations in it, at most, once it is evidence itself. */
+const WRAPPING = 1024;
+/**
+ * An accusation may say that another accusation is false, and so on: liars could nest them until an honest judge runs out
+ * of stack. An honest party follows aborts nested once, so its own evidence is nested at most twice; deeper proves nothing.
+ */
+const MAX_FOLLOWED = 1;
 
 /** Blame that travels: what an abort message carries. */
 export const evidenceCodec: Codec<Evidence> = struct({
@@ -41,6 +58,48 @@ export const accusationsCodec: Codec<readonly Evidence[]> = list(evidenceCodec, 
 
 /** True if the evidence proves that the accused cheated in this session. */
 export function judge(court: Court, evidence: Evidence): boolean {
+  return nesting(evidence) <= MAX_FOLLOWED + 1 && isProof(court, evidence);
+}
+
+/**
+ * What an abort says, if it is fit to be passed on: whoever follows it must be able to prove to others that it was false.
+ * An abort that is too large, or nested too deep, only says that its sender gives up.
+ *
+ * @returns `accusations` undefined when the payload is nonsense
+ */
+export function followed(payload: Uint8Array): { readonly accusations: readonly Evidence[] | undefined } | undefined {
+  const accusations = tryDecode(accusationsCodec, payload)?.value;
+  const depth = Math.max(0, ...(accusations ?? []).map((evidence) => nesting(evidence)));
+  if (depth > MAX_FOLLOWED || payload.length > MAX_ACCUSATIONS + depth * WRAPPING) return undefined;
+  return { accusations };
+}
+
+/** The payload of an abort: as many of the accusations as fit, the first ones first. */
+export function accusationsOf(all: readonly Evidence[]): Uint8Array {
+  const told: Evidence[] = [];
+  let weight = 2;
+  for (const evidence of all.slice(0, MAX_PARTIES)) {
+    const more = encode(evidenceCodec, evidence).length;
+    if (weight + more > MAX_ACCUSATIONS + nesting(evidence) * WRAPPING) continue;
+    weight += more;
+    told.push(evidence);
+  }
+  return encode(accusationsCodec, told);
+}
+
+/** How many accusations of false accusation are nested in one another; stops counting at three. */
+function nesting(evidence: Evidence, limit: number = MAX_FOLLOWED + 2): number {
+  if (evidence.code !== 'false-accusation' || limit === 0) return 0;
+  const inner = evidence.envelopes.flatMap(accusationsIn);
+  return 1 + Math.max(0, ...inner.map((one) => nesting(one, limit - 1)));
+}
+
+function accusationsIn(frame: Uint8Array): readonly Evidence[] {
+  const envelope = tryEnvelope(frame);
+  return (envelope?.class === 'abort' ? tryDecode(accusationsCodec, envelope.payload)?.value : undefined) ?? [];
+}
+
+function isProof(court: Court, evidence: Evidence): boolean {
   if (!court.parties.includes(evidence.accused)) return false;
   const exhibits: Envelope[] = [];
   for (const frame of evidence.envelopes) {
@@ -66,21 +125,25 @@ export function judge(court: Court, evidence: Evidence): boolean {
 
 /** The envelope, if it is of this session and signed by the party it names. */
 export function admit(court: Court, frame: Uint8Array): Envelope | undefined {
-  let envelope: Envelope;
+  const envelope = tryEnvelope(frame);
+  if (envelope === undefined) return undefined;
+  const key = court.keys.get(envelope.from);
+  const here = equal(envelope.network, court.network) && equal(envelope.sid, court.sid) && envelope.kind === court.kind;
+  if (!here || key === undefined || !court.parties.includes(envelope.from)) return undefined;
+  const direct = envelope.class === 'direct';
+  if (direct ? !court.parties.includes(envelope.to) || envelope.to === envelope.from : envelope.to !== 0)
+    return undefined;
+  const entry = { digest: bodyDigest(envelope.echo, envelope.payload), signature: envelope.signature };
+  return verifyEntry(envelope, entry, key, court.signatures) ? envelope : undefined;
+}
+
+function tryEnvelope(frame: Uint8Array): Envelope | undefined {
   try {
-    envelope = decodeEnvelope(frame);
+    return decodeEnvelope(frame);
   } catch (error) {
     if (error instanceof EncodingError) return undefined;
     throw error;
   }
-  const key = court.keys.get(envelope.from);
-  const here =
-    equal(envelope.network, court.network) && equal(envelope.sid, court.sid) && envelope.kind === court.kind;
-  if (!here || key === undefined || !court.parties.includes(envelope.from)) return undefined;
-  const direct = envelope.class === 'direct';
-  if (direct ? !court.parties.includes(envelope.to) || envelope.to === envelope.from : envelope.to !== 0) return undefined;
-  const entry = { digest: bodyDigest(envelope.echo, envelope.payload), signature: envelope.signature };
-  return verifyEntry(envelope, entry, key, court.signatures) ? envelope : undefined;
 }
 
 function isMalformed(court: Court, { from, round, class: kind, payload }: Envelope, accused: Party): boolean {
@@ -89,13 +152,14 @@ function isMalformed(court: Court, { from, round, class: kind, payload }: Envelo
   return from === accused && codec !== undefined && tryDecode(codec, payload) === undefined;
 }
 
-/** Two different signed bodies in one slot, each seen directly or in an echo. */
+/** Two different signed bodies in one slot, each seen directly or in an echo. Aborts are exempt: giving up twice is no lie. */
 function equivocated(court: Court, exhibits: readonly Envelope[], accused: Party): boolean {
   const key = court.keys.get(accused) as Uint8Array;
   const said = new Map<string, Uint8Array>();
   for (const exhibit of exhibits) {
     const statements: [Slot, Uint8Array][] = [];
-    if (exhibit.from === accused) statements.push([exhibit, bodyDigest(exhibit.echo, exhibit.payload)]);
+    if (exhibit.from === accused && exhibit.class !== 'abort')
+      statements.push([exhibit, bodyDigest(exhibit.echo, exhibit.payload)]);
     const echoed = echoOf(court, exhibit, accused);
     if (echoed !== undefined && verifyEntry(echoed.slot, echoed.entry, key, court.signatures)) {
       statements.push([echoed.slot, echoed.entry.digest]);
@@ -134,14 +198,20 @@ export function echoLength(
 function echoesFalsely(court: Court, exhibit: Envelope, accused: Party): boolean {
   if (exhibit.from !== accused || exhibit.class === 'abort') return false;
   if (exhibit.echo.length !== echoLength(court, exhibit)) return true;
-  return exhibit.echo.length > 0 && court.parties.some((party) => {
-    const echoed = echoOf(court, exhibit, party);
-    return echoed === undefined || !verifyEntry(echoed.slot, echoed.entry, court.keys.get(party) as Uint8Array, court.signatures);
-  });
+  return (
+    exhibit.echo.length > 0 &&
+    court.parties.some((party) => {
+      const echoed = echoOf(court, exhibit, party);
+      return (
+        echoed === undefined ||
+        !verifyEntry(echoed.slot, echoed.entry, court.keys.get(party) as Uint8Array, court.signatures)
+      );
+    })
+  );
 }
 
 function accusesFalsely(court: Court, exhibit: Envelope, accused: Party): boolean {
   if (exhibit.from !== accused || exhibit.class !== 'abort') return false;
   const accusations = tryDecode(accusationsCodec, exhibit.payload);
-  return accusations === undefined || accusations.value.some((evidence) => !judge(court, evidence));
+  return accusations === undefined || accusations.value.some((evidence) => !isProof(court, evidence));
 }

@@ -3,7 +3,7 @@ import { EncodingError } from '../groups/group.ts';
 import type { NodeKey, SignatureScheme } from '../primitives/signatures.ts';
 import type { Party } from '../protocol.ts';
 import { tags } from '../tags.ts';
-import { hash } from '../transcript.ts';
+import { hash, list as hashList } from '../transcript.ts';
 import { bytes, type Codec, decode, encode, fixed, list, mapped, struct, u8, u16, version } from '../wire/codec.ts';
 
 /**
@@ -48,7 +48,9 @@ export type MessageClass = 'broadcast' | 'direct' | 'abort';
 
 export const kinds = { keygen: 1, sign: 2 } as const;
 export const ENVELOPE_VERSION = 1;
-/** One protocol message; under the frame limit of the network, above a DKG's largest evidence. */
+/** One message of a protocol, so that two of them fit an accusation of equivocation. */
+export const MAX_MESSAGE: number = 320 * 1024;
+/** What an abort carries; under the frame limit of the network. */
 const MAX_PAYLOAD = 900 * 1024;
 /** Parties of a key. */
 export const MAX_PARTIES = 100;
@@ -82,13 +84,14 @@ const wireCodec = struct({
   signature: fixed(64),
 });
 
-/** Signs a message and encodes it. */
+/** Signs a message and encodes it. @throws {EncodingError} when the message is too large */
 export function sealEnvelope(
   slot: Slot,
   echo: readonly EchoEntry[],
   payload: Uint8Array,
   key: NodeKey,
 ): { readonly frame: Uint8Array; readonly entry: EchoEntry } {
+  checkSize(slot.class, payload);
   const digest = bodyDigest(echo, payload);
   const signature = key.sign(slotMessage(slot, digest));
   const frame = encode(wireCodec, { ...slot, version: ENVELOPE_VERSION, echo, payload, signature });
@@ -98,7 +101,12 @@ export function sealEnvelope(
 /** Strict decoding; the signature is not looked at yet. @throws {EncodingError} */
 export function decodeEnvelope(frame: Uint8Array): Envelope {
   const { version: _, ...envelope } = decode(wireCodec, frame);
+  checkSize(envelope.class, envelope.payload);
   return envelope;
+}
+
+function checkSize(kind: MessageClass, payload: Uint8Array): void {
+  if (kind !== 'abort' && payload.length > MAX_MESSAGE) throw new EncodingError(`over ${MAX_MESSAGE} bytes`);
 }
 
 /** Whether `entry` is what the owner of `publicKey` signed in `slot`. */
@@ -114,6 +122,16 @@ export function verifyEntry(
 /** The digest that a body's signature covers. */
 export function bodyDigest(echo: readonly EchoEntry[], payload: Uint8Array): Uint8Array {
   return hash(tags.body, encode(echoCodec, echo), payload);
+}
+
+/** What the transcript is before the first broadcast round. */
+export function emptyTranscript(sid: Uint8Array): Uint8Array {
+  return hash(tags.transcript, sid);
+}
+
+/** The transcript after a broadcast round, from the digests of its messages, ascending by party. */
+export function extendTranscript(before: Uint8Array, round: number, digests: readonly Uint8Array[]): Uint8Array {
+  return hash(tags.transcript, before, Uint8Array.of(round), hashList(digests));
 }
 
 function slotMessage(slot: Slot, digest: Uint8Array): Uint8Array {

@@ -1,11 +1,17 @@
 import { equal } from '../bytes.ts';
 import type { NodeKey } from '../primitives/signatures.ts';
-import { Abort, type Blame, blame, type Inbox, type Party, type Round, type Signed, tryDecode } from '../protocol.ts';
-import { tags } from '../tags.ts';
-import { hash, list } from '../transcript.ts';
-import { encode } from '../wire/codec.ts';
-import { accusationsCodec, admit, type Court, echoLength, echoOf, judge } from './court.ts';
-import { bodyDigest, type EchoEntry, type Envelope, type MessageClass, sealEnvelope, verifyEntry } from './envelope.ts';
+import { Abort, type Blame, blame, type Inbox, type Party, type Round, type Signed } from '../protocol.ts';
+import { accusationsOf, admit, type Court, echoLength, echoOf, followed, judge } from './court.ts';
+import {
+  bodyDigest,
+  type EchoEntry,
+  type Envelope,
+  emptyTranscript,
+  extendTranscript,
+  type MessageClass,
+  sealEnvelope,
+  verifyEntry,
+} from './envelope.ts';
 
 /** A frame for one party. */
 export interface Outgoing {
@@ -44,7 +50,7 @@ export class Session {
     this.#court = court;
     this.#me = me;
     this.#key = key;
-    this.#transcript = hash(tags.transcript, court.sid);
+    this.#transcript = emptyTranscript(court.sid);
   }
 
   get others(): readonly Party[] {
@@ -58,8 +64,10 @@ export class Session {
 
   /** The protocol yielded `round`: returns its messages. @throws {Abort} if an early message turns out to be a lie */
   open(round: Round): readonly Outgoing[] {
+    this.#checkSpec(round);
     const echo = this.#echo();
     this.#received.delete(this.#index - 1);
+    this.#own.delete(this.#index - 1);
     this.#index++;
     this.#inbox = undefined;
     this.#round = round;
@@ -87,6 +95,7 @@ export class Session {
     if (envelope.class === 'abort') this.#hear(envelope, frame);
     const { round, class: kind } = envelope as Envelope & { class: 'broadcast' | 'direct' };
     if (round < this.#index || round > this.#index + 1) return 'misplaced';
+    if (this.#court.rounds[round]?.[kind] === undefined) return 'misplaced';
     if (kind === 'direct' && envelope.to !== this.#me) return 'misplaced';
     const messages = this.#messages(round, from);
     const before = messages[kind];
@@ -133,7 +142,7 @@ export class Session {
     }
     if (round.expects.broadcast) {
       const digests = this.#court.parties.map((party) => (this.#entry(this.#index, party) as EchoEntry).digest);
-      this.#transcript = hash(tags.transcript, this.#transcript, Uint8Array.of(this.#index), list(digests));
+      this.#transcript = extendTranscript(this.#transcript, this.#index, digests);
     }
     this.#inbox = { broadcasts, directs, transcript: this.#transcript };
     return this.#inbox;
@@ -141,24 +150,35 @@ export class Session {
 
   /** Tells the others why we stop: with evidence, or with none when we merely give up. */
   leave(abort: Abort): readonly Outgoing[] {
-    const payload = encode(
-      accusationsCodec,
-      abort.blames.map(({ evidence }) => evidence),
-    );
-    this.#index = Math.max(this.#index, 0);
+    const payload = accusationsOf(abort.blames.map(({ evidence }) => evidence));
     const { frame } = this.#seal('abort', 0, [], payload);
     return this.others.map((to) => ({ to, frame }));
   }
 
+  /** The court judges by the rounds it was given: a protocol that runs others would have honest parties blamed. */
+  #checkSpec(round: Round): void {
+    const spec = this.#court.rounds[this.#index + 1];
+    const { label, expects, broadcast, direct } = round;
+    const agrees =
+      spec?.label === label &&
+      expects.broadcast === (spec.broadcast !== undefined) &&
+      expects.direct === (spec.direct !== undefined) &&
+      expects.broadcast === (broadcast !== undefined) &&
+      (expects.direct ? this.others.every((party) => direct?.has(party)) : (direct?.size ?? 0) === 0);
+    if (!agrees) throw new Error(`round ${label} is not the one that the session's court knows`);
+  }
+
   #seal(kind: MessageClass, to: Party, echo: readonly EchoEntry[], payload: Uint8Array) {
     const { network, sid, kind: ceremony } = this.#court;
-    const slot = { network, sid, kind: ceremony, round: this.#index, class: kind, from: this.#me, to };
+    const slot = { network, sid, kind: ceremony, round: Math.max(this.#index, 0), class: kind, from: this.#me, to };
     return sealEnvelope(slot, echo, payload, this.#key);
   }
 
   /** Somebody stops and says why. */
   #hear(envelope: Envelope, frame: Uint8Array): never {
-    const accusations = tryDecode(accusationsCodec, envelope.payload)?.value;
+    const said = followed(envelope.payload);
+    if (said === undefined) throw new Abort(this.#label, [], envelope.from);
+    const { accusations } = said;
     if (accusations?.every((evidence) => judge(this.#court, evidence)) !== true) {
       throw this.#abort(blame(envelope.from, 'false-accusation', [frame]));
     }
@@ -172,12 +192,14 @@ export class Session {
   /** Everything the sender says it received in the round before must be what we received. */
   #checkEcho(envelope: Envelope, frame: Uint8Array): void {
     const { from } = envelope;
-    if (envelope.echo.length !== echoLength(this.#court, envelope)) throw this.#abort(blame(from, 'false-echo', [frame]));
+    if (envelope.echo.length !== echoLength(this.#court, envelope))
+      throw this.#abort(blame(from, 'false-echo', [frame]));
     if (envelope.echo.length === 0) return;
     for (const party of this.#court.parties) {
       const ours = this.#entry(this.#index - 1, party);
       const echoed = echoOf(this.#court, envelope, party);
-      if (ours === undefined || echoed === undefined) throw this.#abort(blame(from, 'false-echo', [frame]));
+      if (ours === undefined || echoed === undefined)
+        throw new Error('a round was opened before its predecessor was complete');
       const theirs = echoed.entry;
       if (equal(ours.digest, theirs.digest) && equal(ours.signature, theirs.signature)) continue;
       const key = this.#court.keys.get(party) as Uint8Array;
@@ -204,7 +226,10 @@ export class Session {
     return this.#court.parties.map((party) => this.#entry(this.#index, party) as EchoEntry);
   }
 
-  #messages(round: number, party: Party): Partial<Record<'broadcast' | 'direct', { envelope: Envelope; frame: Uint8Array }>> {
+  #messages(
+    round: number,
+    party: Party,
+  ): Partial<Record<'broadcast' | 'direct', { envelope: Envelope; frame: Uint8Array }>> {
     const ofRound = this.#received.get(round) ?? new Map();
     this.#received.set(round, ofRound);
     const messages = ofRound.get(party) ?? {};

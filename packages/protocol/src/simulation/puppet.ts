@@ -8,13 +8,13 @@ import {
   decodeEnvelope,
   type EchoEntry,
   type Envelope,
+  emptyTranscript,
+  extendTranscript,
   type MessageClass,
   type Slot,
   sealEnvelope,
 } from '../session/envelope.ts';
 import type { Outgoing } from '../session/session.ts';
-import { tags } from '../tags.ts';
-import { hash, list } from '../transcript.ts';
 import { encode } from '../wire/codec.ts';
 import type { Adversary, Change, Sent } from './adversary.ts';
 import { type Actor, type GuardRecord, guard, type Outcome } from './honest.ts';
@@ -62,7 +62,7 @@ export class Puppet<T> implements Actor<T> {
     this.#adversary = adversary;
     this.#random = random;
     this.#history = history;
-    this.#transcript = hash(tags.transcript, court.sid);
+    this.#transcript = emptyTranscript(court.sid);
   }
 
   start(): readonly Outgoing[] {
@@ -242,7 +242,7 @@ export class Puppet<T> implements Actor<T> {
     };
     if (expects.broadcast) {
       const digests = this.#echo().map(({ digest }) => digest);
-      this.#transcript = hash(tags.transcript, this.#transcript, Uint8Array.of(this.#index), list(digests));
+      this.#transcript = extendTranscript(this.#transcript, this.#index, digests);
     }
     return { broadcasts: take('broadcast'), directs: take('direct'), transcript: this.#transcript };
   }
