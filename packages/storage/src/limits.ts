@@ -1,0 +1,20 @@
+/** Numbers that bound what this package keeps, each with its reason. */
+export const limits = {
+  /** A record's plaintext: a public package of 100 parties takes 4 kB, a request body up to 1 MiB. */
+  recordBytes: 2_097_152,
+  /** A request's body: what a client may want signed, whole. */
+  requestBytes: 1_048_576,
+  /** READY of 100 members, each a statement's signature and its envelope. */
+  certificateBytes: 262_144,
+  publicPackageBytes: 262_144,
+  shareBytes: 65_536,
+  signatureBytes: 1_024,
+  /** A key's name, and a scheme's. */
+  nameCharacters: 64,
+  /** A group that aborts this often between PREPARED and CERTIFIED has a member that does it on purpose. */
+  uncertifiedEpochs: 8,
+  /** One audit entry's fields, as JSON. */
+  auditFieldBytes: 8_192,
+  /** How many of the newest audit entries are verified at each start. */
+  auditTail: 256,
+} as const;

@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { ascii } from '@quorate/protocol';
+import { describe, expect, test } from 'vitest';
+import { collect, temporaryFolder } from '../test/fixtures.ts';
+import { openDatabase } from './database.ts';
+import { MemoryStore } from './memory.ts';
+import { CommittedStore, type Engine, type Store, type StoreOperation } from './store.ts';
+
+const put = (key: string, text: string): StoreOperation => ({ type: 'put', key, value: ascii(text) });
+
+describe.each([
+  ['LevelDB', async (): Promise<Store> => openDatabase(join(await temporaryFolder(), 'db'))],
+  ['memory', async (): Promise<Store> => new MemoryStore()],
+])('a store in %s', (_name, open) => {
+  test('keeps what was put, forgets what was deleted, and lists by prefix in order', async () => {
+    const store = await open();
+    await store.batch([put('b/2', 'two'), put('b/1', 'one'), put('a', 'a'), put('c', 'c'), put('b/\x7e', 'last')]);
+    await store.batch([{ type: 'delete', key: 'a' }], { sync: false });
+
+    expect(await store.get('a')).toBeUndefined();
+    expect(await store.get('b/1')).toEqual(ascii('one'));
+    expect((await collect(store.entries('b/'))).map(([key]) => key)).toEqual(['b/1', 'b/2', 'b/\x7e']);
+    expect(await collect(store.entries(''))).toHaveLength(4);
+    await store.close();
+  });
+
+  test('takes concurrent batches in call order', async () => {
+    const store = await open();
+    await Promise.all(Array.from({ length: 50 }, (_, i) => store.batch([put('x', `${i}`)])));
+    expect(await store.get('x')).toEqual(ascii('49'));
+    await store.close();
+  });
+
+  test('refuses keys outside printable ASCII, which would sort outside their prefix', async () => {
+    const store = await open();
+    await expect(store.batch([put('a\x7f', 'x')])).rejects.toThrow(RangeError);
+    await expect(store.get('ä')).rejects.toThrow(RangeError);
+    await store.close();
+  });
+
+  test('finishes batches under way when it closes, and refuses later ones', async () => {
+    const store = await open();
+    const writing = store.batch([put('a', 'a')]);
+    await store.close();
+    await store.close();
+    await expect(writing).resolves.toBeUndefined();
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'store-closed' });
+    await expect(store.batch([put('a', 'a')])).rejects.toMatchObject({ code: 'store-closed' });
+    await expect(collect(store.entries(''))).rejects.toMatchObject({ code: 'store-closed' });
+  });
+});
+
+describe('the database', () => {
+  test('is found again after closing, in a folder for its owner alone', async () => {
+    const folder = join(await temporaryFolder(), 'deep', 'db');
+    const first = await openDatabase(folder);
+    await first.batch([put('a', 'kept')]);
+    await first.close();
+    const second = await openDatabase(folder);
+    expect(await second.get('a')).toEqual(ascii('kept'));
+    await second.close();
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  // In this order: a second LevelDB handle in one process would silently release the lock against others.
+  test('refuses a folder that is open already, here or in another process', async () => {
+    const folder = await temporaryFolder();
+    const store = await openDatabase(folder);
+    await expect(openDatabase(folder)).rejects.toMatchObject({ code: 'store-locked' });
+
+    const script = `import { openDatabase } from ${JSON.stringify(new URL('./database.ts', import.meta.url).href)};
+      await openDatabase(${JSON.stringify(folder)}).then(() => 'opened', (error) => error.code).then(console.log);`;
+    const other = spawnSync(process.execPath, ['--conditions=@quorate/source', '--input-type=module', '-e', script]);
+    expect(other.stdout.toString().trim()).toBe('store-locked');
+    await store.close();
+    await (await openDatabase(folder)).close();
+  });
+
+  test('hands out plain bytes, of which slices are copies', async () => {
+    const store = await openDatabase(await temporaryFolder());
+    await store.batch([put('a', 'kept')]);
+    expect(Object.getPrototypeOf(await store.get('a'))).toBe(Uint8Array.prototype);
+    for await (const [, value] of store.entries('a')) expect(Object.getPrototypeOf(value)).toBe(Uint8Array.prototype);
+    await store.close();
+  });
+
+  test('says so when the folder cannot be opened', async () => {
+    await expect(openDatabase('/dev/null/db')).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+});
+
+describe('group commit', () => {
+  test('lets batches that wait share one synced write', async () => {
+    const store = new MemoryStore();
+    await Promise.all(Array.from({ length: 100 }, (_, i) => store.batch([put(`k${i}`, 'x')])));
+    expect(store.writes).toBe(2);
+    expect(await collect(store.entries('k'))).toHaveLength(100);
+  });
+
+  test('resolves no batch before the write that carries it', async () => {
+    const events: string[] = [];
+    const engine: Engine = {
+      get: async () => undefined,
+      write: async (operations, sync) => {
+        await setImmediate();
+        events.push(`written ${operations.map(({ key }) => key).join('+')} ${sync}`);
+      },
+      entries: async function* () {},
+      close: async () => {},
+    };
+    const store = new CommittedStore(engine);
+    await Promise.all([
+      store.batch([put('a', '')]).then(() => events.push('a')),
+      store.batch([put('b', '')], { sync: false }).then(() => events.push('b')),
+      store.batch([put('c', '')]).then(() => events.push('c')),
+    ]);
+    expect(events).toEqual(['written a true', 'a', 'written b+c true', 'b', 'c']);
+  });
+
+  test('syncs when any batch of the group asks for it', async () => {
+    const store = new MemoryStore();
+    await Promise.all([
+      store.batch([put('a', '')], { sync: false }),
+      store.batch([put('b', '')], { sync: false }),
+      store.batch([put('c', '')]),
+    ]);
+    expect((await collect(store.crash().entries(''))).map(([key]) => key)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('after a failed write', () => {
+  test.each([true, false])('the handle is dead, whether or not the write reached the disk (%s)', async (applied) => {
+    const store = new MemoryStore();
+    await store.batch([put('a', 'old')]);
+    store.failWrite(1, { applied });
+    const waiting = [store.batch([put('a', 'new')]), store.batch([put('b', 'b')])];
+    for (const one of await Promise.allSettled(waiting))
+      expect(one).toMatchObject({ reason: { code: 'store-failed' } });
+
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'store-failed' });
+    await expect(store.batch([put('c', 'c')])).rejects.toMatchObject({ code: 'store-failed' });
+    await expect(collect(store.entries(''))).rejects.toMatchObject({ code: 'store-failed' });
+    const reopened = store.crash();
+    expect(await reopened.get('a')).toEqual(ascii(applied ? 'new' : 'old'));
+    expect(await reopened.get('b')).toBeUndefined();
+  });
+
+  test('a power cut loses what was not synced, a kill does not', async () => {
+    const store = new MemoryStore();
+    await store.batch([put('a', 'synced')]);
+    await store.batch([put('b', 'not')], { sync: false });
+    expect((await collect(store.kill().entries(''))).map(([key]) => key)).toEqual(['a', 'b']);
+    expect((await collect(store.crash().entries(''))).map(([key]) => key)).toEqual(['a']);
+  });
+});

@@ -1,0 +1,129 @@
+/** One change of a batch. `value` belongs to the store until the batch has settled. */
+export type StoreOperation =
+  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: 'delete'; readonly key: string };
+
+/**
+ * The door to the disk: an ordered map from printable ASCII keys to bytes. Every method rejects with {@link StoreError}.
+ */
+export interface Store {
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** All of `operations` or none. Resolves after an fsync, unless `sync` is false. Batches take effect in call order. */
+  batch(operations: readonly StoreOperation[], options?: { readonly sync?: boolean }): Promise<void>;
+  /** The entries whose key starts with `prefix`, in key order, as they were when the iteration began. */
+  entries(prefix: string): AsyncIterable<[key: string, value: Uint8Array]>;
+  /** Waits for batches under way. Harmless when repeated. */
+  close(): Promise<void>;
+}
+
+/**
+ * - `store-locked`: another process has the folder open.
+ * - `store-unavailable`: the folder cannot be opened.
+ * - `store-failed`: a write failed. What reached the disk is unknown, so the handle is dead: close it and open again.
+ * - `store-closed`: used after `close()`.
+ */
+export type StoreErrorCode = 'store-locked' | 'store-unavailable' | 'store-failed' | 'store-closed';
+
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** What {@link CommittedStore} builds on: LevelDB, or memory. */
+export interface Engine {
+  get(key: string): Promise<Uint8Array | undefined>;
+  write(operations: readonly StoreOperation[], sync: boolean): Promise<void>;
+  /** Keys in [first, end). */
+  entries(first: string, end: string): AsyncIterable<[string, Uint8Array]>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly operations: readonly StoreOperation[];
+  readonly sync: boolean;
+  readonly resolve: () => void;
+  readonly reject: (reason: StoreError) => void;
+}
+
+/**
+ * A store over an engine, with group commit and one strike. While one write is under way the batches that arrive pile up,
+ * and then share one write and one fsync: twenty concurrent signatures wait for two fsyncs, not for twenty. A failed write
+ * kills the handle (R6), since after a failed fsync nobody knows what is on the disk.
+ */
+export class CommittedStore implements Store {
+  readonly #engine: Engine;
+  #waiting: Waiting[] = [];
+  #writer: Promise<void> | undefined;
+  #dead: StoreError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    this.#checkAlive();
+    checkKey(key);
+    return await this.#engine.get(key).catch((cause: unknown) => {
+      throw new StoreError('store-failed', 'a read failed', cause);
+    });
+  }
+
+  async batch(operations: readonly StoreOperation[], { sync = true }: { readonly sync?: boolean } = {}): Promise<void> {
+    this.#checkAlive();
+    for (const { key } of operations) checkKey(key);
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ operations, sync, resolve, reject });
+      this.#writer ??= this.#write();
+    });
+  }
+
+  async *entries(prefix: string): AsyncGenerator<[string, Uint8Array]> {
+    this.#checkAlive();
+    checkKey(prefix);
+    // Keys are printable ASCII, so every key that starts with the prefix sorts below prefix ‖ DEL.
+    yield* this.#engine.entries(prefix, `${prefix}\x7f`);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#writer;
+      await this.#engine.close();
+    })();
+    return this.#closing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting;
+      this.#waiting = [];
+      try {
+        const operations = group.flatMap((waiting) => waiting.operations);
+        await this.#engine.write(
+          operations,
+          group.some(({ sync }) => sync),
+        );
+        for (const { resolve } of group) resolve();
+      } catch (cause) {
+        const dead = new StoreError('store-failed', 'a write failed: the store must be closed and opened again', cause);
+        this.#dead = dead;
+        for (const { reject } of [...group, ...this.#waiting.splice(0)]) reject(dead);
+      }
+    }
+    this.#writer = undefined;
+  }
+
+  #checkAlive(): void {
+    if (this.#dead !== undefined) throw this.#dead;
+    if (this.#closing !== undefined) throw new StoreError('store-closed', 'the store is closed');
+  }
+}
+
+function checkKey(key: string): void {
+  if (!/^[\x20-\x7e]*$/.test(key)) throw new RangeError('a store key is printable ASCII');
+}
