@@ -1,0 +1,55 @@
+import { wire } from '@quorate/protocol';
+import { limits } from '../limits.ts';
+
+/**
+ * How far an epoch has come; it only ever moves on.
+ *
+ * - `prepared`: the share is on disk and was read back. The node may sign READY for this statement, and for no other of
+ *   this epoch. Nobody else need have a share. Never forgotten on a timeout: the certificate may come late.
+ * - `certified`: the certificate (READY of the whole committee) is on disk, so the epoch may be used. The others need not know it.
+ * - `active`: the others were told.
+ */
+export type EpochState =
+  | { readonly type: 'prepared'; readonly value: Record<string, never> }
+  | { readonly type: 'certified'; readonly value: Uint8Array }
+  | { readonly type: 'active'; readonly value: Uint8Array };
+
+/** One sharing of a key, as far as it is public. */
+export interface EpochRecord extends Record<string, unknown> {
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly publicPackage: Uint8Array;
+  /** The digest of the one READY statement that this node may sign for this epoch. */
+  readonly statement: Uint8Array;
+  readonly state: EpochState;
+}
+
+export interface KeyRecord extends Record<string, unknown> {
+  readonly version: number;
+  readonly name: string;
+  readonly scheme: string;
+  /** 1 while the operator forbids signing. */
+  readonly frozen: number;
+}
+
+export const keyRecordVersion = 1;
+
+export const epochCodec: wire.Codec<EpochRecord> = wire.struct<EpochRecord>({
+  version: wire.version(keyRecordVersion),
+  createdAt: wire.u48,
+  publicPackage: wire.bytes(limits.publicPackageBytes),
+  statement: wire.fixed(32),
+  state: wire.choice<{ prepared: Record<string, never>; certified: Uint8Array; active: Uint8Array }>({
+    prepared: wire.struct({}),
+    certified: wire.bytes(limits.certificateBytes),
+    active: wire.bytes(limits.certificateBytes),
+  }),
+});
+
+export const keyCodec: wire.Codec<KeyRecord> = wire.struct<KeyRecord>({
+  version: wire.version(keyRecordVersion),
+  name: wire.text(limits.nameCharacters),
+  scheme: wire.text(limits.nameCharacters),
+  frozen: wire.u8,
+});
