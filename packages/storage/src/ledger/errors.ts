@@ -1,0 +1,16 @@
+/**
+ * - `request-conflict`: the request id is taken by another body.
+ * - `request-unknown`: no such request was registered.
+ * - `session-spent`: the session's nonces are used up; no share may be computed from them again.
+ */
+export type LedgerErrorCode = 'request-conflict' | 'request-unknown' | 'session-spent';
+
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+  readonly code: LedgerErrorCode;
+
+  constructor(code: LedgerErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
