@@ -1,1 +1,17 @@
-export {};
+export { type AuditEntry, type AuditFields, line as auditLine } from './audit/entry.ts';
+export * from './audit/log.ts';
+export * from './database.ts';
+export * from './keys/errors.ts';
+export * from './keys/repository.ts';
+export * from './ledger/boot.ts';
+export * from './ledger/errors.ts';
+export * from './ledger/requests.ts';
+export * from './ledger/sessions.ts';
+export * from './memory.ts';
+export * from './sealing/errors.ts';
+export * from './sealing/hierarchy.ts';
+export * from './sealing/keyfile.ts';
+export type { Kdf, KdfParameters } from './sealing/passphrase.ts';
+export type { Owner, Sealer } from './sealing/record.ts';
+export { IntegrityError, SealedStore } from './sealing/sealed-store.ts';
+export { type Store, StoreError, type StoreErrorCode, type StoreOperation } from './store.ts';
