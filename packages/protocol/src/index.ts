@@ -1,4 +1,5 @@
 export * from './bytes.ts';
+export * as frost from './frost/index.ts';
 export { ed25519 } from './groups/ed25519.ts';
 export * from './groups/group.ts';
 export { secp256k1 } from './groups/secp256k1.ts';
