@@ -1,5 +1,13 @@
+export * from './activation/activated.ts';
+export * from './activation/certificate.ts';
+export * from './activation/machine.ts';
+export * from './activation/ready.ts';
 export * from './bytes.ts';
 export * as frost from './frost/index.ts';
+export { dkgRounds } from './dkg/messages.ts';
+export * from './dkg/parameters.ts';
+export { dkg } from './dkg/protocol.ts';
+export { dkgCourt, dkgRules } from './dkg/rules.ts';
 export { ed25519 } from './groups/ed25519.ts';
 export * from './groups/group.ts';
 export { secp256k1 } from './groups/secp256k1.ts';

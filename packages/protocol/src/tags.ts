@@ -18,10 +18,11 @@ export const tags = {
   dkgProof: 'quorate/v1/dkg/proof',
   dkgPolynomial: 'quorate/v1/dkg/polynomial',
   dkgChainCode: 'quorate/v1/dkg/chain-code',
+  dkgShare: 'quorate/v1/dkg/share',
   dkgOutcome: 'quorate/v1/dkg/outcome',
   frostNonce: 'quorate/v1/frost/nonce',
   keyId: 'quorate/v1/key-id',
   simulation: 'quorate/v1/simulation',
   ready: 'quorate/v1/activation/ready',
-  certificate: 'quorate/v1/activation/certificate',
+  publicPackage: 'quorate/v1/activation/public-package',
 } as const;
