@@ -50,11 +50,8 @@ function secretOf({ group }: Ciphersuite, encoded: string): Secret {
   return new Secret(group.name === 'ed25519' ? fromHex(encoded).reverse() : fromHex(encoded));
 }
 
-/** Every value that a vector gives, computed by us from its inputs. */
-function replay(
-  suite: Ciphersuite,
-  { inputs, round_one_outputs: one, round_two_outputs: two, final_output: end }: Vector,
-) {
+/** Computes every value that a vector gives from its inputs, and compares. @returns the signature */
+function replay(suite: Ciphersuite, { inputs, round_one_outputs: one, round_two_outputs: two }: Vector) {
   const { group } = suite;
   const scalar = (value: bigint): string => toHex(group.encodeScalar(value));
   const message = fromHex(inputs.message);
@@ -94,14 +91,15 @@ function replay(
   });
   expect(signatureShares.map(scalar)).toEqual(two.outputs.map(({ sig_share: share }) => share));
   const signature = aggregate(signing, signatureShares);
-  expect(toHex(signature)).toBe(end.sig);
   expect(verifySignature(suite, key.encoded, message, signature)).toBe(true);
+  return toHex(signature);
 }
 
 describe('published vectors', () => {
   it('RFC 9591', () => {
-    replay(suites.ed25519, rfc9591.ed25519);
-    replay(suites.secp256k1, rfc9591.secp256k1);
+    for (const name of ['ed25519', 'secp256k1'] as const) {
+      expect(replay(suites[name], rfc9591[name])).toBe(rfc9591[name].final_output.sig);
+    }
   });
 
   it.each([
@@ -115,14 +113,14 @@ describe('published vectors', () => {
     ['taproot', 'rfc9591-frost-zf/secp256k1-tr-vectors-big-identifier.json'],
   ] as const)('%s of %s', (name, path) => {
     const vector = vectors(path) as Vector | undefined;
-    if (vector !== undefined) replay(suites[name], vector);
+    expect(vector && replay(suites[name], vector)).toBe(vector?.final_output.sig);
   });
 
   it('BIP-340 verification', () => {
     const text = vectors('bips/bip-0340/test-vectors.csv') as string | undefined;
     const rows = (text ?? '').trim().split(/\r?\n/).slice(1);
     for (const row of rows) {
-      const [index, , publicKey, , message, signature, result] = row.split(',') as string[];
+      const [index, , publicKey, , message, signature, result] = row.split(',');
       const [key, signed, sig] = [publicKey, message, signature].map((hex) => fromHex(hex as string));
       const valid = verifySignature(suites.taproot, key as Uint8Array, signed as Uint8Array, sig as Uint8Array);
       expect(valid, `vector ${index}`).toBe(result === 'TRUE');
