@@ -6,14 +6,18 @@ export const limits = {
   queuedFrames: 64,
   /** Bytes queued for a peer that does not read. Two rounds of the largest messages; then it counts as gone. */
   queuedOutgoingBytes: 8_388_608,
-  /** Bytes per second that a peer may send on average, and at once. A gigabit committee peaks far below. */
+  /** Bytes per second that a peer may send on average, twice that at once. A gigabit committee stays far below. */
   peerBytesPerSecond: 16_777_216,
-  peerBytesBurst: 33_554_432,
-  /** Frames per second that a peer may send on average, and at once. A busy signer sends a few hundred. */
+  /** Frames per second that a peer may send on average, four times that at once. A busy signer sends a few hundred. */
   peerFramesPerSecond: 2_000,
-  peerFramesBurst: 8_000,
   /** From connection to verified hello both ways: three round trips on a bad link, with room. */
   helloDeadline: 10_000,
+  /** After a refusal, before hanging up: the other side's greeting and ours must still arrive, to be reported. */
+  farewell: 1_000,
+  /** Connections at once, in all: twice what the largest network needs, so that old ones may linger. */
+  connections: 512,
+  /** Connections of one peer at once: the live one, a dead one not yet noticed, a new one. */
+  connectionsPerPeer: 3,
   /** Between pings that measure round trip and clock skew. Small, and quick enough to notice a dead peer. */
   pingInterval: 10_000,
   /** Without a frame for this long a peer counts as gone. Four missed pings: a stop of 30 s is survived. */
@@ -29,6 +33,9 @@ export const limits = {
   presenceInterval: 5_000,
   /** Bytes of one announcement. They carry ids, not bodies. */
   announcementBytes: 4_096,
+  /** Announcements per second of one member, on average and at once. */
+  announcementsPerSecond: 20,
+  announcementsBurst: 200,
   /** Bytes of a config or roster file: a hundred members with comments stay under 100 kB. */
   configFileBytes: 1_048_576,
   /** Bytes of a Unix socket's path: 107 on Linux, 103 on macOS. */
@@ -39,4 +46,48 @@ export const limits = {
   members: 256,
   /** Clock difference from a peer above which status warns: requests expire by the clock. */
   clockSkewWarning: 30_000,
+  /** A signing round among live signers takes milliseconds; a slow link, a second. Then others are asked. */
+  signRound: 3_000,
+  /** A DKG round of many parties computes for seconds on a small machine. */
+  keygenRound: 20_000,
+  /** A coordinator that says nothing for this long is replaced. */
+  coordinatorSilence: 1_500,
+  /** How often a coordinator says that it is there: thrice per silence. */
+  coordinatorHeartbeat: 500,
+  /** How long a coordinator waits for the signers whose turn it is, once enough others are there. */
+  turnGrace: 100,
+  /** How long a member that was silent in a session is asked last. */
+  suspicion: 30_000,
+  /** By how much the clocks of honest nodes may differ. */
+  clockTolerance: 30_000,
+  /** A request may be valid for this long at most: operators may have to accept it. */
+  longestRequest: 3_600_000,
+  /** Requests that are open at once, per key and in all: a bound on nonces outstanding (ROS) and on memory. */
+  openPerKey: 64,
+  openInAll: 256,
+  /** Between repetitions of READY while a prepared key waits for its certificate. */
+  readyInterval: 3_000,
+  /** Ceremonies that are over and still shown. */
+  rememberedCeremonies: 500,
+  /** Frames kept for sessions that this node has not begun yet: per peer, and for how long. */
+  earlyFrames: 64,
+  earlyBytes: 4_194_304,
+  earlyLife: 10_000,
+  /** Bytes of a request's body on the admin socket: a message of 64 KiB as hexadecimal, and the order around it. */
+  bodyBytes: 163_840,
+  /** Levels of nesting in a body. An order has two. */
+  bodyDepth: 8,
+  headerBytes: 8_192,
+  /** Characters of one part of a route: a key's name has up to 64, a ceremony's id 64. */
+  routePartCharacters: 128,
+  /** From the first byte of a request to its last: the other side is on this machine. */
+  requestTimeout: 10_000,
+  /** Connections to the admin socket, followers among them: an operator and some scripts. */
+  adminConnections: 256,
+  /** The longest wait for the end of a ceremony in one request. */
+  longPoll: 60_000,
+  /** Bytes queued for a follower that does not read; then it is cut off. */
+  queuedEventBytes: 1_048_576,
+  /** How long requests under way may take once the server is closing. */
+  closing: 2_000,
 } as const;

@@ -1,0 +1,145 @@
+import { type IncomingMessage, request } from 'node:http';
+import {
+  type CeremonyView,
+  type HealthView,
+  type KeygenOrder,
+  type KeyView,
+  type MemberView,
+  type PeerView,
+  ServiceError,
+  type StatusView,
+} from '../service.ts';
+import { type Problem, type ProblemCode, type TransportErrorCode, transportErrorCodes } from './problem.ts';
+import type { SignOrder } from './schemas.ts';
+
+/** A running node, over its admin socket. Every method throws what the service throws, and {@link NodeSilent}. */
+export interface NodeClient {
+  status(): Promise<StatusView>;
+  health(): Promise<HealthView>;
+  peers(): Promise<readonly PeerView[]>;
+  roster(): Promise<readonly MemberView[]>;
+  keys(): Promise<readonly KeyView[]>;
+  key(name: string): Promise<KeyView>;
+  freeze(name: string, frozen: boolean): Promise<KeyView>;
+  keygen(order: KeygenOrder): Promise<CeremonyView>;
+  sign(order: SignOrder): Promise<CeremonyView>;
+  ceremonies(): Promise<readonly CeremonyView[]>;
+  ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
+  accept(id: string): Promise<CeremonyView>;
+  cancel(id: string): Promise<CeremonyView>;
+  /** Resolves once the node reports every later change; ends when the node stops. Leave the loop to stop listening. */
+  events(): Promise<AsyncIterable<CeremonyView>>;
+}
+
+/** Nothing answers at the socket, or it stopped answering. */
+export class NodeSilent extends Error {
+  override readonly name = 'NodeSilent';
+  readonly code = 'node-silent';
+
+  constructor(socket: string, cause: unknown) {
+    const why = cause instanceof Error && 'code' in cause && cause.code === 'EACCES' ? ' to this user' : '';
+    super(`no node answers${why} at ${socket}; start it with \`quorate start\``, { cause });
+  }
+}
+
+/** The node, or something in its place, refused the request as such. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly code: TransportErrorCode;
+
+  constructor(code: TransportErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A client of the node that listens at `socket`. Connects for each request. */
+export function connectNode(socket: string): NodeClient {
+  const get = async <T>(path: string): Promise<T> => await call<T>(socket, 'GET', path);
+  const post = async <T>(path: string, body?: object): Promise<T> => await call<T>(socket, 'POST', path, body);
+  const keyPath = (name: string): string => `/v1/keys/${encodeURIComponent(name)}`;
+  const ceremonyPath = (id: string): string => `/v1/ceremonies/${encodeURIComponent(id)}`;
+  return {
+    status: async () => await get('/v1/status'),
+    health: async () => await get('/v1/health'),
+    peers: async () => (await get<{ peers: PeerView[] }>('/v1/peers')).peers,
+    roster: async () => (await get<{ members: MemberView[] }>('/v1/roster')).members,
+    keys: async () => (await get<{ keys: KeyView[] }>('/v1/keys')).keys,
+    key: async (name) => await get(keyPath(name)),
+    freeze: async (name, frozen) => await post(`${keyPath(name)}/${frozen ? 'freeze' : 'thaw'}`),
+    keygen: async (order) => await post('/v1/keys', order),
+    sign: async (order) => await post('/v1/sign', order),
+    ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,
+    ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
+    accept: async (id) => await post(`${ceremonyPath(id)}/accept`),
+    cancel: async (id) => await post(`${ceremonyPath(id)}/cancel`),
+    events: async () => events(await open(socket, 'GET', '/v1/ceremonies/events'), socket),
+  };
+}
+
+async function call<T>(socket: string, method: string, path: string, body?: object): Promise<T> {
+  const response = await open(socket, method, path, body);
+  const text = await read(response, socket);
+  const status = response.statusCode ?? 0;
+  const type = response.headers['content-type'] ?? '';
+  const value = json(text);
+  if (type.startsWith('application/problem+json')) throw refusalOf(value as Problem);
+  // A node that is not ready says so with 503 and says why, which is an answer.
+  if (!type.startsWith('application/json') || (status !== 503 && status >= 300)) {
+    throw new TransportError('bad-request', `what answers at ${socket} is not a node of this version`);
+  }
+  return value as T;
+}
+
+async function open(socketPath: string, method: string, path: string, body?: object): Promise<IncomingMessage> {
+  const content = body === undefined ? undefined : JSON.stringify(body);
+  const headers =
+    content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
+  return await new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path, headers, agent: false }, resolve);
+    sent.once('error', (cause) => reject(new NodeSilent(socketPath, cause)));
+    sent.end(content);
+  });
+}
+
+async function read(response: IncomingMessage, socket: string): Promise<string> {
+  try {
+    const parts: Buffer[] = [];
+    for await (const part of response) parts.push(part as Buffer);
+    return Buffer.concat(parts).toString('utf8');
+  } catch (cause) {
+    throw new NodeSilent(socket, cause);
+  }
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusalOf({ code, detail }: Problem): Error {
+  return isTransportCode(code) ? new TransportError(code, detail) : new ServiceError(code, detail);
+}
+
+function isTransportCode(code: ProblemCode): code is TransportErrorCode {
+  return (transportErrorCodes as readonly ProblemCode[]).includes(code);
+}
+
+async function* events(response: IncomingMessage, socket: string): AsyncGenerator<CeremonyView> {
+  response.setEncoding('utf8');
+  let rest = '';
+  try {
+    for await (const part of response) {
+      const lines = `${rest}${part}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as CeremonyView;
+    }
+  } catch (cause) {
+    throw new NodeSilent(socket, cause);
+  } finally {
+    response.destroy();
+  }
+}

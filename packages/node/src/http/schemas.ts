@@ -1,0 +1,114 @@
+import { fromHex, isName, MAX_NAME, type Scheme, schemes } from '@quorate/protocol';
+import { z } from 'zod';
+import { MAX_MESSAGE } from '../intents/intent.ts';
+import { limits } from '../limits.ts';
+import type { SignRequest } from '../policy/sign-request.ts';
+import { type KeygenOrder, ServiceError } from '../service.ts';
+
+/** A client's order as JSON: bytes are lower-case hex. The network is the node's own, and is not said. */
+export interface SignOrder {
+  readonly key: string;
+  readonly purpose: string;
+  readonly intent: { readonly type: 'message'; readonly hex: string };
+  readonly expires: number;
+  readonly client: string;
+  readonly idempotencyKey: string;
+  readonly signature: string;
+}
+
+const name = z
+  .string()
+  .refine(isName, `not a name: 1 to ${MAX_NAME} of A-Z a-z 0-9 . _ @ : -, a letter or digit first`);
+
+/** Lower-case hex of `min` to `max` bytes. */
+function hex(min: number, max: number): z.ZodType<string> {
+  const size = min === max ? `${min}` : `${min} to ${max}`;
+  return z
+    .string()
+    .max(2 * max, `not ${size} bytes`)
+    .refine((text) => text.length >= 2 * min && /^(?:[0-9a-f]{2})*$/.test(text), `not ${size} bytes in lower-case hex`);
+}
+
+const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
+  name,
+  scheme: z.enum(schemes as readonly [Scheme, ...Scheme[]]),
+  purpose: name.optional(),
+  threshold: z.int().min(2).max(100).optional(),
+  members: z.array(name).min(2).max(100).optional(),
+  allowLowThreshold: z.boolean().optional(),
+});
+
+const signSchema: z.ZodType<SignOrder> = z.strictObject({
+  key: name,
+  purpose: name,
+  intent: z.strictObject({ type: z.literal('message'), hex: hex(0, MAX_MESSAGE) }),
+  expires: z
+    .int()
+    .min(0)
+    .max(2 ** 48 - 1),
+  client: hex(32, 32),
+  idempotencyKey: hex(1, 64),
+  signature: hex(64, 64),
+});
+
+const keyParameters = z.strictObject({ name });
+const ceremonyParameters = z.strictObject({ id: hex(32, 32) });
+const nothing = z.strictObject({});
+const waitQuery = z.strictObject({
+  wait: z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'not milliseconds')
+    .transform((text) => Math.min(Number(text), limits.longPoll))
+    .default(0),
+});
+
+/** @throws {ServiceError} `invalid` */
+export function readKeygenOrder(body: unknown): KeygenOrder {
+  return conform(keygenSchema, body, 'body');
+}
+
+/** The order that the JSON stands for, on this node's network. @throws {ServiceError} `invalid` */
+export function readSignRequest(body: unknown, network: Uint8Array): SignRequest {
+  const order = conform(signSchema, body, 'body');
+  return {
+    network,
+    key: order.key,
+    purpose: order.purpose,
+    intent: { type: 'message', value: fromHex(order.intent.hex) },
+    expires: order.expires,
+    client: fromHex(order.client),
+    idempotencyKey: fromHex(order.idempotencyKey),
+    signature: fromHex(order.signature),
+  };
+}
+
+/** @throws {ServiceError} `key-unknown`: a text that is no name cannot name a key */
+export function readKeyName(parameters: unknown): string {
+  const read = keyParameters.safeParse(parameters);
+  if (!read.success) throw new ServiceError('key-unknown', 'there is no such key; `quorate keys` lists them');
+  return read.data.name;
+}
+
+/** @throws {ServiceError} `invalid` */
+export function readCeremonyId(parameters: unknown): string {
+  return conform(ceremonyParameters, parameters, 'path').id;
+}
+
+/** @returns milliseconds @throws {ServiceError} `invalid` */
+export function readWait(query: unknown): number {
+  return conform(waitQuery, query, 'query').wait;
+}
+
+/** For routes that take no body and no query. @throws {ServiceError} `invalid` */
+export function expectNothing(value: unknown, place: 'body' | 'query'): void {
+  conform(nothing, value ?? {}, place);
+}
+
+function conform<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const problems = read.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${[place, ...path].join('.')}: ${message}`);
+  throw new ServiceError('invalid', `${problems.join('; ')}; docs/cli.md says what each route takes`);
+}

@@ -1,0 +1,222 @@
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { fromHex, pureEd25519, toHex } from '@quorate/protocol';
+import type { Client } from '../src/config/config.ts';
+import { clientOf, mayAsk } from '../src/policy/rights.ts';
+import { requestDigest, requestId, type SignRequest, verifySignRequest } from '../src/policy/sign-request.ts';
+import {
+  type CeremonyView,
+  type HealthView,
+  type KeygenOrder,
+  type KeyView,
+  type Service,
+  ServiceError,
+  type StatusView,
+} from '../src/service.ts';
+
+const start = 1_700_000_000_000;
+const members = ['alice', 'bob', 'carol'];
+
+/** A `Service` of one process for tests of HTTP and CLI: real Ed25519 keys and rights, ceremonies that the test moves on. */
+export class MemoryService implements Service {
+  readonly network: string;
+  clients: readonly Client[] = [];
+  ready = true;
+  /** Whether a key is made, and an order signed, at once; else the test calls {@link move}. */
+  immediate = true;
+  /** Thrown by the next call of `status`. */
+  fault: Error | undefined;
+  readonly followers: Set<(ceremony: CeremonyView) => void> = new Set();
+  readonly #keys = new Map<string, { view: KeyView; sign: (message: Uint8Array) => Uint8Array }>();
+  readonly #ceremonies = new Map<string, CeremonyView>();
+  readonly #digests = new Map<string, string>();
+
+  constructor(network = 'testnet') {
+    this.network = network;
+  }
+
+  async status(): Promise<StatusView> {
+    const fault = this.fault;
+    this.fault = undefined;
+    if (fault !== undefined) throw fault;
+    return {
+      name: 'alice',
+      peerId: '12D3KooWAlice',
+      network: this.network,
+      version: '0.1.0',
+      formatVersion: 1,
+      startedAt: start,
+      bootEpoch: '00',
+      listen: ['/ip4/127.0.0.1/tcp/4001'],
+      backends: { ed25519: 'noble', secp256k1: 'noble' },
+      peers: { connected: 1, total: 2 },
+      keys: this.#keys.size,
+      openCeremonies: 0,
+      roster: { hash: 'ab', differing: [] },
+      audit: { sequence: 0, head: '00' },
+      memory: { residentBytes: 1, heapBytes: 1 },
+      eventLoop: { p50: 0, p99: 0 },
+      warnings: ['the clock of bob differs by 40 s'],
+    };
+  }
+
+  async health(): Promise<HealthView> {
+    const keys = [...this.#keys.values()].map(({ view: { name, threshold } }) => {
+      return { name, threshold, online: 2, parties: 3, signable: true };
+    });
+    return { ready: this.ready, reasons: this.ready ? [] : ['the store is locked'], keys };
+  }
+
+  peers() {
+    const common = { version: '0.1.0', sameRoster: true, blames: 0 };
+    const away = { since: undefined, roundTripMilliseconds: undefined, clockSkewMilliseconds: undefined };
+    return [
+      {
+        ...{ name: 'bob', peerId: '12D3KooWBob', connected: true, since: start, refused: undefined, ...common },
+        ...{ roundTripMilliseconds: 3, clockSkewMilliseconds: 1 },
+      },
+      { name: 'carol', peerId: '12D3KooWCarol', connected: false, refused: 'format version 2', ...away, ...common },
+    ];
+  }
+
+  roster() {
+    return members.map((name) => ({ name, peerId: name, addresses: ['/ip4/127.0.0.1/tcp/4001'], region: undefined }));
+  }
+
+  async keys(): Promise<readonly KeyView[]> {
+    return [...this.#keys.values()].map(({ view }) => view);
+  }
+
+  async key(name: string): Promise<KeyView> {
+    return this.#key(name).view;
+  }
+
+  async freeze(name: string, frozen: boolean): Promise<KeyView> {
+    const key = this.#key(name);
+    key.view = { ...key.view, frozen };
+    return key.view;
+  }
+
+  async keygen(order: KeygenOrder): Promise<CeremonyView> {
+    if (this.#keys.has(order.name)) throw new ServiceError('name-taken', `there is a key ${order.name}`);
+    if (order.purpose === 'forbidden') throw new ServiceError('denied', 'no member accepts it');
+    const id = createHash('sha256').update(order.name).digest('hex');
+    this.#put(this.#view(id, 'keygen', order.name, order.members ?? members));
+    if (this.immediate) this.#make(id, order);
+    else this.#orders.set(id, order);
+    return this.#ceremony(id);
+  }
+
+  readonly #orders = new Map<string, KeygenOrder>();
+
+  async sign(request: SignRequest): Promise<CeremonyView> {
+    if (!verifySignRequest(request, pureEd25519)) throw new ServiceError('denied', 'the signature is not the client’s');
+    const client = clientOf(request.client, this.clients);
+    if (client === undefined || !mayAsk(client, request.key, request.purpose, 'sign')) {
+      throw new ServiceError('denied', 'the client may not ask this');
+    }
+    const key = this.#key(request.key);
+    const id = toHex(requestId(request));
+    const digest = toHex(requestDigest(request));
+    if ((this.#digests.get(id) ?? digest) !== digest) throw new ServiceError('request-conflict', 'another body');
+    if (!this.#digests.has(id)) {
+      this.#digests.set(id, digest);
+      this.#put(this.#view(id, 'sign', request.key, members.slice(0, 2)));
+      if (this.immediate) {
+        this.move(id, {
+          state: 'done',
+          result: {
+            type: 'signature',
+            signature: toHex(key.sign(request.intent.value)),
+            publicKey: key.view.publicKey,
+            scheme: key.view.scheme,
+            signers: members.slice(0, 2),
+            milliseconds: 5,
+          },
+        });
+      }
+    }
+    return this.#ceremony(id);
+  }
+
+  async ceremony(id: string, waitMilliseconds: number): Promise<CeremonyView> {
+    const now = this.#ceremony(id);
+    if (waitMilliseconds === 0 || now.state === 'done' || now.state === 'failed') return now;
+    return await new Promise((resolve) => {
+      const stop = this.follow((seen) => {
+        if (seen.id !== id || (seen.state !== 'done' && seen.state !== 'failed')) return;
+        stop();
+        resolve(seen);
+      });
+    });
+  }
+
+  ceremonies(): readonly CeremonyView[] {
+    return [...this.#ceremonies.values()].reverse();
+  }
+
+  follow(seen: (ceremony: CeremonyView) => void): () => void {
+    this.followers.add(seen);
+    return () => void this.followers.delete(seen);
+  }
+
+  async accept(id: string): Promise<CeremonyView> {
+    if (!this.#ceremony(id).needsAccept) throw new ServiceError('not-waiting', 'it does not wait for this operator');
+    return this.move(id, { state: 'accepted', needsAccept: false });
+  }
+
+  async cancel(id: string): Promise<CeremonyView> {
+    const failure = { code: 'cancelled', reason: 'withdrawn', culprits: [], suspects: [] } as const;
+    return this.move(id, { state: 'failed', failure });
+  }
+
+  /** Changes a ceremony and tells the followers; a keygen that becomes `done` leaves its key. */
+  move(id: string, change: Partial<CeremonyView>): CeremonyView {
+    const order = this.#orders.get(id);
+    if (change.state === 'done' && order !== undefined) {
+      this.#orders.delete(id);
+      this.#make(id, order);
+      return this.#ceremony(id);
+    }
+    this.#put({ ...this.#ceremony(id), ...change });
+    return this.#ceremony(id);
+  }
+
+  #make(id: string, { name, scheme, purpose = 'any', threshold = 2 }: KeygenOrder): void {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const bytes = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    const view: KeyView = {
+      ...{ name, keyId: id, scheme, purpose, threshold, epoch: 1, state: 'active', frozen: false },
+      parties: members.map((member, i) => ({ party: i + 1, name: member, peerId: member })),
+      ...{ publicKey: toHex(bytes), tweak: 'none', createdAt: start },
+    };
+    this.#keys.set(name, { view, sign: (message) => sign(null, message, privateKey) });
+    this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });
+  }
+
+  #view(id: string, kind: 'keygen' | 'sign', key: string, participants: readonly string[]): CeremonyView {
+    return {
+      ...{ id, kind, key, state: 'proposed', round: undefined, attempt: 1, coordinator: 'bob', participants },
+      ...{ createdAt: start, updatedAt: start, needsAccept: false, result: undefined, failure: undefined },
+    };
+  }
+
+  #key(name: string): { view: KeyView; sign: (message: Uint8Array) => Uint8Array } {
+    const key = this.#keys.get(name);
+    if (key === undefined) throw new ServiceError('key-unknown', `there is no key ${name}`);
+    return key;
+  }
+
+  #ceremony(id: string): CeremonyView {
+    const ceremony = this.#ceremonies.get(id);
+    if (ceremony === undefined) throw new ServiceError('ceremony-unknown', 'there is no such ceremony');
+    return ceremony;
+  }
+
+  #put(ceremony: CeremonyView): void {
+    this.#ceremonies.set(ceremony.id, ceremony);
+    for (const seen of this.followers) seen(ceremony);
+  }
+}
+
+/** Bytes of a client's seed for tests. */
+export const clientSeed: Uint8Array = fromHex('07'.repeat(32));
