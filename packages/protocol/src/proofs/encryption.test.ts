@@ -42,7 +42,10 @@ describe.each([toy, secp256k1, ed25519])('sealed shares over $name', (group: Gro
   it('open for nobody else and nowhere else', () => {
     const sealed = seal();
     expect(openSealed(group, pureAead, context, receiveSecret + 1n, sealed)).toBeUndefined();
-    for (const other of otherContexts) expect(open(other, sealed)).toBeUndefined();
+    for (const other of otherContexts) {
+      expect(open(other, sealed)).toBeUndefined();
+      expect(reveal(group, other, receiveSecret, receiveKey, sealed, randomness)).toBeUndefined();
+    }
     const { ephemeral, proof, ciphertext } = sealed;
     expect(open(context, { ...sealed, ephemeral: shift(ephemeral) })).toBeUndefined();
     expect(open(context, { ...sealed, proof: { ...proof, commitment: shift(proof.commitment) } })).toBeUndefined();
