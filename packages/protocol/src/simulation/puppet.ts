@@ -2,7 +2,7 @@ import { EncodingError } from '../groups/group.ts';
 import type { NodeKey } from '../primitives/signatures.ts';
 import { Abort, type Inbox, type Party, type Protocol, type Round, type Signed } from '../protocol.ts';
 import type { Randomness } from '../random.ts';
-import { accusationsCodec, type Court, echoLength } from '../session/court.ts';
+import { accusationsCodec, admit, type Court, echoLength } from '../session/court.ts';
 import {
   bodyDigest,
   decodeEnvelope,
@@ -194,16 +194,11 @@ export class Puppet<T> implements Actor<T> {
     return { network, sid, kind: ceremony, round, class: kind, from: this.party, to: kind === 'direct' ? to : 0 };
   }
 
-  /** The frame as a message in the slot that is open, if that is what it is. */
+  /** The frame as a message in the slot that is open, if that is what others take it for. */
   #asOwn(frame: Uint8Array, kind: MessageClass): Message | undefined {
-    try {
-      const envelope = decodeEnvelope(frame);
-      const own = envelope.from === this.party && envelope.round === this.#index && envelope.class === kind;
-      return own ? { envelope, frame } : undefined;
-    } catch (error) {
-      if (!(error instanceof EncodingError)) throw error;
-      return undefined;
-    }
+    const envelope = admit(this.#court, frame);
+    const own = envelope?.from === this.party && envelope.round === this.#index && envelope.class === kind;
+    return own ? { envelope, frame } : undefined;
   }
 
   get #others(): readonly Party[] {
