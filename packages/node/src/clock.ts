@@ -31,6 +31,8 @@ export interface SimulatedClock extends Clock {
   advance(milliseconds: number): void;
   /** As `advance`, but after each timer it lets every promise that can settle do so. */
   settle(milliseconds: number): Promise<void>;
+  /** Moves time as if the process had stood still: what fell due meanwhile runs late, at the end, and once. */
+  jump(milliseconds: number): void;
   /** Moves the wall clock only, as an operator or NTP would. */
   shiftWall(milliseconds: number): void;
   /** How many timers wait. */
@@ -78,6 +80,12 @@ export function simulatedClock(start = 1_700_000_000_000): SimulatedClock {
         await promisesSettled();
       }
       elapsed = end;
+    },
+    jump(milliseconds) {
+      elapsed += milliseconds;
+      const end = elapsed;
+      const due = [...timers].filter(([, timer]) => timer.due <= end).sort(([, a], [, b]) => a.due - b.due);
+      for (const [id, { run }] of due) if (timers.delete(id)) run();
     },
     shiftWall(milliseconds) {
       wall += milliseconds;

@@ -2,6 +2,7 @@ import { ascii, hash } from '@quorate/protocol';
 import type { z } from 'zod';
 import { type Files, pathFrom, systemFiles } from '../files.ts';
 import { limits } from '../limits.ts';
+import type { LogLevel } from '../observe/log.ts';
 import { tags } from '../tags.ts';
 import { ConfigError, conform, type Document, readDocument } from './document.ts';
 import { readText } from './roster.ts';
@@ -11,7 +12,7 @@ import { configSchema, overridable } from './schema.ts';
 export interface Right {
   readonly keys: readonly string[];
   readonly purposes: readonly string[];
-  readonly actions: readonly ('sign' | 'keygen')[];
+  readonly actions: readonly ('sign' | 'sign-raw')[];
 }
 
 /** Who may ask this node, and for what. The same list should be in every node's file. */
@@ -24,8 +25,6 @@ export interface Client {
 
 /** What happens when a member proposes a ceremony that changes keys. */
 export type Acceptance = 'auto' | 'ask' | 'deny';
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** `node.yaml`, with its defaults filled in. */
 export interface ConfigFile {

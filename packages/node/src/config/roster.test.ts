@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { simulatedClock } from '../clock.ts';
 import type { Files } from '../files.ts';
 import { identityOf } from '../network/identity.ts';
+import { rosterHash } from '../network/roster.ts';
 import { ConfigError } from './document.ts';
-import { parseRoster, type RosterChange, rosterHash, watchRoster } from './roster.ts';
+import { parseRoster, type RosterChange, watchRoster } from './roster.ts';
 
 const peer = (n: number): string => identityOf(new Secret(fromHex(n.toString(16).padStart(64, '0')))).peer;
 const [a, b] = [peer(1), peer(2)];

@@ -1,29 +1,9 @@
-import { concat, hash, u16 } from '@quorate/protocol';
 import type { Clock } from '../clock.ts';
 import { type Files, FileUnreadable, systemFiles } from '../files.ts';
 import { limits } from '../limits.ts';
-import type { PeerId } from '../network/network.ts';
-import { tags } from '../tags.ts';
+import type { Roster } from '../network/roster.ts';
 import { ConfigError, conform, readDocument } from './document.ts';
 import { rosterSchema } from './schema.ts';
-
-/** A member of the network. */
-export interface Member {
-  readonly name: string;
-  readonly peer: PeerId;
-  /** Multiaddrs at which it listens. Only these are ever dialled. */
-  readonly addresses: readonly string[];
-  readonly region?: string | undefined;
-  /** IP addresses and CIDR ranges from which it may connect; absent: any, since Noise proves its PeerId. */
-  readonly allow?: readonly string[] | undefined;
-}
-
-/** The members, in the file's order. */
-export interface Roster {
-  readonly members: readonly Member[];
-}
-
-export type RosterFile = Roster;
 
 /** @param file its name in error messages @throws {ConfigError} `roster-invalid` */
 export function parseRoster(text: string, file: string): Roster {
@@ -45,30 +25,6 @@ export function readText(path: string, code: 'config-invalid' | 'roster-invalid'
     if (error instanceof FileUnreadable) throw refuse(error.reason, '`quorate init` makes one');
     throw refuse('it is not UTF-8 text', 'save it as UTF-8');
   }
-}
-
-/** 32 bytes, equal for rosters with the same members, in whatever order and spelling of the file. */
-export function rosterHash(roster: Roster): Uint8Array {
-  const members = roster.members
-    .map(({ name, peer, addresses, region = '', allow }) =>
-      concat(
-        ...[
-          [peer],
-          [name],
-          [region],
-          [...addresses].sort(),
-          allow === undefined ? ['any'] : ['only', ...[...allow].sort()],
-        ].map(texts),
-      ),
-    )
-    .sort(Buffer.compare);
-  return hash(tags.roster, ...members);
-}
-
-/** A list of short texts, each behind its length, the list behind its count. */
-function texts(items: readonly string[]): Uint8Array {
-  const encoded = items.map((item) => new TextEncoder().encode(item));
-  return concat(u16(items.length), ...encoded.flatMap((item) => [u16(item.length), item]));
 }
 
 /** What became of the roster file: the new roster, or why it was not taken (the old one stays). */

@@ -3,8 +3,9 @@ import { pathFrom } from '../files.ts';
 import { limits } from '../limits.ts';
 import { isRange, parseAddress } from '../network/address.ts';
 import { publicKeyOf } from '../network/identity.ts';
-import type { ConfigFile, LogLevel } from './config.ts';
-import type { RosterFile } from './roster.ts';
+import type { Roster } from '../network/roster.ts';
+import type { LogLevel } from '../observe/log.ts';
+import type { ConfigFile } from './config.ts';
 
 // Messages read `problem; remedy`: config/document.ts splits them.
 
@@ -75,7 +76,7 @@ const client = z.strictObject({
       z.strictObject({
         keys: z.array(glob).min(1, 'empty; name the keys, or remove the right'),
         purposes: z.array(glob).min(1, "empty; name the purposes, or ['*']"),
-        actions: z.array(z.enum(['sign', 'keygen'])).min(1, 'empty; name the actions, or remove the right'),
+        actions: z.array(z.enum(['sign', 'sign-raw'])).min(1, 'empty; name the actions, or remove the right'),
       }),
     )
     .default([]),
@@ -167,7 +168,7 @@ const member = z
   });
 
 /** `roster.yaml`. */
-export const rosterSchema: z.ZodType<RosterFile> = z.strictObject({
+export const rosterSchema: z.ZodType<Roster> = z.strictObject({
   members: z
     .array(member)
     .max(limits.members, `too many members; at most ${limits.members}`)

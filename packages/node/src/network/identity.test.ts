@@ -46,12 +46,6 @@ describe('an identity', () => {
     expect(() => publicKeyOf(text)).toThrow(expect.objectContaining({ code: 'identity-invalid' })),
   );
 
-  test('a key of small order is refused', () => {
-    const identityPoint = new Uint8Array(32);
-    identityPoint[0] = 1;
-    expect(() => publicKeyOf(peerIdOf(identityPoint))).toThrow(/degenerate/);
-  });
-
   test('another spelling of a PeerId is refused', () => {
     const cid = 'k51qzi5uqu5dlvj2baxnqndepeb86cbk3ng7n3i46uzyxzyqj2xjonzllnv0v8';
     expect(() => publicKeyOf(cid)).toThrow(/spelled|not parse/);

@@ -1,7 +1,7 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { publicKeyFromRaw } from '@libp2p/crypto/keys';
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id';
-import { concat, isStrictKey, type NodeKey, type Secret, wipe } from '@quorate/protocol';
+import type { NodeKey, Secret } from '@quorate/protocol';
+import { nativeEd25519, nativeNodeKey } from '@quorate/protocol/native';
 import { NodeError } from '../errors.ts';
 import type { PeerId } from './network.ts';
 
@@ -10,29 +10,12 @@ export interface Identity extends NodeKey {
   readonly peer: PeerId;
 }
 
-// The fixed heads of RFC 8410's encodings: what OpenSSL wants around a bare seed or key.
-const pkcs8Head = Uint8Array.from([0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]);
-const spkiHead = Uint8Array.from([0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]);
-
 /** The identity whose Ed25519 seed (32 bytes) this is; keeps no reference to `seed`. @throws {NodeError} `identity-invalid` */
 export function identityOf(seed: Secret): Identity {
   if (seed.length !== 32)
     throw new NodeError('identity-invalid', 'an identity seed has 32 bytes; restore the data folder');
-  const key = seed.use((bytes) => {
-    const der = concat(pkcs8Head, bytes);
-    try {
-      return createPrivateKey({ key: Buffer.from(der.buffer), format: 'der', type: 'pkcs8' });
-    } finally {
-      wipe(der);
-    }
-  });
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' });
-  const publicKey = new Uint8Array(spki.subarray(spkiHead.length));
-  return {
-    peer: peerIdOf(publicKey),
-    publicKey,
-    sign: (message) => new Uint8Array(sign(null, message, key)),
-  };
+  const key = seed.use(nativeNodeKey);
+  return { ...key, peer: peerIdOf(key.publicKey) };
 }
 
 /** The PeerId of an Ed25519 public key of 32 bytes. @throws {NodeError} `identity-invalid` */
@@ -57,16 +40,10 @@ export function publicKeyOf(peer: PeerId): Uint8Array {
   if (parsed.type !== 'Ed25519') throw invalid(`its key is of type ${parsed.type}`);
   // One spelling per node: a CID of the same key would be another string, hence another member.
   if (parsed.toString() !== peer) throw invalid(`it is spelled ${parsed.toString()}`);
-  // A key of small order would let one signature fit many messages.
-  if (!isStrictKey(parsed.publicKey.raw)) throw invalid('its key is degenerate');
   return parsed.publicKey.raw;
 }
 
 /** Whether `signature` is that of `peer` over `message`. @throws {NodeError} `identity-invalid` for a PeerId that is none */
 export function verifyFrom(peer: PeerId, message: Uint8Array, signature: Uint8Array): boolean {
-  return verify(null, message, verifyingKey(publicKeyOf(peer)), signature);
-}
-
-function verifyingKey(publicKey: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.from(concat(spkiHead, publicKey)), format: 'der', type: 'spki' });
+  return nativeEd25519.verify(publicKeyOf(peer), message, signature);
 }

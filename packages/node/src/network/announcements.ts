@@ -1,0 +1,68 @@
+import type { GossipSub, Message } from '@libp2p/gossipsub';
+import { TopicValidatorResult } from '@libp2p/gossipsub';
+import type { Clock } from '../clock.ts';
+import { NodeError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { Budget } from './budget.ts';
+import type { PeerId, Topic } from './network.ts';
+
+/**
+ * Announcements over gossipsub: signed by their author, carried by anybody, and therefore only ever advice. What does not
+ * come from a member, is too long, or exceeds its author's budget is neither passed on nor shown.
+ */
+export class Announcements {
+  readonly #pubsub: GossipSub;
+  readonly #topics: ReadonlyMap<string, Topic>;
+  readonly #isMember: (peer: PeerId) => boolean;
+  readonly #clock: Clock;
+  readonly #budgets = new Map<PeerId, Budget>();
+  readonly #handlers = new Map<Topic, (peer: PeerId, payload: Uint8Array) => void>();
+
+  constructor(pubsub: GossipSub, topics: readonly Topic[], isMember: (peer: PeerId) => boolean, clock: Clock) {
+    this.#pubsub = pubsub;
+    this.#topics = new Map(topics.map((topic) => [topic, topic]));
+    this.#isMember = isMember;
+    this.#clock = clock;
+  }
+
+  start(): void {
+    for (const topic of this.#topics.keys()) {
+      this.#pubsub.topicValidators.set(topic, (_carrier, message) => this.#judge(message));
+      this.#pubsub.subscribe(topic);
+    }
+    this.#pubsub.addEventListener('message', ({ detail }) => {
+      const topic = this.#topics.get(detail.topic);
+      if (topic !== undefined && detail.type === 'signed')
+        this.#handlers.get(topic)?.(detail.from.toString(), detail.data);
+    });
+  }
+
+  on(topic: Topic, handler: (peer: PeerId, payload: Uint8Array) => void): void {
+    this.#handlers.set(topic, handler);
+  }
+
+  /** @throws {NodeError} `frame-too-large` */
+  publish(topic: Topic, payload: Uint8Array): void {
+    if (payload.length > limits.announcementBytes) {
+      throw new NodeError(
+        'frame-too-large',
+        `an announcement of ${payload.length} bytes; at most ${limits.announcementBytes} fit`,
+      );
+    }
+    // Nobody may be listening, or the host is stopping: an announcement promises nothing.
+    this.#pubsub.publish(topic, payload).catch(() => undefined);
+  }
+
+  #judge(message: Message): TopicValidatorResult {
+    if (message.type !== 'signed' || message.data.length > limits.announcementBytes) return TopicValidatorResult.Reject;
+    const author = message.from.toString();
+    // Rosters differ while an edit rolls out: not the carrier's fault.
+    if (!this.#isMember(author)) return TopicValidatorResult.Ignore;
+    let budget = this.#budgets.get(author);
+    if (budget === undefined) {
+      budget = new Budget(this.#clock, limits.announcementsPerSecond, limits.announcementsBurst);
+      this.#budgets.set(author, budget);
+    }
+    return budget.spend(1) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
+  }
+}
