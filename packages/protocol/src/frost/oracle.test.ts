@@ -8,10 +8,11 @@ import { dealKey } from '../../../../test/support/dealt-key.ts';
 import { ascii, concat, toHex, u32 } from '../bytes.ts';
 import { ed25519 } from '../groups/ed25519.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
+import type { Tweak } from '../keys.ts';
 import { type Randomness, seeded } from '../random.ts';
 import { type Ciphersuite, ed25519Suite, secp256k1Suite, taprootSuite } from './ciphersuite.ts';
 import { aggregate, outputKey, prepare, signingKey, signShare, verifyShare } from './frost.ts';
-import { commit } from './nonces.ts';
+import { commit, type Nonces } from './nonces.ts';
 import { verifySignature } from './verify.ts';
 
 const CASES = 40;
@@ -129,6 +130,37 @@ describe.each(oracles)('as noble computes %s', (_name, suite, noble, verifiers) 
       const publicKey = outputKey(suite, publicPackage);
       for (const verify of [...verifiers, verifySignature.bind(undefined, suite)]) {
         expect(verify(publicKey, message, signature), `seed ${seed}`).toBe(true);
+      }
+    }
+  });
+});
+
+describe('Taproot', () => {
+  it('signs for its output key: every parity of the internal key and of R, every tweak, and no other tweak', () => {
+    const suite = taprootSuite(secp256k1);
+    const message = new Uint8Array(32).fill(4);
+    const tweaks: readonly Tweak[] = [
+      { type: 'none', value: new Uint8Array(0) },
+      { type: 'key-path-only', value: new Uint8Array(0) },
+      { type: 'script-tree', value: new Uint8Array(32).fill(6) },
+    ];
+    const seen = new Set<string>();
+    for (let seed = 0; seen.size < 12; seed++) {
+      const options = { group: secp256k1, scheme: 'taproot', threshold: 2, parties: [1, 2], seed: u32(seed) } as const;
+      for (const tweak of tweaks) {
+        const { publicPackage, shares } = dealKey({ ...options, tweak });
+        const nonces = shares.map((share) => commit(suite, share, purpose, seeded(u32(seed))));
+        const commitments = nonces.map(({ commitment }) => commitment);
+        const signing = prepare(suite, signingKey(suite, publicPackage), commitments, message);
+        const signature = aggregate(
+          signing,
+          shares.map(({ secret }, i) => signShare(signing, nonces[i] as Nonces, purpose, secret)),
+        );
+        for (const { type, value } of tweaks) {
+          const publicKey = outputKey(suite, { ...publicPackage, tweak: { type, value } as Tweak });
+          expect(verifySchnorr(message, publicKey, signature), `${tweak.type}, ${type}`).toBe(type === tweak.type);
+        }
+        seen.add(`${tweak.type} ${secp256k1.hasEvenY(publicPackage.groupKey)} ${signing.sign}`);
       }
     }
   });
