@@ -54,7 +54,7 @@ export function install(root, runtime, say) {
   say('installing dependencies (npm ci)…');
   const [command, ...args] = npmCommand(runtime.env, runtime.node);
   // Without --include=dev, NODE_ENV=production in the caller's environment would leave the compiler out.
-  run(command, [...args, 'ci', '--include=dev'], 'npm ci failed; it has to be npm 7 or newer', {
+  run(command, [...args, 'ci', '--include=dev'], 'npm ci failed, for the reason above (npm 7 or newer is needed)', {
     cwd: root,
     env: runtime.env,
   });
