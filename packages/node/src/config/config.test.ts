@@ -22,12 +22,11 @@ function problems(run: () => unknown): readonly Problem[] {
 
 const refused = (text: string): readonly Problem[] => problems(() => parseConfig(text, '/etc/quorate/node.yaml'));
 
-const folder = (content: string): Files => ({
+const folder = (content: string): Pick<Files, 'read'> => ({
   read: (path) => {
     if (path !== '/etc/quorate/node.yaml') throw new FileUnreadable(path, 'there is no such file');
     return new TextEncoder().encode(content);
   },
-  stamp: () => undefined,
 });
 
 describe('a configuration', () => {

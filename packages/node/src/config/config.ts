@@ -90,7 +90,7 @@ export function loadConfig(
   path: string,
   env: Readonly<Record<string, string | undefined>> = {},
   flags: Overrides = {},
-  files: Files = systemFiles,
+  files: Pick<Files, 'read'> = systemFiles,
 ): Config {
   const fromEnv = Object.fromEntries(
     Object.entries(variables).map(([key, variable]) => [key, env[variable] || undefined]),

@@ -89,7 +89,7 @@ describe('watching a roster', () => {
   test('reports each change once, keeps quiet about the rest, and says why a bad file is not taken', () => {
     const clock = simulatedClock();
     let content: string | undefined = two;
-    const files: Files = {
+    const files: Pick<Files, 'read' | 'stamp'> = {
       read: () => new TextEncoder().encode(content),
       stamp: () => content,
     };

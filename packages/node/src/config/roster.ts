@@ -11,12 +11,12 @@ export function parseRoster(text: string, file: string): Roster {
 }
 
 /** @throws {ConfigError} `roster-invalid` */
-export function loadRoster(path: string, files: Files = systemFiles): Roster {
+export function loadRoster(path: string, files: Pick<Files, 'read'> = systemFiles): Roster {
   return parseRoster(readText(path, 'roster-invalid', files), path);
 }
 
 /** The content of a configuration file as text. @throws {ConfigError} with `code` */
-export function readText(path: string, code: 'config-invalid' | 'roster-invalid', files: Files): string {
+export function readText(path: string, code: 'config-invalid' | 'roster-invalid', files: Pick<Files, 'read'>): string {
   const refuse = (problem: string, remedy: string): ConfigError =>
     new ConfigError(code, [{ file: path, line: 0, column: 0, problem, remedy }]);
   try {
@@ -35,7 +35,7 @@ export function watchRoster(
   path: string,
   clock: Clock,
   changed: (change: RosterChange) => void,
-  files: Files = systemFiles,
+  files: Pick<Files, 'read' | 'stamp'> = systemFiles,
 ): () => void {
   let seen = files.stamp(path);
   let cancel = clock.after(limits.rosterPoll, look);
