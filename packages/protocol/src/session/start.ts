@@ -1,9 +1,10 @@
 import { equal } from '../bytes.ts';
+import type { Group } from '../groups/group.ts';
 import type { NodeKey, SignatureScheme } from '../primitives/signatures.ts';
-import type { Party } from '../protocol.ts';
+import { type Party, tryDecode } from '../protocol.ts';
 import { tags } from '../tags.ts';
 import { hash } from '../transcript.ts';
-import { bytes, type Codec, encode, fixed, list, struct, u8, u16, u48, version } from '../wire/codec.ts';
+import { bytes, type Codec, encode, fixed, list, point, struct, u8, u16, u48, version } from '../wire/codec.ts';
 import { MAX_PARTIES } from './envelope.ts';
 
 /**
@@ -19,7 +20,7 @@ export interface Registration {
   readonly digest: Uint8Array;
   /** The key epoch that will be made or used. */
   readonly epoch: number;
-  /** Which attempt of the request, from zero. */
+  /** How often this participant registered for the request before. */
   readonly attempt: number;
   /** The participant's node key, 32 bytes. */
   readonly node: Uint8Array;
@@ -41,6 +42,7 @@ export interface Start {
   readonly request: Uint8Array;
   readonly digest: Uint8Array;
   readonly epoch: number;
+  /** How many sessions this coordinator began for the request before. */
   readonly attempt: number;
   /** Ascending by party. */
   readonly participants: readonly { readonly party: Party; readonly registration: Registration }[];
@@ -65,7 +67,10 @@ const statement = {
 
 const statementCodec = struct(statement);
 
-export const registrationCodec: Codec<Registration> = struct({ ...statement, signature: fixed(64) }) as Codec<Registration>;
+export const registrationCodec: Codec<Registration> = struct({
+  ...statement,
+  signature: fixed(64),
+}) as Codec<Registration>;
 
 export const startCodec: Codec<Start> = struct({
   version: version(START_VERSION),
@@ -102,11 +107,13 @@ export function sessionId(start: Start): Uint8Array {
  * members they stand for, each party once, ascending. Whether one wants to join is the caller's question.
  *
  * @param members the node key of each party that may take part
+ * @param receives the group in which every receive key must be a point, where the protocol seals to them
  */
 export function faultOf(
   start: Start,
   members: ReadonlyMap<Party, Uint8Array>,
   signatures: SignatureScheme,
+  receives?: Group,
 ): string | undefined {
   let previous = 0;
   for (const { party, registration } of start.participants) {
@@ -118,10 +125,12 @@ export function faultOf(
       equal(registration.network, start.network) &&
       equal(registration.request, start.request) &&
       equal(registration.digest, start.digest) &&
-      registration.epoch === start.epoch &&
-      registration.attempt === start.attempt;
+      registration.epoch === start.epoch;
     if (!same) return `party ${party} registered for something else`;
     if (!verifyRegistration(registration, signatures)) return `the registration of party ${party} is not signed by it`;
+    if (receives !== undefined && tryDecode(point(receives), registration.receiveKey) === undefined) {
+      return `the receive key of party ${party} is not a point`;
+    }
   }
   return undefined;
 }

@@ -6,4 +6,5 @@ export * from './fields.ts';
 export * from './honest.ts';
 export * from './mutations.ts';
 export * from './seeds.ts';
+export * from './slander.ts';
 export * from './verdict.ts';
