@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { stat } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { ascii } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
@@ -56,6 +57,7 @@ describe.each([
 describe('the database', () => {
   test('is found again after closing, in a folder for its owner alone', async () => {
     const folder = join(await temporaryFolder(), 'deep', 'db');
+    await mkdir(folder, { recursive: true, mode: 0o755 });
     const first = await openDatabase(folder);
     await first.batch([put('a', 'kept')]);
     await first.close();
@@ -77,6 +79,26 @@ describe('the database', () => {
     expect(other.stdout.toString().trim()).toBe('store-locked');
     await store.close();
     await (await openDatabase(folder)).close();
+  });
+
+  test('holds every batch that a killed process had acknowledged', async () => {
+    const folder = await temporaryFolder();
+    const script = `import { openDatabase } from ${JSON.stringify(new URL('./database.ts', import.meta.url).href)};
+      const store = await openDatabase(${JSON.stringify(folder)});
+      for (let i = 0; ; i++) {
+        await Promise.all([0, 1, 2].map((j) => store.batch([{ type: 'put', key: i + '/' + j, value: new Uint8Array(9) }])));
+        process.stdout.write(i + '\\n');
+      }`;
+    const child = spawn(process.execPath, ['--conditions=@quorate/source', '--input-type=module', '-e', script]);
+    let last = -1;
+    for await (const line of createInterface({ input: child.stdout })) {
+      last = Number(line);
+      if (last === 30) child.kill('SIGKILL');
+    }
+    const store = await openDatabase(folder);
+    for (let i = 0; i <= last; i++) expect(await collect(store.entries(`${i}/`))).toHaveLength(3);
+    expect(last).toBeGreaterThanOrEqual(30);
+    await store.close();
   });
 
   test('hands out plain bytes, of which slices are copies', async () => {
@@ -101,16 +123,7 @@ describe('group commit', () => {
   });
 
   test('resolves no batch before the write that carries it', async () => {
-    const events: string[] = [];
-    const engine: Engine = {
-      get: async () => undefined,
-      write: async (operations, sync) => {
-        await setImmediate();
-        events.push(`written ${operations.map(({ key }) => key).join('+')} ${sync}`);
-      },
-      entries: async function* () {},
-      close: async () => {},
-    };
+    const { engine, events } = recorded();
     const store = new CommittedStore(engine);
     await Promise.all([
       store.batch([put('a', '')]).then(() => events.push('a')),
@@ -118,6 +131,15 @@ describe('group commit', () => {
       store.batch([put('c', '')]).then(() => events.push('c')),
     ]);
     expect(events).toEqual(['written a true', 'a', 'written b+c true', 'b', 'c']);
+  });
+
+  test('writes all that waits before it closes the engine', async () => {
+    const { engine, events } = recorded();
+    const store = new CommittedStore(engine);
+    const waiting = [store.batch([put('a', '')]), store.batch([put('b', '')])];
+    await store.close();
+    await Promise.all(waiting);
+    expect(events).toEqual(['written a true', 'written b true', 'closed']);
   });
 
   test('syncs when any batch of the group asks for it', async () => {
@@ -156,3 +178,20 @@ describe('after a failed write', () => {
     expect((await collect(store.crash().entries(''))).map(([key]) => key)).toEqual(['a']);
   });
 });
+
+/** An engine that takes a turn of the event loop for each write, and keeps nothing. */
+function recorded(): { readonly engine: Engine; readonly events: string[] } {
+  const events: string[] = [];
+  const engine: Engine = {
+    get: async () => undefined,
+    write: async (operations, sync) => {
+      await setImmediate();
+      events.push(`written ${operations.map(({ key }) => key).join('+')} ${sync}`);
+    },
+    entries: async function* () {},
+    close: async () => {
+      events.push('closed');
+    },
+  };
+  return { engine, events };
+}

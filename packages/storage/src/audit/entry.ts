@@ -14,7 +14,7 @@ export interface AuditEntry {
   readonly fields: AuditFields;
   /** The hash of the entry before, or of nothing: 32 bytes. */
   readonly previous: Uint8Array;
-  /** 32 bytes; see {@link entryHash}. */
+  /** The transcript hash of the entry's {@link line}: 32 bytes. */
   readonly hash: Uint8Array;
 }
 
@@ -32,15 +32,12 @@ export function nextEntry(
   if (!Number.isSafeInteger(time) || time < 0) throw new RangeError('an audit time is in milliseconds since 1970');
   if (canonicalJson(fields).length > limits.auditFieldBytes) throw new RangeError('too much for one audit entry');
   const entry = { seq: head.seq + 1, time, kind, fields: { ...fields }, previous: head.hash };
-  return { ...entry, hash: entryHash(entry) };
+  return { ...entry, hash: hashLine(line(entry)) };
 }
 
-/**
- * SHA-256 over the transcript of the entry's {@link line}, so that whoever is handed the lines can verify the chain.
- * @returns 32 bytes
- */
-export function entryHash(entry: Omit<AuditEntry, 'hash'>): Uint8Array {
-  return hash(tags.audit, ascii(line(entry)));
+/** So that whoever is handed the lines can verify the chain. @returns 32 bytes */
+function hashLine(text: string): Uint8Array {
+  return hash(tags.audit, ascii(text));
 }
 
 /** An entry, without its own hash, as one line of canonical JSON: printable ASCII, whatever the fields hold. */
@@ -54,7 +51,7 @@ export function parseLine(text: string, ownHash: Uint8Array): AuditEntry | undef
   try {
     const parsed = JSON.parse(text) as Omit<AuditEntry, 'previous' | 'hash'> & { readonly previous: string };
     const entry = { ...parsed, previous: fromHex(parsed.previous), hash: ownHash };
-    return line(entry) === text && equal(entryHash(entry), ownHash) ? entry : undefined;
+    return line(entry) === text && equal(hashLine(text), ownHash) ? entry : undefined;
   } catch {
     return undefined;
   }

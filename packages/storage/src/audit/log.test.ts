@@ -1,4 +1,4 @@
-import { ascii, hash, seeded, toHex } from '@quorate/protocol';
+import { ascii, concat, hash, seeded, toBytesBE, toHex, u32 } from '@quorate/protocol';
 import { assert, asyncProperty, boolean, dictionary, double, integer, oneof, string, stringMatching } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { collect, failingAtEachWrite, keyring, temporaryFolder } from '../../test/fixtures.ts';
@@ -6,7 +6,7 @@ import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
 import type { Store } from '../store.ts';
-import { line } from './entry.ts';
+import { type AuditEntry, line, nextEntry } from './entry.ts';
 import { AuditLog } from './log.ts';
 
 const open = async (store: Store): Promise<AuditLog> => AuditLog.open((await keyring(store)).records);
@@ -151,6 +151,35 @@ describe('tampering', () => {
     expect(await whole.log.verify()).toEqual({ ok: false, firstBad: 5 });
   });
 
+  test.each<[string, boolean, (entry: AuditEntry, previous: AuditEntry) => { line: string; hash: Uint8Array }]>([
+    [
+      'the last entry, chained as it should be',
+      false,
+      (entry) => written(nextEntry(before(entry), 9, 'sign.accepted', {})),
+    ],
+    [
+      'its number',
+      true,
+      (_entry, previous) => written(nextEntry({ seq: 7, hash: previous.hash }, 9, 'sign.accepted', {})),
+    ],
+    ['its hash', true, (entry) => ({ line: line(entry), hash: new Uint8Array(32) })],
+    [
+      'its text, to another of the same meaning',
+      true,
+      (entry) => rehashed(line(entry).replace('{"fields"', '{ "fields"')),
+    ],
+  ])('by somebody who has the store key with %s is found', async (_what, headFollows, forge) => {
+    const { store, log } = await logOf(5);
+    const [previous, entry] = await collect(log.entries(3));
+    const forged = forge(entry as AuditEntry, previous as AuditEntry);
+    const { records } = await keyring(store);
+    const bytes = concat(Uint8Array.of(1), u32(forged.line.length), ascii(forged.line), forged.hash);
+    const head = concat(Uint8Array.of(1), toBytesBE(5n, 6), headFollows ? forged.hash : (entry as AuditEntry).hash);
+    await records.put(place(5), 'audit', bytes);
+    await records.put('audit-head', 'audit-head', head);
+    await expect(open(store)).rejects.toMatchObject({ code: 'audit-broken', message: expect.stringContaining(' 5 ') });
+  });
+
   test('by cutting off the end, or the head, does not make a shorter log', async () => {
     const { store } = await logOf(5);
     const old = await logOf(3);
@@ -188,6 +217,16 @@ describe('after a failed append', () => {
     expect(log.head().seq).toBe(2);
   });
 
+  test('none does on a store that recovers either: its head is not what is on disk', async () => {
+    const { store, log } = await logOf(2);
+    const batch = store.batch.bind(store);
+    Object.assign(store, { batch: () => Promise.reject(new Error('once')) });
+    await expect(log.append(1, 'test', {})).rejects.toMatchObject({ code: 'audit-dead' });
+    Object.assign(store, { batch });
+    await expect(log.append(2, 'test', {})).rejects.toMatchObject({ code: 'audit-dead' });
+    expect(await log.verify()).toMatchObject({ ok: true, head: { seq: 2 } });
+  });
+
   test('whichever it is, the log opens, and holds every acknowledged entry', async () => {
     await failingAtEachWrite(
       async (store, acknowledged) => {
@@ -206,6 +245,10 @@ describe('after a failed append', () => {
     );
   });
 });
+
+const before = (entry: AuditEntry) => ({ seq: entry.seq - 1, hash: entry.previous });
+const written = (entry: AuditEntry) => ({ line: line(entry), hash: entry.hash });
+const rehashed = (text: string) => ({ line: text, hash: hash('quorate/v1/storage/audit', ascii(text)) });
 
 function sorted(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
