@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@quorate/source', 'node', 'import', 'module', 'default'];
-const rooms = ['packages/*/src', 'packages/*/native', 'scripts', 'test'];
+const rooms = ['packages/*/src', 'packages/*/native', 'packages/*/test', 'scripts', 'test'];
 
 /** `npm test`: everything but `*.long.test.ts`. `npm run test:long` (mode "long"): only those. */
 export default defineConfig(({ mode }) => {

@@ -61,7 +61,7 @@ function isIn(places: readonly string[], file: string): boolean {
 
 if (import.meta.main) {
   const root = dirname(dirname(import.meta.dirname));
-  const files = globSync(['packages/*/{src,native,bench}/**/*.ts', '{scripts,test}/**/*.{ts,mjs}'], {
+  const files = globSync(['packages/*/{src,native,test,bench}/**/*.ts', '{scripts,test}/**/*.{ts,mjs}'], {
     cwd: root,
     exclude: ['scripts/lint/arrows.test.ts'], // it quotes broken imports
   });

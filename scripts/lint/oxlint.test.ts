@@ -58,6 +58,10 @@ const violations: [rule: string, text: string][] = [
   ['await-thenable', 'export const f = async (): Promise<number> => await 1;'],
   ['switch-exhaustiveness-check', 'export const f = (a: 1 | 2): void => {\n  switch (a) {\n    case 1:\n  }\n};'],
   ['only-throw-error', 'throw "a";'],
+  [
+    'return-await',
+    'export const f = async (p: Promise<void>): Promise<void> => {\n  try {\n    return p;\n  } catch {}\n};',
+  ],
   ['no-explicit-any', 'export type A = any;'],
 ];
 

@@ -33,10 +33,11 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['index.ts'],
   ],
   node: [
-    ['errors.ts', 'limits.ts', 'tags.ts', 'clock.ts', 'entropy.ts', 'files.ts', 'process.ts'],
+    ['errors.ts', 'limits.ts', 'tags.ts', 'clock.ts', 'entropy.ts', 'files.ts', 'process.ts', 'tools.ts', 'version.ts'],
     ['observe'],
     ['network'],
     ['config'],
+    ['home.ts'],
     ['intents'],
     ['policy'],
     ['service.ts'],
