@@ -44,7 +44,7 @@ export async function temporaryFolder(): Promise<string> {
 
 /** `bytes` with one bit flipped. */
 export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
-  const out = bytes.slice();
+  const out = new Uint8Array(bytes);
   out[bit >> 3] = (out[bit >> 3] as number) ^ (1 << (bit & 7));
   return out;
 }

@@ -1,7 +1,9 @@
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ascii, concat, hash, seeded, toBytesBE, toHex, u32 } from '@quorate/protocol';
 import { assert, asyncProperty, boolean, dictionary, double, integer, oneof, string, stringMatching } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { collect, failingAtEachWrite, keyring, temporaryFolder } from '../../test/fixtures.ts';
+import { collect, failingAtEachWrite, flipped, keyring, temporaryFolder } from '../../test/fixtures.ts';
 import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
@@ -116,6 +118,27 @@ describe('the audit log', () => {
     expect(await (await open(reopened)).verify()).toMatchObject({ ok: true, head: { seq: 20 } });
     await reopened.close();
   });
+});
+
+test("a flipped bit in the middle of LevelDB's log, which LevelDB itself does not notice, is found", async () => {
+  const folder = await temporaryFolder();
+  const store = await openDatabase(folder);
+  const log = await open(store);
+  for (let i = 0; i < 200; i++) await log.append(i, 'test', {});
+  await store.close();
+  const name = (await readdir(folder)).find((file) => file.endsWith('.log')) as string;
+  const good = await readFile(join(folder, name));
+  expect(good.length).toBeGreaterThan(2 * 32_768);
+
+  // LevelDB drops the rest of the 32 KiB block in which a checksum fails, and goes on with the next.
+  for (const at of [3_000, 20_000, 40_000]) {
+    const copied = await temporaryFolder();
+    await cp(folder, copied, { recursive: true });
+    await writeFile(join(copied, name), flipped(good, 8 * at));
+    const damaged = await openDatabase(copied);
+    await expect(open(damaged)).rejects.toMatchObject({ code: 'audit-broken' });
+    await damaged.close();
+  }
 });
 
 describe('tampering', () => {
