@@ -11,7 +11,9 @@ export type NodeErrorCode =
   /** A key or PeerId is not an Ed25519 one, or does not parse. */
   | 'identity-invalid'
   /** The addresses to listen on cannot be bound. */
-  | 'listen-failed';
+  | 'listen-failed'
+  /** The process is set up so that others could read its memory. */
+  | 'exposed';
 
 /** What the node throws on purpose. The message says what happened and what to do next. */
 export class NodeError extends Error {

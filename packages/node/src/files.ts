@@ -1,10 +1,13 @@
 import { readFileSync, statSync } from 'node:fs';
+import { isPrivate } from '@quorate/storage';
 import { dirname, resolve } from 'node:path';
 
 /** The door to files that people write: configuration, roster, key files. What the node keeps lives behind `Store`. */
 export interface Files {
   /** The content, at most `maxBytes`. @throws {FileUnreadable} */
   read(path: string, maxBytes: number): Uint8Array;
+  /** As `read`, of a file that holds a secret: refused when others may read or replace it. @throws {FileUnreadable} */
+  readPrivate(path: string, maxBytes: number): Uint8Array;
   /** A text that changes when the file does (time and size), undefined while there is no such file. */
   stamp(path: string): string | undefined;
 }
@@ -28,6 +31,13 @@ export const systemFiles: Files = {
     const size = attempt(path, () => statSync(path)).size;
     if (size > maxBytes) throw new FileUnreadable(path, `it has ${size} bytes, at most ${maxBytes} are read`);
     return new Uint8Array(attempt(path, () => readFileSync(path)));
+  },
+  readPrivate(path, maxBytes) {
+    const owner = attempt(path, () => statSync(path));
+    if (process.geteuid !== undefined && !isPrivate(owner, process.geteuid())) {
+      throw new FileUnreadable(path, 'it is open to other users: chown it to this user and chmod 600 it');
+    }
+    return systemFiles.read(path, maxBytes);
   },
   stamp(path) {
     const found = statSync(path, { throwIfNoEntry: false });

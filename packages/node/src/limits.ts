@@ -46,6 +46,8 @@ export const limits = {
   members: 256,
   /** Clock difference from a peer above which status warns: requests expire by the clock. */
   clockSkewWarning: 30_000,
+  /** Bytes of a passphrase file. */
+  passphraseBytes: 4_096,
   /** A signing round among live signers takes milliseconds; a slow link, a second. Then others are asked. */
   signRound: 3_000,
   /** A DKG round of many parties computes for seconds on a small machine. */

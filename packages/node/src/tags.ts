@@ -7,4 +7,7 @@ export const tags = {
   requestId: 'quorate/v1/request/id',
   keygenProposal: 'quorate/v1/request/keygen',
   election: 'quorate/v1/coordination/election',
+  inbox: 'quorate/v1/ceremony/inbox',
+  admission: 'quorate/v1/ceremony/admission',
+  receiveKey: 'quorate/v1/ceremony/receive-key',
 } as const;

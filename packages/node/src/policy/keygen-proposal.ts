@@ -20,6 +20,8 @@ export interface KeygenProposal {
   readonly scheme: Scheme;
   readonly purpose: string;
   readonly threshold: number;
+  /** Whether the proposer knowingly asks for a threshold below a majority: 1, else 0. */
+  readonly lowThreshold: number;
   /** The committee: parties 1..n and their nodes, ascending. */
   readonly members: readonly Member[];
   readonly epoch: number;
@@ -42,6 +44,7 @@ const statement = {
   scheme: schemeCodec,
   purpose: nameCodec,
   threshold: wire.u16,
+  lowThreshold: wire.u8,
   members: wire.list(wire.struct({ party: wire.u16, node: wire.fixed(32) }), MAX_PARTIES),
   epoch: wire.u48,
   tweak: tweakCodec,

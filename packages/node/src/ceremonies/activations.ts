@@ -1,0 +1,238 @@
+import {
+  type ActivationContext,
+  type ActivationEffect,
+  type ActivationEvent,
+  type ActivationState,
+  activatedCodec,
+  certificateCodec,
+  certifiedActivation,
+  EncodingError,
+  equal,
+  groupOf,
+  initialActivation,
+  packageDigest,
+  type PublicPackage,
+  publicPackageCodec,
+  readyCodec,
+  type Scheme,
+  stepActivation,
+  toHex,
+  wire,
+} from '@quorate/protocol';
+import type { EpochInfo, KeyInfo } from '@quorate/storage';
+import { limits } from '../limits.ts';
+import type { PeerId } from '../network/network.ts';
+import { Early } from './early.ts';
+import type { NodeFrame } from './frames.ts';
+import type { Workshop } from './task.ts';
+
+interface Machine {
+  readonly context: ActivationContext;
+  readonly peers: ReadonlyMap<number, PeerId>;
+  state: ActivationState;
+  /** Events are taken one after the other, each when the effects of the one before are durable. */
+  turn: Promise<void>;
+}
+
+export interface ActivationPort {
+  send(peer: PeerId, frame: NodeFrame): void;
+  peerOf(node: Uint8Array): PeerId;
+  /** The key epoch may be used from now on. */
+  active(publicPackage: PublicPackage): void;
+  /** A durable step failed: the node must stop. */
+  fatal(error: unknown): void;
+}
+
+type ActivationFrame = Extract<NodeFrame, { type: 'ready' | 'certificate' | 'activated' }>;
+
+/** Certifies prepared key epochs with their committees, and helps those who come late; also across restarts. */
+export class Activations {
+  readonly #workshop: Workshop;
+  readonly #port: ActivationPort;
+  readonly #machines = new Map<string, Machine>();
+  readonly #early: Early<ActivationFrame>;
+  #cancel = (): void => undefined;
+
+  constructor(workshop: Workshop, port: ActivationPort) {
+    this.#workshop = workshop;
+    this.#port = port;
+    this.#early = new Early(workshop.clock);
+  }
+
+  /** Takes up every epoch on disk that is not in use yet, and keeps asking for what is missing. */
+  open(): void {
+    for (const key of this.#workshop.keys.list()) {
+      for (const epoch of key.epochs) if (epoch.state !== 'active') this.#machine(key, epoch);
+    }
+    const repeat = (): void => {
+      this.#cancel = this.#workshop.clock.after(limits.readyInterval, repeat);
+      for (const machine of this.#machines.values()) if (machine.state.type !== 'active') this.#feed(machine, { type: 'resumed' });
+    };
+    repeat();
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  /** The epoch was just prepared on disk. */
+  prepared(keyId: Uint8Array, epoch: number): void {
+    const key = this.#workshop.keys.get(keyId);
+    const info = key?.epochs.find((one) => one.epoch === epoch);
+    if (key === undefined || info === undefined) throw new Error('a prepared epoch is on disk');
+    this.#machine(key, info);
+    for (const { peer, item } of this.#early.take(placeOf(keyId, epoch))) this.handle(peer, item);
+  }
+
+  /** A peer is there (again): say what it may have missed. */
+  greet(peer: PeerId): void {
+    for (const machine of this.#machines.values()) {
+      if (machine.state.type !== 'active' && [...machine.peers.values()].includes(peer)) this.#feed(machine, { type: 'resumed' });
+    }
+  }
+
+  handle(peer: PeerId, frame: ActivationFrame): void {
+    const event = this.#eventOf(frame);
+    if (event === undefined) return;
+    const { keyId, epoch } = event;
+    const key = this.#workshop.keys.get(keyId);
+    const info = key?.epochs.find((one) => one.epoch === epoch);
+    if (key === undefined || info === undefined) {
+      this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
+      return;
+    }
+    const machine = this.#machine(key, info);
+    if (event.value.type === 'activated' && machine.peers.get(event.value.party) !== peer) return;
+    this.#feed(machine, event.value);
+  }
+
+  #eventOf(frame: ActivationFrame):
+    | { readonly keyId: Uint8Array; readonly epoch: number; readonly value: ActivationEvent }
+    | undefined {
+    try {
+      switch (frame.type) {
+        case 'ready': {
+          const ready = wire.decode(readyCodec, frame.value);
+          return { ...ready, value: { type: 'ready', ready } };
+        }
+        case 'activated': {
+          const activated = wire.decode(activatedCodec, frame.value);
+          return { ...activated, value: { type: 'activated', party: activated.party } };
+        }
+        case 'certificate': {
+          const certificate = wire.decode(certificateCodec, frame.value);
+          const { keyId, epoch } = this.#header(certificate.publicPackage);
+          return { keyId, epoch, value: { type: 'certificate', certificate } };
+        }
+      }
+    } catch (error) {
+      if (error instanceof EncodingError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Which key and epoch an encoded package speaks of; whether it is true is the machine's question. */
+  #header(encoded: Uint8Array): { readonly keyId: Uint8Array; readonly epoch: number } {
+    const { groups } = this.#workshop.tools;
+    try {
+      return wire.decode(publicPackageCodec(groups.ed25519), encoded);
+    } catch (error) {
+      if (!(error instanceof EncodingError)) throw error;
+      return wire.decode(publicPackageCodec(groups.secp256k1), encoded);
+    }
+  }
+
+  #machine(key: KeyInfo, info: EpochInfo): Machine {
+    const place = placeOf(key.keyId, info.epoch);
+    const existing = this.#machines.get(place);
+    if (existing !== undefined) return existing;
+    const { config, key: nodeKey, tools } = this.#workshop;
+    const group = groupOf(key.scheme as Scheme, tools.groups);
+    const publicPackage = wire.decode(publicPackageCodec(group), info.publicPackage);
+    const own = publicPackage.members.find(({ node }) => equal(node, nodeKey.publicKey));
+    if (own === undefined) throw new Error('a key epoch on disk has this node among its members');
+    const context: ActivationContext = {
+      network: config.networkId,
+      keyId: key.keyId,
+      epoch: info.epoch,
+      members: publicPackage.members,
+      me: own.party,
+      key: nodeKey,
+      groupFor: (scheme) => groupOf(scheme, tools.groups),
+      signatures: tools.signatures,
+    };
+    const peers = new Map(
+      publicPackage.members.filter((member) => member !== own).map(({ party, node }) => [party, this.#port.peerOf(node)]),
+    );
+    const state =
+      info.certificate === undefined ? initialActivation : certifiedActivation(context, wire.decode(certificateCodec, info.certificate));
+    const machine: Machine = { context, peers, state, turn: Promise.resolve() };
+    this.#machines.set(place, machine);
+    this.#feed(machine, info.certificate === undefined ? { type: 'prepared', publicPackage } : { type: 'resumed' });
+    return machine;
+  }
+
+  #feed(machine: Machine, event: ActivationEvent): void {
+    machine.turn = machine.turn
+      .then(async () => {
+        const { state, effects } = stepActivation(machine.context, machine.state, event);
+        for (const effect of effects) await this.#carryOut(machine, effect);
+        machine.state = state;
+      })
+      .catch((error: unknown) => this.#port.fatal(error));
+  }
+
+  async #carryOut({ context, peers }: Machine, effect: ActivationEffect): Promise<void> {
+    const { audit, clock, config, keys } = this.#workshop;
+    const { keyId, epoch, me } = context;
+    const toAll = (frame: NodeFrame): void => {
+      for (const peer of peers.values()) this.#port.send(peer, frame);
+    };
+    switch (effect.type) {
+      case 'persistReady':
+        // It is on disk since the epoch was prepared: `KeyRepository.prepare` keeps its digest with the share.
+        return;
+      case 'sendReady': {
+        const frame = { type: 'ready', value: wire.encode(readyCodec, effect.ready) } as const;
+        if (effect.to === 'all') toAll(frame);
+        else this.#sendTo(peers.get(effect.to), frame);
+        return;
+      }
+      case 'persistCertificate': {
+        const { certificate } = effect;
+        const digest = packageDigest(config.networkId, certificate.publicPackage);
+        await keys.certify(keyId, epoch, digest, wire.encode(certificateCodec, certificate));
+        return;
+      }
+      case 'activate': {
+        const wasActive = keys.get(keyId)?.epochs.find((one) => one.epoch === epoch)?.state === 'active';
+        await keys.activate(keyId, epoch);
+        if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
+        this.#port.active(effect.publicPackage);
+        return;
+      }
+      case 'announce': {
+        const { transcript } = effect.publicPackage;
+        toAll({ type: 'activated', value: wire.encode(activatedCodec, { keyId, epoch, party: me, transcript }) });
+        return;
+      }
+      case 'sendCertificate':
+        this.#sendTo(peers.get(effect.to), { type: 'certificate', value: wire.encode(certificateCodec, effect.certificate) });
+        return;
+      case 'recover':
+        this.#workshop.log.error('our share of a certified epoch is missing', { key: effect.publicPackage.name, epoch });
+        return;
+      case 'accuse':
+        await audit.append(clock.now(), 'blame', { key: toHex(keyId), epoch, party: effect.party, code: effect.code });
+        return;
+    }
+  }
+
+  #sendTo(peer: PeerId | undefined, frame: NodeFrame): void {
+    if (peer !== undefined) this.#port.send(peer, frame);
+  }
+}
+
+function placeOf(keyId: Uint8Array, epoch: number): string {
+  return `${toHex(keyId)}/${epoch}`;
+}

@@ -1,0 +1,33 @@
+import { Abort, type Inbox, type Protocol, type Round } from '@quorate/protocol';
+
+/** Where a protocol computes: here, or in a worker thread. Only bytes go in and out, so the runner cannot tell. */
+export interface Host<T> {
+  /** Runs the protocol to its next round, or to its end. The first call brings nothing. Rejects on a bug only. */
+  next(inbox: Inbox | undefined): Promise<Progress<T>>;
+  /** Ends the protocol wherever it stands, so that it wipes what it holds. Harmless when repeated. */
+  close(): void;
+}
+
+export type Progress<T> =
+  | { readonly type: 'round'; readonly round: Round }
+  | { readonly type: 'result'; readonly result: T }
+  | { readonly type: 'abort'; readonly abort: Abort };
+
+/** Runs a protocol on the calling thread: for work of a few milliseconds. */
+export function inlineHost<T>(protocol: Protocol<T>): Host<T> {
+  return {
+    next: async (inbox) => advance(protocol, inbox),
+    close: () => void protocol.return(undefined as T),
+  };
+}
+
+/** One step of a protocol. Whatever is thrown that is not an abort is a bug, and stays thrown. */
+export function advance<T>(protocol: Protocol<T>, inbox: Inbox | undefined): Progress<T> {
+  try {
+    const step = inbox === undefined ? protocol.next() : protocol.next(inbox);
+    return step.done === true ? { type: 'result', result: step.value } : { type: 'round', round: step.value };
+  } catch (error) {
+    if (error instanceof Abort) return { type: 'abort', abort: error };
+    throw error;
+  }
+}

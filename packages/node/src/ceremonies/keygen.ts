@@ -1,0 +1,244 @@
+import {
+  compare,
+  dkgRounds,
+  dkgRules,
+  type Court,
+  type DkgParameters,
+  EncodingError,
+  equal,
+  fromBytesBE,
+  type Group,
+  groupOf,
+  keyIdOf,
+  packageDigest,
+  publicPackageCodec,
+  Secret,
+  sessionId,
+  type Start,
+  toHex,
+  tryDecode,
+  verifyingShare,
+  wire,
+} from '@quorate/protocol';
+import { limits } from '../limits.ts';
+import { matches } from '../policy/rights.ts';
+import { type KeygenProposal, keygenProposalCodec, proposalDigest, verifyProposal } from '../policy/keygen-proposal.ts';
+import { ServiceError } from '../service.ts';
+import type { Host } from './host.ts';
+import type { KeygenOutput } from './jobs.ts';
+import { checkExpiry } from './sign.ts';
+import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/** A key that a member proposed, as one member of its committee sees it. */
+export class KeygenTask implements Task {
+  readonly kind = 'keygen';
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly decision: 'auto' | 'ask';
+  readonly roundDeadline: number = limits.keygenRound;
+  readonly proposal: KeygenProposal;
+  readonly keyId: Uint8Array;
+  readonly #workshop: Workshop;
+
+  private constructor(proposal: KeygenProposal, decision: 'auto' | 'ask', workshop: Workshop) {
+    this.proposal = proposal;
+    this.decision = decision;
+    this.#workshop = workshop;
+    this.id = proposalDigest(proposal);
+    this.body = wire.encode(keygenProposalCodec, proposal);
+    this.keyId = keyIdOf(proposal.network, proposal.name);
+  }
+
+  /**
+   * Checks a proposal by this node's own rules and records the decision, a refusal too.
+   * @throws {ServiceError} `invalid`, `denied`, `name-taken`, `expired`
+   */
+  static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: KeygenTask }> {
+    const { audit, clock } = workshop;
+    const proposal = decodeProposal(body);
+    const record = {
+      request: toHex(proposalDigest(proposal)),
+      key: proposal.name,
+      scheme: proposal.scheme,
+      threshold: proposal.threshold,
+      members: proposal.members.length,
+      from,
+    };
+    try {
+      const decision = check(proposal, workshop);
+      await audit.append(clock.now(), decision === 'auto' ? 'keygen-approved' : 'keygen-asked', record);
+      return { task: new KeygenTask(proposal, decision, workshop) };
+    } catch (error) {
+      if (error instanceof ServiceError) await audit.append(clock.now(), 'keygen-refused', { ...record, reason: error.code });
+      throw error;
+    }
+  }
+
+  /** The id of an encoded proposal, if it is one. */
+  static idOf(body: Uint8Array): Uint8Array | undefined {
+    const decoded = tryDecode(keygenProposalCodec, body);
+    return decoded === undefined ? undefined : proposalDigest(decoded.value);
+  }
+
+  get digest(): Uint8Array {
+    return this.id;
+  }
+
+  get keyName(): string {
+    return this.proposal.name;
+  }
+
+  get epoch(): number {
+    return this.proposal.epoch;
+  }
+
+  get members(): KeygenProposal['members'] {
+    return this.proposal.members;
+  }
+
+  get need(): number {
+    return this.members.length;
+  }
+
+  get expires(): number {
+    return this.proposal.expires;
+  }
+
+  get receives(): Group {
+    return groupOf(this.proposal.scheme, this.#workshop.tools.groups);
+  }
+
+  court(start: Start): Pick<Court, 'rounds' | 'rules'> {
+    const group = this.receives;
+    return {
+      rounds: dkgRounds(group, this.proposal.threshold),
+      rules: dkgRules(this.#parameters(start)),
+    };
+  }
+
+  host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
+    if (receiveSecret === undefined) throw new Error('a keygen registration has a receive key');
+    const { members, network, threshold } = this.proposal;
+    const receiveKeys = start.participants.map(({ registration }) => registration.receiveKey);
+    const statement = this.#statement();
+    return Promise.resolve(
+      this.#workshop.host('keygen', { network, sid, me, members, threshold, receiveKeys, receiveSecret, statement }),
+    );
+  }
+
+  /** Makes the epoch PREPARED: on disk, read back, checked. From here on the share is never forgotten on a timeout. */
+  async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
+    const { audit, clock, keys } = this.#workshop;
+    const { share: bytes, publicPackage } = output as KeygenOutput;
+    const { name, scheme, epoch, network } = this.proposal;
+    const group = this.receives;
+    using share = new Secret(bytes);
+    await keys.prepare(
+      {
+        keyId: this.keyId,
+        epoch,
+        name,
+        scheme,
+        publicPackage,
+        share,
+        ready: packageDigest(network, publicPackage),
+        createdAt: clock.now(),
+      },
+      (kept, encoded) => {
+        const expected = verifyingShare(wire.decode(publicPackageCodec(group), encoded), me);
+        if (!group.equals(group.multiplyBase(kept.use(fromBytesBE)), expected)) {
+          throw new Error('the share on disk does not belong to the public package');
+        }
+      },
+    );
+    await audit.append(clock.now(), 'key-prepared', { key: name, epoch, request: toHex(this.id) });
+    return { type: 'prepared' };
+  }
+
+  #statement() {
+    const { name, purpose, scheme, epoch, tweak } = this.proposal;
+    return {
+      scheme,
+      keyId: this.keyId,
+      name,
+      purpose,
+      epoch,
+      baseEpoch: 0,
+      tweak,
+      policyHash: new Uint8Array(32),
+    };
+  }
+
+  #parameters(start: Start): DkgParameters {
+    const { members, network, threshold } = this.proposal;
+    const { aead, signatures } = this.#workshop.tools;
+    const group = this.receives;
+    const receiveKeys = new Map(
+      start.participants.map(({ party, registration }) => [party, group.decodePoint(registration.receiveKey)]),
+    );
+    const sid = sessionId(start);
+    return { group, aead, signatures, network, sid, members, threshold, receiveKeys, statement: this.#statement() };
+  }
+}
+
+function decodeProposal(body: Uint8Array): KeygenProposal {
+  try {
+    return wire.decode(keygenProposalCodec, body);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
+    throw error;
+  }
+}
+
+function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
+  const { config, clock, key, keys, tools } = workshop;
+  const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+  if (!equal(proposal.network, config.networkId)) throw denied('the proposal is for another network');
+  if (!verifyProposal(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  const known = workshop.members();
+  const proposer = known.find(({ node }) => equal(node, proposal.proposer));
+  if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
+  checkCommittee(proposal, known.map(({ node }) => node), key.publicKey);
+  checkExpiry(proposal.expires, clock.now());
+  if (!config.purposes.some((pattern) => matches(pattern, proposal.purpose))) {
+    throw denied(`this node holds no keys for ${proposal.purpose}; see \`purposes\` in node.yaml`);
+  }
+  const existing = keys.get(keyIdOf(config.networkId, proposal.name));
+  if (existing?.current !== undefined) throw new ServiceError('name-taken', `there is a key ${proposal.name} already`);
+  const highest = existing?.epochs.at(-1)?.epoch ?? 0;
+  if (proposal.epoch <= highest) throw new ServiceError('invalid', `attempt ${highest} at this key was seen here already`);
+  const own = equal(proposal.proposer, key.publicKey);
+  const rule = own ? 'auto' : (config.accept.proposers[proposer.name] ?? config.accept.default);
+  if (rule === 'deny') throw denied(`this node takes part in no keygen that ${proposer.name} proposes`);
+  return rule;
+}
+
+/** Parties 1..n played by distinct members of the roster, this node among them, and a threshold that means something. */
+function checkCommittee(
+  { members, threshold, lowThreshold }: KeygenProposal,
+  known: readonly Uint8Array[],
+  self: Uint8Array,
+): void {
+  const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
+  const n = members.length;
+  if (members.some(({ party }, i) => party !== i + 1)) throw invalid('parties are not numbered 1 to n');
+  if (members.some(({ node }, i) => i > 0 && compare(node, members[i - 1]?.node ?? node) <= 0)) {
+    throw invalid('members are not distinct and in the order of their node keys');
+  }
+  if (members.some(({ node }) => !known.some((one) => equal(one, node)))) {
+    throw invalid('a member is not in the roster of this node; see `quorate roster check`');
+  }
+  if (!members.some(({ node }) => equal(node, self))) throw invalid('this node is not in the committee');
+  if (threshold < 2 || threshold > n) throw invalid('the threshold is at least 2 and at most the number of members');
+  if (threshold < majority(n) && lowThreshold !== 1) {
+    throw invalid(
+      `with a threshold of ${threshold} of ${n}, ${threshold} corrupt members forge although they are a minority; ` +
+        `use ${majority(n)} or more, or --allow-low-threshold`,
+    );
+  }
+}
+
+/** ⌊(n − 1) / 2⌋ + 1: the least threshold that a minority cannot reach. */
+export function majority(n: number): number {
+  return Math.floor((n - 1) / 2) + 1;
+}

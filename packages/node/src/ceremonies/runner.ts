@@ -1,0 +1,156 @@
+import {
+  Abort,
+  type Blame,
+  type Court,
+  hash,
+  type Inbox,
+  list,
+  type NodeKey,
+  type Outgoing,
+  type Party,
+  Session,
+} from '@quorate/protocol';
+import type { Clock } from '../clock.ts';
+import { tags } from '../tags.ts';
+import type { Host } from './host.ts';
+
+/** How a session ended at this member. */
+export type Ending<T> =
+  | { readonly type: 'done'; readonly result: T }
+  /** Somebody cheated, and here is the evidence. */
+  | { readonly type: 'cheated'; readonly blames: readonly Blame[] }
+  /** Nothing came from `missing` in time, or they gave up. Nobody is to blame. */
+  | { readonly type: 'silent'; readonly round: string; readonly missing: readonly Party[] }
+  | { readonly type: 'left' };
+
+export interface RunOptions<T> {
+  readonly court: Court;
+  readonly me: Party;
+  readonly key: NodeKey;
+  readonly host: Host<T>;
+  readonly clock: Clock;
+  /** Milliseconds for one round, and for all of them. */
+  readonly deadlines: { readonly round: number; readonly session: number };
+  send(to: Party, frame: Uint8Array): void;
+  /** Records `{sid, round, digest}` durably; rejects if that round was answered before. */
+  spend(round: string, digest: Uint8Array): Promise<void>;
+  onRound(label: string): void;
+}
+
+/**
+ * Drives one protocol over the network: sends what it says, brings what the others say, keeps the deadlines. It ends by
+ * result, by abort or by deadline; it never hangs, and it is never resumed.
+ */
+export class Run<T> {
+  readonly #options: RunOptions<T>;
+  readonly #session: Session;
+  #label = 'start';
+  #settle: ((ending: Ending<T>) => void) | undefined;
+  #arrived: (() => void) | undefined;
+
+  constructor(options: RunOptions<T>) {
+    this.#options = options;
+    this.#session = new Session(options.court, options.me, options.key);
+  }
+
+  /** Runs to the end. Rejects on a bug only. */
+  async run(): Promise<Ending<T>> {
+    const { clock, deadlines, host } = this.#options;
+    const ended = new Promise<Ending<T>>((resolve) => {
+      this.#settle = resolve;
+    });
+    const cancel = clock.after(deadlines.session, () => this.#silent());
+    try {
+      return await Promise.race([ended, this.#drive()]);
+    } finally {
+      cancel();
+      this.#settle = undefined;
+      host.close();
+    }
+  }
+
+  /** A frame of this session from the peer that plays `from`. */
+  receive(from: Party, frame: Uint8Array): void {
+    this.#attempt(() => {
+      if (this.#session.receive(from, frame) === 'accepted') this.#arrived?.();
+    });
+  }
+
+  /** Ends the session because its outcome is not wanted any more; the others are told. */
+  leave(): void {
+    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
+    this.#settle?.({ type: 'left' });
+  }
+
+  async #drive(): Promise<Ending<T>> {
+    const { host, spend, onRound } = this.#options;
+    let inbox: Inbox | undefined;
+    for (;;) {
+      const progress = await host.next(inbox);
+      if (this.#settle === undefined) return { type: 'left' };
+      if (progress.type === 'result') return { type: 'done', result: progress.result };
+      if (progress.type === 'abort') return this.#aborted(progress.abort);
+      const { round } = progress;
+      this.#label = round.label;
+      onRound(round.label);
+      try {
+        this.#sendAll(this.#session.open(round));
+      } catch (error) {
+        if (error instanceof Abort) return this.#aborted(error);
+        throw error;
+      }
+      inbox = await this.#complete();
+      if (round.guarded) await spend(round.label, inboxDigest(inbox));
+    }
+  }
+
+  /** Resolves with the inbox once nothing is missing; the deadlines end the session otherwise. */
+  async #complete(): Promise<Inbox> {
+    const { clock, deadlines } = this.#options;
+    const cancel = clock.after(deadlines.round, () => this.#silent());
+    try {
+      for (;;) {
+        const inbox = this.#session.inbox();
+        if (inbox !== undefined) return inbox;
+        await new Promise<void>((resolve) => {
+          this.#arrived = resolve;
+        });
+      }
+    } finally {
+      cancel();
+      this.#arrived = undefined;
+    }
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof Abort)) throw error;
+      this.#settle?.(this.#aborted(error));
+    }
+  }
+
+  #aborted(abort: Abort): Ending<T> {
+    if (abort.informant === undefined) this.#sendAll(this.#session.leave(abort));
+    if (abort.blames.length > 0) return { type: 'cheated', blames: abort.blames };
+    const missing = this.#session.missing();
+    const gone = missing.length === 0 && abort.informant !== undefined ? [abort.informant] : missing;
+    return { type: 'silent', round: abort.round, missing: gone };
+  }
+
+  #silent(): void {
+    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
+    this.#settle?.({ type: 'silent', round: this.#label, missing: this.#session.missing() });
+  }
+
+  #sendAll(outgoing: readonly Outgoing[]): void {
+    for (const { to, frame } of outgoing) this.#options.send(to, frame);
+  }
+}
+
+/** H(inbox): what a guarded round's one-time secrets are used for. */
+function inboxDigest({ transcript, directs }: Inbox): Uint8Array {
+  const payloads = [...directs].sort(([a], [b]) => a - b).map(([, { payload }]) => payload);
+  return hash(tags.inbox, transcript, list(payloads));
+}

@@ -1,0 +1,240 @@
+import {
+  type Court,
+  frost,
+  EncodingError,
+  groupOf,
+  keyIdOf,
+  type Party,
+  type PublicPackage,
+  publicPackageCodec,
+  type Scheme,
+  toHex,
+  tryDecode,
+  wire,
+} from '@quorate/protocol';
+import { type KeyInfo, LedgerError } from '@quorate/storage';
+import { isRaw, payloadOf } from '../intents/intent.ts';
+import { limits } from '../limits.ts';
+import { clientOf, mayAsk } from '../policy/rights.ts';
+import { requestDigest, requestId, type SignRequest, signRequestCodec, verifySignRequest } from '../policy/sign-request.ts';
+import { ServiceError } from '../service.ts';
+import type { Host } from './host.ts';
+import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/** A signature that a client ordered, as one signer sees it. */
+export class SignTask implements Task {
+  readonly kind = 'sign';
+  readonly id: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly body: Uint8Array;
+  readonly decision = 'auto';
+  readonly receives = undefined;
+  readonly roundDeadline: number = limits.signRound;
+  readonly publicPackage: PublicPackage;
+  readonly #request: SignRequest;
+  readonly #workshop: Workshop;
+
+  private constructor(request: SignRequest, publicPackage: PublicPackage, workshop: Workshop) {
+    this.#request = request;
+    this.#workshop = workshop;
+    this.publicPackage = publicPackage;
+    this.id = requestId(request);
+    this.digest = requestDigest(request);
+    this.body = wire.encode(signRequestCodec, request);
+  }
+
+  /**
+   * Checks an order by this node's own rules, records the decision, a refusal too, and registers the request. Nothing that
+   * others say replaces any of it. An order that was answered before comes with its answer.
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`
+   */
+  static async admit(
+    body: Uint8Array,
+    from: string,
+    workshop: Workshop,
+  ): Promise<{ readonly task: SignTask; readonly answer: Uint8Array | undefined }> {
+    const { audit, clock, requests } = workshop;
+    const request = decodeRequest(body);
+    const digest = requestDigest(request);
+    const record = { request: toHex(requestId(request)), digest: toHex(digest), key: request.key, from };
+    try {
+      const publicPackage = check(request, workshop);
+      const task = new SignTask(request, publicPackage, workshop);
+      const client = clientOf(request.client, workshop.config.clients)?.name ?? '';
+      const [entry] = await Promise.all([
+        requests.register(task.id, digest, request.expires, body),
+        audit.append(clock.now(), 'sign-approved', { ...record, client, bytes: request.intent.value.length }),
+      ]);
+      return { task, answer: entry.result };
+    } catch (error) {
+      if (error instanceof LedgerError && error.code === 'request-conflict') {
+        await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
+        throw new ServiceError('request-conflict', error.message);
+      }
+      if (error instanceof ServiceError) await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
+      throw error;
+    }
+  }
+
+  /** The id of an encoded order, if it is one. */
+  static idOf(body: Uint8Array): Uint8Array | undefined {
+    const decoded = tryDecode(signRequestCodec, body);
+    return decoded === undefined ? undefined : requestId(decoded.value);
+  }
+
+  get keyName(): string {
+    return this.#request.key;
+  }
+
+  get epoch(): number {
+    return this.publicPackage.epoch;
+  }
+
+  get members(): PublicPackage['members'] {
+    return this.publicPackage.members;
+  }
+
+  get need(): number {
+    return this.publicPackage.threshold;
+  }
+
+  get expires(): number {
+    return this.#request.expires;
+  }
+
+  get scheme(): Scheme {
+    return this.publicPackage.scheme;
+  }
+
+  /** The key under which a plain verifier accepts, and the bytes that it verifies. */
+  get statement(): { readonly publicKey: Uint8Array; readonly message: Uint8Array } {
+    const suite = frost.suiteOf(this.scheme, this.#workshop.tools.groups);
+    return { publicKey: frost.outputKey(suite, this.publicPackage), message: payloadOf(this.#request.intent) };
+  }
+
+  court(): Pick<Court, 'rounds' | 'rules'> {
+    const suite = frost.suiteOf(this.scheme, this.#workshop.tools.groups);
+    return { rounds: frost.signRounds(suite), rules: frost.signRules(suite, this.publicPackage, payloadOf(this.#request.intent)) };
+  }
+
+  async host({ sid, start, me }: TaskSession): Promise<Host<unknown>> {
+    const { keys } = this.#workshop;
+    const { keyId, epoch } = this.publicPackage;
+    const key = usable(keys.get(keyId), this.keyName);
+    if (key.epoch !== epoch) throw new ServiceError('expired', `the key ${this.keyName} has moved on to another epoch`);
+    using share = await keys.share(keyId, epoch);
+    return this.#workshop.host('sign', {
+      sid,
+      me,
+      signers: start.participants.map(({ party }) => party),
+      scheme: this.scheme,
+      publicPackage: key.publicPackage,
+      share: share.use((bytes) => bytes.slice()),
+      message: payloadOf(this.#request.intent),
+    });
+  }
+
+  async complete(output: unknown, { start }: TaskSession, milliseconds: number): Promise<TaskOutcome> {
+    return await this.record(
+      output as Uint8Array,
+      start.participants.map(({ party }) => party),
+      milliseconds,
+    );
+  }
+
+  /** Whether `signature` answers this request: anybody's word is good enough, since it speaks for itself. */
+  answers(signature: Uint8Array): boolean {
+    const { publicKey, message } = this.statement;
+    return frost.verifySignature(frost.suiteOf(this.scheme, this.#workshop.tools.groups), publicKey, message, signature);
+  }
+
+  /** Keeps a verified signature before it is told to anyone; the first one stays. */
+  async record(
+    signature: Uint8Array,
+    signers: readonly Party[],
+    milliseconds: number,
+  ): Promise<TaskOutcome & { readonly type: 'finished' }> {
+    const { audit, clock, requests } = this.#workshop;
+    const [kept] = await Promise.all([
+      requests.recordResult(this.id, signature),
+      audit.append(clock.now(), 'signed', {
+        request: toHex(this.id),
+        key: this.keyName,
+        epoch: this.epoch,
+        signers: signers.join(','),
+      }),
+    ]);
+    return this.finished(kept, signers, milliseconds);
+  }
+
+  /** The result as it is shown. */
+  finished(
+    signature: Uint8Array,
+    signers: readonly Party[],
+    milliseconds: number,
+  ): TaskOutcome & { readonly type: 'finished' } {
+    const names = new Map(this.members.map(({ party, node }) => [party, this.#workshop.nameOf(node)]));
+    return {
+      type: 'finished',
+      result: {
+        type: 'signature',
+        signature: toHex(signature),
+        publicKey: toHex(this.statement.publicKey),
+        scheme: this.scheme,
+        signers: signers.map((party) => names.get(party) ?? `party ${party}`),
+        milliseconds,
+      },
+    };
+  }
+}
+
+function decodeRequest(body: Uint8Array): SignRequest {
+  try {
+    return wire.decode(signRequestCodec, body);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a request: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The rules, in the order in which they say least to whoever has no rights. */
+function check(request: SignRequest, { config, clock, keys, tools }: Workshop): PublicPackage {
+  const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+  if (toHex(request.network) !== toHex(config.networkId)) throw denied('the request is for another network');
+  if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');
+  const client = clientOf(request.client, config.clients);
+  if (client === undefined) throw denied('this node knows no such client; add its public key to `clients` in node.yaml');
+  if (!mayAsk(client, request.key, request.purpose, 'sign')) {
+    throw denied(`client ${client.name} may not sign with ${request.key} for ${request.purpose}`);
+  }
+  checkExpiry(request.expires, clock.now());
+  const { publicPackage: encoded, scheme } = usable(keys.get(keyIdOf(config.networkId, request.key)), request.key);
+  const publicPackage = wire.decode(publicPackageCodec(groupOf(scheme, tools.groups)), encoded);
+  if (publicPackage.purpose !== request.purpose) throw denied(`the key ${request.key} is not for ${request.purpose}`);
+  if (isRaw(scheme, request.intent) && !mayAsk(client, request.key, request.purpose, 'sign-raw')) {
+    throw denied(`32 bytes may be the digest of a transaction; client ${client.name} lacks the right sign-raw`);
+  }
+  return publicPackage;
+}
+
+/** @throws {ServiceError} `expired`, or `invalid` when the time is too far ahead */
+export function checkExpiry(expires: number, now: number): void {
+  if (expires + limits.clockTolerance < now) {
+    throw new ServiceError('expired', 'the request has expired by the clock of this node; send a new one, check the clocks');
+  }
+  if (expires > now + limits.longestRequest) {
+    throw new ServiceError('invalid', 'the request expires too late; at most an hour from now');
+  }
+}
+
+/** The epoch of a key to sign with. @throws {ServiceError} `key-unknown`, `denied` */
+function usable(key: KeyInfo | undefined, name: string): {
+  readonly epoch: number;
+  readonly scheme: Scheme;
+  readonly publicPackage: Uint8Array;
+} {
+  if (key?.current === undefined) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
+  if (key.frozen) throw new ServiceError('denied', `the key ${name} is frozen here; \`quorate keys thaw\` allows it again`);
+  const { epoch, publicPackage } = key.current;
+  return { epoch, publicPackage, scheme: key.scheme as Scheme };
+}

@@ -1,0 +1,88 @@
+import type { Court, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
+import type { AuditLog, BlameLedger, KeyRepository, RequestLedger, SessionLedger } from '@quorate/storage';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { PeerId } from '../network/network.ts';
+import type { Log } from '../observe/log.ts';
+import type { CeremonyView } from '../service.ts';
+import type { Tools } from '../tools.ts';
+import type { Host } from './host.ts';
+import type { JobName, Jobs } from './jobs.ts';
+
+/** What ceremonies work with: the doors, the stores, the rules. */
+export interface Workshop {
+  readonly config: Config;
+  /** The members of the roster in force, oneself included; it may change while the node runs. */
+  members(): readonly RosterNode[];
+  /** The name of a node key in the roster, or the beginning of its PeerId. */
+  nameOf(node: Uint8Array): string;
+  nameOfPeer(peer: PeerId): string;
+  /** The key under which a plain verifier accepts signatures of this epoch. */
+  publicKeyOf(keyId: Uint8Array, epoch: number): Uint8Array;
+  readonly blames: BlameLedger;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly randomness: Randomness;
+  readonly key: NodeKey;
+  readonly bootEpoch: Uint8Array;
+  readonly tools: Tools;
+  readonly keys: KeyRepository;
+  readonly requests: RequestLedger;
+  readonly sessions: SessionLedger;
+  readonly audit: AuditLog;
+  /** Where heavy work runs. */
+  host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']>;
+}
+
+/** A member of the roster. */
+export interface RosterNode {
+  readonly name: string;
+  readonly peer: PeerId;
+  /** Its node key, 32 bytes. */
+  readonly node: Uint8Array;
+}
+
+/** A request that this node verified: what every kind of ceremony has in common. */
+export interface Task {
+  readonly kind: 'keygen' | 'sign';
+  /** The request id, 32 bytes. */
+  readonly id: Uint8Array;
+  /** H(body), 32 bytes: what participants register for. */
+  readonly digest: Uint8Array;
+  /** The encoded request, as it is passed on. */
+  readonly body: Uint8Array;
+  readonly keyName: string;
+  readonly epoch: number;
+  readonly members: readonly Member[];
+  /** How many must take part. */
+  readonly need: number;
+  /** Wall clock, milliseconds since 1970, after which nothing new begins. */
+  readonly expires: number;
+  /** Whether the rules let this node take part by themselves, or its operator must. */
+  readonly decision: 'auto' | 'ask';
+  /** The group of the registration's ephemeral receive key, if the protocol needs one. */
+  readonly receives: Group | undefined;
+  /** Milliseconds that the others get for one round. */
+  readonly roundDeadline: number;
+  /** The protocol's formats and rules of evidence, for these participants. */
+  court(start: Start): Pick<Court, 'rounds' | 'rules'>;
+  /** The protocol itself. @param receiveSecret the encoded scalar of our registration's receive key, to be wiped by the job */
+  host(session: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>>;
+  /**
+   * What to do with the protocol's output: record it, durably, and say what became of it.
+   * @param milliseconds since the request became known here
+   */
+  complete(output: unknown, session: TaskSession, milliseconds: number): Promise<TaskOutcome>;
+}
+
+export interface TaskSession {
+  readonly start: Start;
+  readonly sid: Uint8Array;
+  readonly me: Party;
+}
+
+export type TaskOutcome =
+  | { readonly type: 'finished'; readonly result: NonNullable<CeremonyView['result']> }
+  /** The share is on disk and READY is signed: certification decides. */
+  | { readonly type: 'prepared' };
+

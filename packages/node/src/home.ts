@@ -1,0 +1,139 @@
+import { concat, type Randomness, Secret, u64 } from '@quorate/protocol';
+import { nativeAead } from '@quorate/protocol/native';
+import {
+  AuditLog,
+  BlameLedger,
+  countBoot,
+  createKeyring,
+  type Keyring,
+  KeyRepository,
+  openDatabase,
+  openKeyring,
+  readKeyFile,
+  RequestLedger,
+  type Root,
+  SessionLedger,
+  type Store,
+} from '@quorate/storage';
+import type { Config } from './config/config.ts';
+import { NodeError } from './errors.ts';
+import { type Files, systemFiles } from './files.ts';
+import { limits } from './limits.ts';
+import { identityOf } from './network/identity.ts';
+import type { PeerId } from './network/network.ts';
+
+/** Everything a node keeps, unlocked. */
+export interface Home {
+  readonly store: Store;
+  readonly keyring: Keyring;
+  /** The identity's Ed25519 seed, 32 bytes. */
+  readonly seed: Secret;
+  /** Counter ‖ 16 random bytes, fresh with every opening. */
+  readonly bootEpoch: Uint8Array;
+  readonly keys: KeyRepository;
+  readonly requests: RequestLedger;
+  readonly sessions: SessionLedger;
+  readonly blames: BlameLedger;
+  readonly audit: AuditLog;
+  /** Wipes what was unlocked and releases the folder. */
+  close(): Promise<void>;
+}
+
+type HomeConfig = Pick<Config, 'data' | 'root' | 'networkId'>;
+
+const identityPlace = 'identity';
+
+/** Makes a node's store with a fresh identity. @throws {UnlockError} `already-initialised` @throws {KeyFileError} */
+export async function createHome(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<PeerId> {
+  const store = await openDatabase(databaseFolder(config));
+  try {
+    using root = await rootOf(config, files);
+    using seed = new Secret(randomness.bytes(32));
+    const identity = identityOf(seed);
+    const owner = { network: config.networkId, node: identity.publicKey };
+    const keyring = await createKeyring(store, root.root, owner, { aead: nativeAead, randomness });
+    await seed.use(async (bytes) => keyring.records.put(identityPlace, 'identity', bytes));
+    keyring.close();
+    return identity.peer;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Who the store's node is, without counting a start. */
+export async function identityAt(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<PeerId> {
+  const { store, keyring, seed } = await unlock(config, randomness, files);
+  try {
+    return identityOf(seed).peer;
+  } finally {
+    seed.wipe();
+    keyring.close();
+    await store.close();
+  }
+}
+
+/** Unlocks a node's store and counts the start. @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} */
+export async function openHome(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<Home> {
+  const { store, keyring, seed } = await unlock(config, randomness, files);
+  const { records } = keyring;
+  try {
+    return {
+      store,
+      keyring,
+      seed,
+      bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
+      keys: await KeyRepository.open(keyring),
+      requests: new RequestLedger(records),
+      sessions: new SessionLedger(records),
+      blames: new BlameLedger(records),
+      audit: await AuditLog.open(records),
+      async close() {
+        seed.wipe();
+        keyring.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function unlock(
+  config: HomeConfig,
+  randomness: Randomness,
+  files: Files,
+): Promise<{ readonly store: Store; readonly keyring: Keyring; readonly seed: Secret }> {
+  const store = await openDatabase(databaseFolder(config));
+  try {
+    using root = await rootOf(config, files);
+    const keyring = await openKeyring(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
+    const seed = await keyring.records.get(identityPlace, 'identity');
+    if (seed === undefined) throw new NodeError('identity-invalid', 'this folder holds no identity; `quorate init` makes one');
+    return { store, keyring, seed: new Secret(seed) };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** The root of the key hierarchy: a key file, or a passphrase from a file as protected as one. */
+async function rootOf({ root }: HomeConfig, files: Files): Promise<Disposable & { readonly root: Root }> {
+  if ('keyFile' in root) {
+    const key = await readKeyFile(root.keyFile);
+    return { root: { type: 'key-file', key }, [Symbol.dispose]: () => key.wipe() };
+  }
+  const passphrase = new Secret(withoutNewline(files.readPrivate(root.passphraseFile, limits.passphraseBytes)));
+  return { root: { type: 'passphrase', passphrase }, [Symbol.dispose]: () => passphrase.wipe() };
+}
+
+function withoutNewline(line: Uint8Array): Uint8Array {
+  const end = line.at(-1) === 0x0a ? (line.at(-2) === 0x0d ? -2 : -1) : line.length;
+  const kept = line.slice(0, end);
+  line.fill(0);
+  return kept;
+}
+
+function databaseFolder({ data }: HomeConfig): string {
+  return `${data}/store`;
+}

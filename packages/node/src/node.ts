@@ -1,0 +1,352 @@
+import {
+  ENVELOPE_VERSION,
+  equal,
+  frost,
+  groupOf,
+  keyIdOf,
+  type NodeKey,
+  type PublicPackage,
+  publicPackageCodec,
+  type Randomness,
+  type Scheme,
+  schemes,
+  toHex,
+  type Tweak,
+  wire,
+} from '@quorate/protocol';
+import type { KeyInfo } from '@quorate/storage';
+import { Ceremonies } from './ceremonies/ceremonies.ts';
+import type { Host } from './ceremonies/host.ts';
+import type { JobName, Jobs } from './ceremonies/jobs.ts';
+import { majority } from './ceremonies/keygen.ts';
+import type { RosterNode, Workshop } from './ceremonies/task.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config/config.ts';
+import type { Home } from './home.ts';
+import { limits } from './limits.ts';
+import { peerIdOf, publicKeyOf } from './network/identity.ts';
+import type { Network, PeerId, PeerStatus } from './network/network.ts';
+import { type Roster, rosterHash } from './network/roster.ts';
+import type { Log } from './observe/log.ts';
+import { keygenProposalCodec, propose } from './policy/keygen-proposal.ts';
+import { type SignRequest, signRequestCodec } from './policy/sign-request.ts';
+import {
+  type CeremonyView,
+  type HealthView,
+  type KeygenOrder,
+  type KeyView,
+  type MemberView,
+  type PeerView,
+  type Service,
+  ServiceError,
+  type StatusView,
+} from './service.ts';
+import type { Tools } from './tools.ts';
+
+export interface NodeParts {
+  readonly config: Config;
+  readonly roster: () => Roster;
+  readonly home: Home;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly randomness: Randomness;
+  readonly key: NodeKey;
+  readonly tools: Tools;
+  readonly version: string;
+  readonly addresses: () => readonly string[];
+  /** Where heavy protocols run. */
+  host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']>;
+  readonly loopDelay: () => StatusView['eventLoop'];
+  readonly memory: () => StatusView['memory'];
+  /** Something failed that must not be survived: the process stops. */
+  fatal(error: unknown): void;
+}
+
+/** A running node as its users see it: the ceremonies, and views of everything else. */
+export class QuorateNode implements Service {
+  readonly #parts: NodeParts;
+  readonly #ceremonies: Ceremonies;
+  readonly #startedAt: number;
+  readonly #peerIds = new Map<string, PeerId>();
+  #rosterNodes: { readonly roster: Roster; readonly nodes: readonly RosterNode[] } | undefined;
+  #blames = new Map<string, number>();
+
+  private constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.#startedAt = parts.clock.now();
+    const { home } = parts;
+    const workshop: Workshop = {
+      ...parts,
+      bootEpoch: home.bootEpoch,
+      keys: home.keys,
+      requests: home.requests,
+      sessions: home.sessions,
+      blames: home.blames,
+      audit: home.audit,
+      members: () => this.#nodes(),
+      nameOf: (node) => this.#nameOf(this.#peerOf(node)),
+      nameOfPeer: (peer) => this.#nameOf(peer),
+      publicKeyOf: (keyId, epoch) => this.#publicKey(keyId, epoch),
+    };
+    this.#ceremonies = new Ceremonies({
+      workshop,
+      network: parts.network,
+      peerOf: (node) => this.#peerOf(node),
+      fatal: (error) => parts.fatal(error),
+    });
+  }
+
+  static async open(parts: NodeParts): Promise<QuorateNode> {
+    const node = new QuorateNode(parts);
+    for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
+    node.#ceremonies.open();
+    return node;
+  }
+
+  /** Leaves every session; the parts stay for whoever made them to close. */
+  close(): void {
+    this.#ceremonies.close();
+  }
+
+  async status(): Promise<StatusView> {
+    const { addresses, config, home, loopDelay, memory, network, tools, version } = this.#parts;
+    const peers = [...network.peers().values()];
+    const ours = rosterHash(this.#parts.roster());
+    const differing = peers.filter(({ rosterHash: theirs }) => theirs !== undefined && !equal(theirs, ours));
+    const { seq, hash } = home.audit.head();
+    return {
+      name: config.name,
+      peerId: network.self,
+      network: config.network,
+      version,
+      formatVersion: ENVELOPE_VERSION,
+      startedAt: this.#startedAt,
+      bootEpoch: toHex(home.bootEpoch),
+      listen: addresses(),
+      backends: { ed25519: tools.groups.ed25519.backend, secp256k1: tools.groups.secp256k1.backend },
+      peers: { connected: peers.filter(({ connected }) => connected).length, total: peers.length },
+      keys: home.keys.list().length,
+      openCeremonies: this.#ceremonies.openCount,
+      roster: { hash: toHex(ours), differing: differing.map(({ name }) => name) },
+      audit: { sequence: seq, head: toHex(hash) },
+      memory: memory(),
+      eventLoop: loopDelay(),
+      warnings: await Promise.resolve(this.#warnings(peers, differing)),
+    };
+  }
+
+  async health(): Promise<HealthView> {
+    const { home, network } = this.#parts;
+    const live = new Set([network.self, ...this.#connected().map(({ peer }) => peer)]);
+    const keys = home.keys.list().flatMap((key) => {
+      const publicPackage = this.#current(key);
+      if (publicPackage === undefined) return [];
+      const { members, name, threshold } = publicPackage;
+      const online = members.filter(({ node }) => live.has(this.#peerOf(node))).length;
+      return [{ name, threshold, online, parties: members.length, signable: online >= threshold && !key.frozen }];
+    });
+    const reasons = network.peers().size > 0 && live.size === 1 ? ['no other member is connected'] : [];
+    return await Promise.resolve({ ready: reasons.length === 0, reasons, keys });
+  }
+
+  peers(): readonly PeerView[] {
+    const ours = rosterHash(this.#parts.roster());
+    return [...this.#parts.network.peers().values()].map((peer) => ({
+      name: peer.name,
+      peerId: peer.peer,
+      connected: peer.connected,
+      since: peer.since,
+      roundTripMilliseconds: peer.roundTrip,
+      clockSkewMilliseconds: peer.clockSkew,
+      version: peer.version,
+      sameRoster: peer.rosterHash === undefined ? undefined : equal(peer.rosterHash, ours),
+      refused: peer.refused,
+      blames: this.#blames.get(peer.peer) ?? 0,
+    }));
+  }
+
+  roster(): readonly MemberView[] {
+    return this.#parts.roster().members.map(({ name, peer, addresses, region }) => ({ name, peerId: peer, addresses, region }));
+  }
+
+  async keys(): Promise<readonly KeyView[]> {
+    return await Promise.resolve(this.#parts.home.keys.list().map((key) => this.#keyView(key)));
+  }
+
+  async key(name: string): Promise<KeyView> {
+    return await Promise.resolve(this.#keyView(this.#key(name)));
+  }
+
+  async freeze(name: string, frozen: boolean): Promise<KeyView> {
+    const { clock, home } = this.#parts;
+    const { keyId } = this.#key(name);
+    await home.audit.append(clock.now(), frozen ? 'key-frozen' : 'key-thawed', { key: name });
+    await home.keys.freeze(keyId, frozen);
+    return this.#keyView(this.#key(name));
+  }
+
+  async keygen(order: KeygenOrder): Promise<CeremonyView> {
+    const { clock, config, home, key, randomness } = this.#parts;
+    if (!schemes.includes(order.scheme) || order.scheme === 'ecdsa') {
+      throw new ServiceError('invalid', 'the scheme is ed25519 or taproot');
+    }
+    const chosen = this.#committee(order.members);
+    const members = chosen
+      .map(({ node }) => node)
+      .toSorted((a, b) => Buffer.compare(a, b))
+      .map((node, i) => ({ party: i + 1, node }));
+    const tweak: Tweak = { type: order.scheme === 'taproot' ? 'key-path-only' : 'none', value: new Uint8Array(0) };
+    const existing = home.keys.get(keyIdOf(config.networkId, order.name));
+    const proposal = propose(
+      {
+        network: config.networkId,
+        name: order.name,
+        scheme: order.scheme,
+        purpose: order.purpose ?? 'general',
+        threshold: order.threshold ?? config.threshold ?? majority(members.length),
+        lowThreshold: order.allowLowThreshold === true ? 1 : 0,
+        members,
+        epoch: (existing?.epochs.at(-1)?.epoch ?? 0) + 1,
+        tweak,
+        expires: clock.now() + limits.longestRequest,
+        nonce: randomness.bytes(32),
+      },
+      key,
+    );
+    return await this.#ceremonies.submit('keygen', wire.encode(keygenProposalCodec, proposal));
+  }
+
+  async sign(request: SignRequest): Promise<CeremonyView> {
+    return await this.#ceremonies.submit('sign', wire.encode(signRequestCodec, request));
+  }
+
+  async ceremony(id: string, waitMilliseconds: number): Promise<CeremonyView> {
+    return await this.#ceremonies.wait(id, waitMilliseconds);
+  }
+
+  ceremonies(): readonly CeremonyView[] {
+    return this.#ceremonies.list();
+  }
+
+  follow(seen: (ceremony: CeremonyView) => void): () => void {
+    return this.#ceremonies.follow(seen);
+  }
+
+  async accept(id: string): Promise<CeremonyView> {
+    return await this.#ceremonies.accept(id);
+  }
+
+  async cancel(id: string): Promise<CeremonyView> {
+    return await this.#ceremonies.cancel(id);
+  }
+
+  /** The members of a new key: those named, else as many as the configuration says, else all. */
+  #committee(names: readonly string[] | undefined): readonly RosterNode[] {
+    const { participants } = this.#parts.config;
+    const all = this.#nodes();
+    if (names !== undefined) {
+      return names.map((name) => {
+        const member = all.find((one) => one.name === name);
+        if (member === undefined) throw new ServiceError('invalid', `the roster has no member ${name}`);
+        return member;
+      });
+    }
+    if (participants === undefined || participants === all.length) return all;
+    if (participants > all.length) {
+      throw new ServiceError('invalid', `${participants} participants are configured, the roster has ${all.length} members`);
+    }
+    const own = all.filter(({ peer }) => peer === this.#parts.network.self);
+    const others = all.filter(({ peer }) => peer !== this.#parts.network.self);
+    return [...own, ...others].slice(0, participants);
+  }
+
+  #warnings(peers: readonly PeerStatus[], differing: readonly PeerStatus[]): readonly string[] {
+    const skewed = peers.filter(({ clockSkew }) => Math.abs(clockSkew ?? 0) > limits.clockSkewWarning);
+    const { config } = this.#parts;
+    const inRoster = this.#nodes().some(({ peer }) => peer === this.#parts.network.self);
+    return [
+      ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
+      ...differing.map(({ name }) => `${name} has another roster; compare with \`quorate roster show\``),
+      ...skewed.map(({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`),
+      ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
+      ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
+    ];
+  }
+
+  #keyView(key: KeyInfo): KeyView {
+    const info = key.current ?? key.epochs.at(-1);
+    if (info === undefined) throw new Error('a key has an epoch');
+    const publicPackage = this.#decode(key.scheme as Scheme, info.publicPackage);
+    return {
+      name: key.name,
+      keyId: toHex(key.keyId),
+      scheme: publicPackage.scheme,
+      purpose: publicPackage.purpose,
+      threshold: publicPackage.threshold,
+      parties: publicPackage.members.map(({ party, node }) => {
+        const peerId = this.#peerOf(node);
+        return { party, name: this.#nameOf(peerId), peerId };
+      }),
+      epoch: info.epoch,
+      state: info.state,
+      frozen: key.frozen,
+      publicKey: toHex(this.#publicKey(key.keyId, info.epoch)),
+      tweak: publicPackage.tweak.type,
+      createdAt: info.createdAt,
+    };
+  }
+
+  #key(name: string): KeyInfo {
+    const key = this.#parts.home.keys.byName(name);
+    if (key === undefined) throw new ServiceError('key-unknown', `this node has no key ${name}; see \`quorate keys\``);
+    return key;
+  }
+
+  #current(key: KeyInfo): PublicPackage | undefined {
+    return key.current === undefined ? undefined : this.#decode(key.scheme as Scheme, key.current.publicPackage);
+  }
+
+  #publicKey(keyId: Uint8Array, epoch: number): Uint8Array {
+    const key = this.#parts.home.keys.get(keyId);
+    const info = key?.epochs.find((one) => one.epoch === epoch);
+    if (key === undefined || info === undefined) throw new ServiceError('key-unknown', 'this node has no such key');
+    const scheme = key.scheme as Scheme;
+    return frost.outputKey(frost.suiteOf(scheme, this.#parts.tools.groups), this.#decode(scheme, info.publicPackage));
+  }
+
+  #decode(scheme: Scheme, encoded: Uint8Array): PublicPackage {
+    return wire.decode(publicPackageCodec(groupOf(scheme, this.#parts.tools.groups)), encoded);
+  }
+
+  #connected(): readonly PeerStatus[] {
+    return [...this.#parts.network.peers().values()].filter(({ connected }) => connected);
+  }
+
+  #nodes(): readonly RosterNode[] {
+    const roster = this.#parts.roster();
+    if (this.#rosterNodes?.roster !== roster) {
+      const nodes = roster.members.map(({ name, peer }) => ({ name, peer, node: publicKeyOf(peer) }));
+      this.#rosterNodes = { roster, nodes };
+    }
+    return this.#rosterNodes.nodes;
+  }
+
+  #nameOf(peer: PeerId): string {
+    return this.#nodes().find((member) => member.peer === peer)?.name ?? `${peer.slice(0, 16)}…`;
+  }
+
+  /** PeerIds are base58 of a protobuf: worth remembering. */
+  #peerOf(node: Uint8Array): PeerId {
+    const place = toHex(node);
+    const peer = this.#peerIds.get(place) ?? peerIdOf(node);
+    this.#peerIds.set(place, peer);
+    return peer;
+  }
+
+  #countBlame(node: Uint8Array): void {
+    const peer = this.#peerOf(node);
+    this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
+  }
+}
+

@@ -1,0 +1,29 @@
+import {
+  type Aead,
+  ed25519,
+  type Groups,
+  pureAead,
+  pureEd25519,
+  secp256k1,
+  type SignatureScheme,
+} from '@quorate/protocol';
+import { nativeAead, nativeEd25519, sodiumEd25519 } from '@quorate/protocol/native';
+
+/** The libraries that compute, behind the protocol package's seams. */
+export interface Tools {
+  readonly groups: Groups;
+  readonly aead: Aead;
+  readonly signatures: SignatureScheme;
+}
+
+/** The fastest that this machine has: libsodium when its optional package is installed, noble otherwise. */
+export function nativeTools(): Tools {
+  return {
+    groups: { ed25519: sodiumEd25519() ?? ed25519, secp256k1 },
+    aead: nativeAead,
+    signatures: nativeEd25519,
+  };
+}
+
+/** noble alone: slower, and the same results. */
+export const pureTools: Tools = { groups: { ed25519, secp256k1 }, aead: pureAead, signatures: pureEd25519 };
