@@ -1,6 +1,7 @@
 import {
   type DkgInput,
   type DkgOutcome,
+  type DkgParameters,
   dkg,
   dkgRounds,
   dkgRules,
@@ -12,6 +13,7 @@ import {
   pureAead,
   randomScalar,
   type Scheme,
+  type Secret,
   secretScalar,
 } from '@quorate/protocol';
 import { convene, type Scenario, seededBytes, seededStream } from '@quorate/protocol/simulation';
@@ -29,19 +31,27 @@ export interface KeyGenerationOptions {
 
 /** A simulated committee that makes a key. */
 export function keyGeneration(options: KeyGenerationOptions): Scenario<DkgOutcome> {
+  const { seed, group, threshold, signatures = 'toy' } = options;
+  const parameters = parametersOf(options);
+  return {
+    seed,
+    parties: parameters.members.map(({ party }) => party),
+    kind: kinds.keygen,
+    signatures,
+    rounds: dkgRounds(group, threshold),
+    rules: dkgRules(parameters),
+    run: (me, randomness) =>
+      dkg({ ...parameters, me, receiveSecret: receiveSecretOf(options, me), randomness, ...options.differs?.(me) }),
+  };
+}
+
+/** What the Start of that committee fixes. */
+export function parametersOf(options: KeyGenerationOptions): DkgParameters {
   const { seed, group, threshold, scheme = 'ed25519', signatures = 'toy' } = options;
   const parties = Array.from({ length: options.parties }, (_, i) => i + 1);
-  const bare: Omit<Scenario<DkgOutcome>, 'run'> = {
-    seed,
-    parties,
-    kind: kinds.keygen,
-    rounds: [],
-    rules: {},
-    signatures,
-  };
-  const { court } = convene(bare as Scenario<DkgOutcome>);
-  const secrets = parties.map((party) => randomScalar(seededStream(seed, 'receive key', party), group.order));
-  const parameters = {
+  const nobody = { seed, parties, kind: kinds.keygen, rounds: [], rules: {}, signatures };
+  const { court } = convene(nobody as unknown as Scenario<DkgOutcome>);
+  return {
     group,
     aead: pureAead,
     signatures: court.signatures,
@@ -49,7 +59,7 @@ export function keyGeneration(options: KeyGenerationOptions): Scenario<DkgOutcom
     sid: court.sid,
     members: parties.map((party): Member => ({ party, node: court.keys.get(party) as Uint8Array })),
     threshold,
-    receiveKeys: new Map(parties.map((party, i) => [party, group.multiplyBase(secrets[i] as bigint)])),
+    receiveKeys: new Map(parties.map((party) => [party, group.multiplyBase(receiveScalarOf(options, party))])),
     statement: {
       scheme,
       keyId: keyIdOf(court.network, 'treasury'),
@@ -57,21 +67,16 @@ export function keyGeneration(options: KeyGenerationOptions): Scenario<DkgOutcom
       purpose: 'payments',
       epoch: 1,
       baseEpoch: 0,
-      tweak: { type: 'none', value: new Uint8Array(0) } as const,
+      tweak: { type: 'none', value: new Uint8Array(0) },
       policyHash: seededBytes(seed, 'policy'),
     },
   };
-  return {
-    ...bare,
-    rounds: dkgRounds(group, threshold),
-    rules: dkgRules(parameters),
-    run: (me, randomness) =>
-      dkg({
-        ...parameters,
-        me,
-        receiveSecret: secretScalar(secrets[me - 1] as bigint, group.scalarBytes),
-        randomness,
-        ...options.differs?.(me),
-      }),
-  };
+}
+
+export function receiveSecretOf(options: KeyGenerationOptions, party: Party): Secret {
+  return secretScalar(receiveScalarOf(options, party), options.group.scalarBytes);
+}
+
+export function receiveScalarOf({ seed, group }: KeyGenerationOptions, party: Party): bigint {
+  return randomScalar(seededStream(seed, 'receive key', party), group.order);
 }

@@ -3,7 +3,7 @@ import type { Point } from '../groups/group.ts';
 import { type Opening, openingCodec, openRevealed } from '../proofs/encryption.ts';
 import { verifySchnorrBatch } from '../proofs/schnorr.ts';
 import { type Evidence, type Party, type RoundSpec, tryDecode } from '../protocol.ts';
-import { type Court, echoOf, judge } from '../session/court.ts';
+import { type Court, judge } from '../session/court.ts';
 import {
   bodyDigest,
   type EchoEntry,
@@ -41,7 +41,7 @@ export function dkgCourt(parameters: DkgParameters): Court {
     rules: {
       'wrong-opening': (exhibits, _opening, accused) => opensWrongly(parameters, exhibits, accused),
       'bad-proof': (exhibits, _opening, accused) => provesNothing(parameters, exhibits, accused),
-      'bad-share': (exhibits, opening, accused) => dealtBadly(parameters, court, exhibits, opening, accused),
+      'bad-share': (exhibits, opening, accused) => dealtBadly(parameters, exhibits, opening, accused),
       'false-complaint': (exhibits, _opening, accused) => complainsFalsely(parameters, court, exhibits, accused),
       'wrong-outcome': (exhibits, _opening, accused) => confirmsWrongly(parameters, court, exhibits, accused),
     },
@@ -80,13 +80,9 @@ function provesNothing(parameters: DkgParameters, [first]: readonly Envelope[], 
   return revealed !== undefined && !provesCoefficients(parameters, accused, revealed);
 }
 
-/**
- * Exhibits: reveal, share. The share's envelope echoes the reveal that it belongs to: so a dealer that signed two cannot
- * have an honest share judged by the other.
- */
+/** Exhibits: reveal, share. */
 function dealtBadly(
   parameters: DkgParameters,
-  court: Court,
   [first, second]: readonly Envelope[],
   opened: Uint8Array,
   accused: Party,
@@ -95,10 +91,8 @@ function dealtBadly(
   const { reveal, share } = readers(parameters, accused);
   const revealed = reveal(first);
   const dealt = share(second);
-  if (first === undefined || revealed === undefined || second === undefined || dealt === undefined) return false;
+  if (revealed === undefined || second === undefined || dealt === undefined) return false;
   const recipient = second.to;
-  const echoed = echoOf(court, second, accused);
-  if (echoed === undefined || !equal(echoed.entry.digest, digestOf(first))) return false;
   let opening: Opening | undefined;
   if (opened.length > 0) {
     opening = tryDecode(openingCodec(group), opened)?.value;
