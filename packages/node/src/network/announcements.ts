@@ -53,10 +53,10 @@ export class Announcements {
     this.#pubsub.publish(topic, payload).catch(() => undefined);
   }
 
+  /** Never `Reject`, which punishes the carrier: rosters differ while an edit rolls out. */
   #judge(message: Message): TopicValidatorResult {
-    if (message.type !== 'signed' || message.data.length > limits.announcementBytes) return TopicValidatorResult.Reject;
+    if (message.type !== 'signed' || message.data.length > limits.announcementBytes) return TopicValidatorResult.Ignore;
     const author = message.from.toString();
-    // Rosters differ while an edit rolls out: not the carrier's fault.
     if (!this.#isMember(author)) return TopicValidatorResult.Ignore;
     let budget = this.#budgets.get(author);
     if (budget === undefined) {

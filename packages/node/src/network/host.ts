@@ -68,6 +68,8 @@ export async function createHost({ seed, listen, gate, topics, log }: HostOption
         emitSelf: false,
         doPX: false,
         fallbackToFloodsub: false,
+        // Members are known by name: many behind one address, as in a devnet, are not an attack.
+        scoreParams: { IPColocationFactorWeight: 0 },
         allowPublishToZeroTopicPeers: true,
         maxInboundStreams: 2,
         maxOutboundStreams: 2,

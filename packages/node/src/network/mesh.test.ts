@@ -1,3 +1,4 @@
+import { connect, createServer, type Socket } from 'node:net';
 import type { Connection, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { concat, fromHex, Secret, seeded, u32 } from '@quorate/protocol';
@@ -63,7 +64,7 @@ async function raw(
     seed: seedOf(index),
     listen: address,
     gate: () => gateOf(roster, peerOf(index)),
-    topics: ['presence'],
+    topics: ['presence', 'requests'],
     log: quiet,
   });
   await host.start();
@@ -210,6 +211,34 @@ describe('two nodes with one PeerId', () => {
     });
     await until(() => connected(restarted, 1) && b.peers().get(peerOf(0))?.bootEpoch?.[7] === 2);
     expect(refusal(b, 0)).toBeUndefined();
+  });
+});
+
+describe('what a node offers', () => {
+  test('is our protocol, identify and gossipsub, and nothing else', async () => {
+    const host = await raw(0, { members: [member(0)] }, () => undefined);
+    expect(host.getProtocols()).toEqual([
+      '/ipfs/id/1.0.0',
+      '/meshsub/1.0.0',
+      '/meshsub/1.1.0',
+      '/meshsub/1.2.0',
+      protocolName,
+    ]);
+  });
+
+  test('is nothing at all to an address from which no member may come', async () => {
+    const own = member(0);
+    await open(0, { members: [own, member(1, { allow: ['10.0.0.0/8'] })] });
+    const socket = connect(Number(own.addresses[0]?.split('/').at(-1)), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await until(() => socket.closed);
+    expect(socket.bytesRead).toBe(0);
+  });
+
+  test('no address is dialled but those of the roster', async () => {
+    const roster = { members: [member(0), member(1)] };
+    const host = await raw(0, roster, () => undefined);
+    await expect(host.dial(multiaddr(`/ip4/127.0.0.1/tcp/9/p2p/${peerOf(1)}`))).rejects.toThrow(/gater denied/);
   });
 });
 
@@ -501,5 +530,67 @@ describe('a member that misbehaves', () => {
       return heard.length > 3;
     });
     expect(new Set(heard)).toEqual(new Set([a.self]));
+  });
+
+  test('one channel per connection, and only the lower PeerId opens it', async () => {
+    const roster = { members: [member(0), member(1), member(2)] };
+    const b = await open(1, roster);
+    const dial = async (host: Host): Promise<Connection> =>
+      host.dial(multiaddr(`${roster.members[1]?.addresses[0]}/p2p/${b.self}`));
+    const lower = await dial(await raw(0, roster, () => undefined));
+    const first = await lower.newStream(protocolName);
+    const second = await lower.newStream(protocolName);
+    await until(() => second.status === 'reset');
+    expect(first.status).toBe('open');
+    const higher = await (await dial(await raw(2, roster, () => undefined))).newStream(protocolName);
+    await until(() => higher.status === 'reset');
+    expect(connected(b, 2)).toBe(false);
+  });
+
+  test('a peer that leaves the roster while it is being dialled is let go', async () => {
+    const held: Socket[] = [];
+    const there = member(1);
+    const proxy = createServer((socket) => held.push(socket));
+    const port = nextPort++;
+    await new Promise<void>((resolve) => void proxy.listen(port, '127.0.0.1', resolve));
+    openings.push({ close: async () => new Promise((resolve) => void proxy.close(() => resolve())) });
+    const b = await raw(1, { members: [member(0), there] }, () => undefined);
+    let seen = 0;
+    b.addEventListener('connection:open', () => seen++);
+    const roster = { members: [member(0), { ...there, addresses: [`/ip4/127.0.0.1/tcp/${port}`] }] };
+    const a = await open(0, roster);
+    await until(() => held.length > 0);
+    a.useRoster({ members: roster.members.slice(0, 1) });
+    for (const socket of held) {
+      const onward = connect(Number(there.addresses[0]?.split('/').at(-1)), '127.0.0.1');
+      socket.pipe(onward).pipe(socket);
+      for (const one of [socket, onward]) one.on('error', () => undefined);
+      socket.on('close', () => onward.destroy());
+    }
+    await until(() => seen > 0 && b.getConnections().length === 0);
+    expect(a.peers().size).toBe(0);
+  });
+
+  test('announcements beyond the budget, or too long, are not heard', async () => {
+    const roster = { members: [member(0), member(1)] };
+    const host = await raw(1, roster, () => undefined);
+    host.services.pubsub.subscribe('requests');
+    const clock = simulatedClock();
+    const a = await open(0, roster, { clock });
+    const lengths: number[] = [];
+    a.onAnnouncement('requests', (_peer, payload) => lengths.push(payload.length));
+    await until(() => host.services.pubsub.getSubscribers('requests').length > 0);
+    const say = async (length: number): Promise<unknown> =>
+      host.services.pubsub.publish('requests', new Uint8Array(length));
+    await say(limits.announcementBytes + 1);
+    for (let i = 0; i < limits.announcementsBurst + 50; i++) await say(1);
+    await until(() => lengths.length === limits.announcementsBurst);
+    clock.advance(1_000);
+    await until(() => {
+      void say(2);
+      return lengths.includes(2);
+    });
+    expect(lengths.length).toBeLessThanOrEqual(limits.announcementsBurst + limits.announcementsPerSecond);
+    expect(Math.max(...lengths)).toBe(2);
   });
 });

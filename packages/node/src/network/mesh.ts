@@ -221,7 +221,7 @@ class Libp2pMesh implements Mesh {
 
   #greet(stream: Stream, connection: Connection): void {
     const peer = connection.remotePeer.toString();
-    if (this.#closed || !this.#members.has(peer)) return stream.abort(new Error('not on the roster'));
+    if (this.#closed) return stream.abort(new Error('closing'));
     // The newest attempt is the one whose other end still lives.
     this.#greeting.get(peer)?.close();
     const { clock, randomness, networkId, version, bootEpoch } = this.#options;
