@@ -71,8 +71,14 @@ export class MemoryService implements Service {
     const away = { since: undefined, roundTripMilliseconds: undefined, clockSkewMilliseconds: undefined };
     return [
       {
-        ...{ name: 'bob', peerId: '12D3KooWBob', connected: true, since: start, refused: undefined, ...common },
-        ...{ roundTripMilliseconds: 3, clockSkewMilliseconds: 1 },
+        name: 'bob',
+        peerId: '12D3KooWBob',
+        connected: true,
+        since: start,
+        refused: undefined,
+        ...common,
+        roundTripMilliseconds: 3,
+        clockSkewMilliseconds: 1,
       },
       { name: 'carol', peerId: '12D3KooWCarol', connected: false, refused: 'format version 2', ...away, ...common },
     ];
@@ -185,9 +191,22 @@ export class MemoryService implements Service {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const bytes = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
     const view: KeyView = {
-      ...{ name, keyId: id, scheme, purpose, threshold, epoch: 1, state: 'active', frozen: false },
-      parties: members.map((member, i) => ({ party: i + 1, name: member, peerId: member })),
-      ...{ publicKey: toHex(bytes), tweak: 'none', createdAt: start },
+      name,
+      keyId: id,
+      scheme,
+      purpose,
+      threshold,
+      epoch: 1,
+      state: 'active',
+      frozen: false,
+      parties: members.map((member, i) => ({
+        party: i + 1,
+        name: member,
+        peerId: member,
+      })),
+      publicKey: toHex(bytes),
+      tweak: 'none',
+      createdAt: start,
     };
     this.#keys.set(name, { view, sign: (message) => sign(null, message, privateKey) });
     this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });
@@ -195,8 +214,19 @@ export class MemoryService implements Service {
 
   #view(id: string, kind: 'keygen' | 'sign', key: string, participants: readonly string[]): CeremonyView {
     return {
-      ...{ id, kind, key, state: 'proposed', round: undefined, attempt: 1, coordinator: 'bob', participants },
-      ...{ createdAt: start, updatedAt: start, needsAccept: false, result: undefined, failure: undefined },
+      id,
+      kind,
+      key,
+      state: 'proposed',
+      round: undefined,
+      attempt: 1,
+      coordinator: 'bob',
+      participants,
+      createdAt: start,
+      updatedAt: start,
+      needsAccept: false,
+      result: undefined,
+      failure: undefined,
     };
   }
 

@@ -27,9 +27,12 @@ export interface NodeClient {
   ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
   accept(id: string): Promise<CeremonyView>;
   cancel(id: string): Promise<CeremonyView>;
-  /** Resolves once the node reports every later change; ends when the node stops. Leave the loop to stop listening. */
-  events(): Promise<AsyncIterable<CeremonyView>>;
+  /** Resolves once the node reports every later change; ends when the node stops. */
+  events(): Promise<Events>;
 }
+
+/** Changes of ceremonies, to be read once. Dispose of it to stop listening. */
+export interface Events extends AsyncIterable<CeremonyView>, Disposable {}
 
 /** Nothing answers at the socket, or it stopped answering. */
 export class NodeSilent extends Error {
@@ -73,7 +76,7 @@ export function connectNode(socket: string): NodeClient {
     ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
     accept: async (id) => await post(`${ceremonyPath(id)}/accept`),
     cancel: async (id) => await post(`${ceremonyPath(id)}/cancel`),
-    events: async () => events(await open(socket, 'GET', '/v1/ceremonies/events'), socket),
+    events: async () => eventsOf(await open(socket, 'GET', '/v1/ceremonies/events'), socket),
   };
 }
 
@@ -128,7 +131,14 @@ function isTransportCode(code: ProblemCode): code is TransportErrorCode {
   return (transportErrorCodes as readonly ProblemCode[]).includes(code);
 }
 
-async function* events(response: IncomingMessage, socket: string): AsyncGenerator<CeremonyView> {
+function eventsOf(response: IncomingMessage, socket: string): Events {
+  return {
+    [Symbol.asyncIterator]: () => readEvents(response, socket),
+    [Symbol.dispose]: () => void response.destroy(),
+  };
+}
+
+async function* readEvents(response: IncomingMessage, socket: string): AsyncGenerator<CeremonyView> {
   response.setEncoding('utf8');
   let rest = '';
   try {

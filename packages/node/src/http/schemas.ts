@@ -1,4 +1,4 @@
-import { fromHex, isName, MAX_NAME, type Scheme, schemes } from '@quorate/protocol';
+import { fromHex, isName, MAX_NAME, type Scheme, schemes, toHex } from '@quorate/protocol';
 import { z } from 'zod';
 import { MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
@@ -111,4 +111,17 @@ function conform<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
     .slice(0, 5)
     .map(({ path, message }) => `${[place, ...path].join('.')}: ${message}`);
   throw new ServiceError('invalid', `${problems.join('; ')}; docs/cli.md says what each route takes`);
+}
+
+/** A signed order as its JSON. The network is left out: it is the node's own. */
+export function orderOf({ key, purpose, intent, expires, client, idempotencyKey, signature }: SignRequest): SignOrder {
+  return {
+    key,
+    purpose,
+    intent: { type: intent.type, hex: toHex(intent.value) },
+    expires,
+    client: toHex(client),
+    idempotencyKey: toHex(idempotencyKey),
+    signature: toHex(signature),
+  };
 }

@@ -11,7 +11,7 @@ import { signRequest } from '../policy/sign-request.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { connectNode, type NodeClient, NodeSilent } from './client.ts';
 import { type Problem, statusOf } from './problem.ts';
-import type { SignOrder } from './schemas.ts';
+import { orderOf, type SignOrder } from './schemas.ts';
 import { type RunningServer, startServer } from './server.ts';
 
 const client = pureNodeKey(clientSeed);
@@ -28,7 +28,7 @@ beforeEach(async () => {
   socket = join(folder, 'data', 'admin.sock');
   service = new MemoryService();
   logged = [];
-  const keep = (fields: object): void => void logged.push(fields);
+  const keep = (_: string, fields: object = {}): void => void logged.push(fields);
   server = await startServer(service, { socket, logger: { info: keep, error: keep } });
   node = connectNode(socket);
 });
@@ -75,15 +75,13 @@ async function refusal(answer: Promise<Answer>): Promise<Problem> {
 function order(change: Partial<SignOrder> = {}, network = 'testnet'): SignOrder {
   const unsigned = {
     network: networkIdOf(network),
-    ...{ key: 'treasury', purpose: 'any', intent: { type: 'message', value: ascii('pay bob') } as const },
-    ...{ expires: 1_800_000_000_000, idempotencyKey: ascii('order-1') },
+    key: 'treasury',
+    purpose: 'any',
+    intent: { type: 'message', value: ascii('pay bob') } as const,
+    expires: 1_800_000_000_000,
+    idempotencyKey: ascii('order-1'),
   };
-  return {
-    ...{ key: 'treasury', purpose: 'any', intent: { type: 'message', hex: toHex(ascii('pay bob')) } },
-    ...{ expires: unsigned.expires, client: toHex(client.publicKey), idempotencyKey: toHex(ascii('order-1')) },
-    signature: toHex(signRequest(unsigned, client).signature),
-    ...change,
-  };
+  return { ...orderOf(signRequest(unsigned, client)), ...change };
 }
 
 async function treasury(): Promise<void> {

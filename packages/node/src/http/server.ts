@@ -2,21 +2,19 @@ import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { networkIdOf } from '../config/config.ts';
 import { limits } from '../limits.ts';
+import type { Log } from '../observe/log.ts';
 import type { Service } from '../service.ts';
 import { parseStrictJson } from './json.ts';
 import { type Problem, problem, problemOf } from './problem.ts';
 import { addRoutes } from './routes.ts';
 import { listenPrivately } from './socket.ts';
 
-/** Where the server tells of requests: method, path, status and duration, never a body. A pino logger is one. */
-export interface RequestLog {
-  info(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+type RequestLog = Pick<Log, 'info' | 'error'>;
 
 export interface ServerOptions {
   /** The path of the Unix socket. */
   readonly socket: string;
+  /** Told of requests: method, path, status and duration, never a body. */
   readonly logger?: RequestLog | undefined;
 }
 
@@ -69,7 +67,7 @@ function readBodies(app: FastifyInstance): void {
 function answerErrors(app: FastifyInstance, logger: RequestLog | undefined): void {
   app.setErrorHandler((error, { method, url }, reply) => {
     const answer = problemOf(error);
-    if (answer.code === 'internal') logger?.error({ method, url, error }, 'a request failed');
+    if (answer.code === 'internal') logger?.error('a request failed', { method, url, error });
     send(reply, answer);
   });
   app.setNotFoundHandler(({ url }, reply) => {
@@ -79,7 +77,7 @@ function answerErrors(app: FastifyInstance, logger: RequestLog | undefined): voi
     send(reply, problem('method-not-allowed', `this route takes ${known.join(', ')}`));
   });
   app.addHook('onResponse', async ({ method, url }, reply) => {
-    logger?.info({ method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) }, 'request');
+    logger?.info('request', { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) });
   });
 }
 

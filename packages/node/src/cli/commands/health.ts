@@ -1,0 +1,24 @@
+import type { AddCommand, Context } from '../context.ts';
+import { type ExitCode, exits } from '../exit.ts';
+import { printable, table } from '../text.ts';
+
+export const addHealth: AddCommand = (program, act) => {
+  program.command('health').description('whether the node can take part, and each key be used now').action(act(health));
+};
+
+async function health(context: Context): Promise<ExitCode> {
+  const view = await context.node().health();
+  context.print(view, () => {
+    const head = view.ready
+      ? context.style('green', 'ready')
+      : context.style('red', `not ready: ${view.reasons.map(printable).join('; ')}`);
+    const keys = view.keys.map(({ name, threshold, parties, online, signable }) => [
+      name,
+      `${threshold} of ${parties}`,
+      String(online),
+      signable ? 'yes' : 'NO',
+    ]);
+    return keys.length === 0 ? head : `${head}\n${table([['KEY', 'THRESHOLD', 'ONLINE', 'CAN SIGN'], ...keys])}`;
+  });
+  return view.ready ? exits.ok : exits.failed;
+}

@@ -1,0 +1,72 @@
+import type { KeyView } from '../../service.ts';
+import type { AddCommand, Context } from '../context.ts';
+import { type ExitCode, exits } from '../exit.ts';
+import { fields, table, time } from '../text.ts';
+
+export const addKeys: AddCommand = (program, act) => {
+  const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
+  keys.command('show').description('one key').argument('<name>', "the key's name").action(act(show));
+  keys
+    .command('freeze')
+    .description('this node no longer signs with the key, until it is thawed')
+    .argument('<name>', "the key's name")
+    .action(act(async (context, name: string) => await setFrozen(context, name, true)));
+  keys
+    .command('thaw')
+    .description('this node signs with the key again')
+    .argument('<name>', "the key's name")
+    .action(act(async (context, name: string) => await setFrozen(context, name, false)));
+};
+
+async function list(context: Context): Promise<ExitCode> {
+  const keys = await context.node().keys();
+  context.print({ keys }, () =>
+    table([
+      ['NAME', 'SCHEME', 'PURPOSE', 'THRESHOLD', 'EPOCH', 'STATE', 'PUBLIC KEY'],
+      ...keys.map((key) => [
+        key.name,
+        key.scheme,
+        key.purpose,
+        threshold(key),
+        String(key.epoch),
+        state(key),
+        key.publicKey,
+      ]),
+    ]),
+  );
+  return exits.ok;
+}
+
+async function show(context: Context, name: string): Promise<ExitCode> {
+  print(context, await context.node().key(name));
+  return exits.ok;
+}
+
+async function setFrozen(context: Context, name: string, frozen: boolean): Promise<ExitCode> {
+  print(context, await context.node().freeze(name, frozen));
+  return exits.ok;
+}
+
+function print(context: Context, key: KeyView): void {
+  context.print(key, () =>
+    fields([
+      ['key', key.name],
+      ['public key', key.publicKey],
+      ['scheme', `${key.scheme}, tweak ${key.tweak}`],
+      ['purpose', key.purpose],
+      ['threshold', threshold(key)],
+      ['parties', key.parties.map(({ party, name }) => `${party} ${name}`).join(', ')],
+      ['state', `${state(key)}, epoch ${key.epoch}`],
+      ['made', time(key.createdAt)],
+      ['id', key.keyId],
+    ]),
+  );
+}
+
+function threshold(key: KeyView): string {
+  return `${key.threshold} of ${key.parties.length}`;
+}
+
+function state(key: KeyView): string {
+  return key.frozen ? `${key.state}, frozen here` : key.state;
+}

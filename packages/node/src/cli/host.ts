@@ -1,0 +1,23 @@
+import type { Overrides } from '../config/config.ts';
+
+/** Where text goes. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+export interface RunOptions {
+  /** The path of `node.yaml`. */
+  readonly config: string;
+  readonly flags: Overrides;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What the commands need of the process they run in. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Runs a node until it is told to stop. */
+  readonly runNode: (options: RunOptions) => Promise<void>;
+}

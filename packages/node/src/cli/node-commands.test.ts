@@ -1,0 +1,273 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { quorate, type Ran } from '../../test/captured-host.ts';
+import { MemoryService } from '../../test/memory-service.ts';
+import { type RunningServer, startServer } from '../http/server.ts';
+import { type CeremonyView, ServiceError } from '../service.ts';
+
+let folder: string;
+let socket: string;
+let keyFile: string;
+let service: MemoryService;
+let server: RunningServer;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'quorate-'));
+  socket = join(folder, 'admin.sock');
+  keyFile = join(folder, 'wallet.pem');
+  service = new MemoryService();
+  server = await startServer(service, { socket });
+});
+
+afterEach(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const node = async (...args: string[]): Promise<Ran> => await quorate([...args, '--socket', socket]);
+
+async function json(...args: string[]): Promise<Record<string, unknown>> {
+  const { stdout } = await node(...args, '--json');
+  expect(stdout.endsWith('\n')).toBe(true);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+async function client(): Promise<void> {
+  const { stdout } = await quorate(['client', 'new', '--out', keyFile, '--json']);
+  const { publicKey } = JSON.parse(stdout) as { publicKey: string };
+  service.clients = [{ name: 'w', publicKey, rights: [{ keys: ['*'], purposes: ['*'], actions: ['sign'] }] }];
+}
+
+describe('what the node says', () => {
+  test('status, with its warnings', async () => {
+    const { exit, stdout } = await node('status');
+    expect(exit).toBe(0);
+    expect(stdout).toContain('alice (12D3KooWAlice)');
+    expect(stdout).toContain('warning: the clock of bob differs by 40 s');
+    expect(await json('status')).toMatchObject({ name: 'alice', warnings: [expect.any(String)] });
+  });
+
+  test('health, whose exit code container checks use', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    expect(await node('health')).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/ready\n.*\ntreasury {2}2 of 3/),
+    });
+    service.ready = false;
+    expect(await node('health')).toMatchObject({ exit: 1, stdout: expect.stringContaining('the store is locked') });
+    expect(await json('health')).toMatchObject({ ready: false });
+  });
+
+  test('peers and roster', async () => {
+    expect((await node('peers')).stdout).toMatch(/bob +connected +3 ms +1 ms/);
+    expect((await node('peers')).stdout).toMatch(/carol +format version 2/);
+    expect(await json('peers')).toMatchObject({ peers: [{ name: 'bob' }, { name: 'carol' }] });
+    expect((await node('roster', 'show')).stdout).toContain('carol');
+    expect(await json('roster', 'show')).toMatchObject({ members: [{}, {}, {}] });
+  });
+
+  test('nothing that steers a terminal', async () => {
+    service.immediate = false;
+    const { id } = await service.keygen({ name: 'k', scheme: 'ed25519' });
+    const failure = { code: 'denied', reason: '\u001b[2Jall is well\r\n', culprits: [], suspects: [] } as const;
+    service.move(id, { state: 'failed', failure });
+    const { stdout } = await node('ceremonies', 'show', id);
+    expect(stdout).toContain('denied: ?[2Jall is well??');
+  });
+});
+
+describe('keygen', () => {
+  test('prints the public key alone on stdout, progress on stderr', async () => {
+    service.immediate = false;
+    const running = node('keygen', 'treasury', '--scheme', 'ed25519', '--threshold', '2', '--members', 'alice, bob');
+    await expect.poll(() => service.ceremonies().length).toBe(1);
+    const { id, participants } = service.ceremonies()[0] as CeremonyView;
+    expect(participants).toEqual(['alice', 'bob']);
+    service.move(id, { needsAccept: true });
+    service.move(id, { state: 'running', round: 'commit', needsAccept: false });
+    service.move(id, { state: 'running', round: 'reveal' });
+    service.move(id, { state: 'done' });
+    const { exit, stdout, stderr } = await running;
+    expect(exit).toBe(0);
+    expect(stdout).toBe(`${(await service.key('treasury')).publicKey}\n`);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      'keygen treasury: proposed · alice, bob',
+      `keygen treasury: proposed · alice, bob · waits for this operator: quorate ceremonies accept ${id.slice(0, 12)}`,
+      'keygen treasury: running · round commit · alice, bob',
+      'keygen treasury: running · round reveal · alice, bob',
+      'keygen treasury: done · alice, bob',
+    ]);
+  });
+
+  test('--no-wait is pending', async () => {
+    service.immediate = false;
+    const { exit, stdout } = await node('keygen', 'treasury', '--scheme', 'taproot', '--no-wait');
+    expect(exit).toBe(4);
+    expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
+  });
+
+  test.each([
+    ['denied', 3],
+    ['cancelled', 3],
+    ['timeout', 5],
+    ['no-quorum', 5],
+    ['cheated', 6],
+    ['integrity', 6],
+    ['stopped', 1],
+  ] as const)('a ceremony that fails by %s exits with %i and says who', async (code, expected) => {
+    service.immediate = false;
+    const running = node('keygen', 'treasury', '--scheme', 'ed25519', '--json');
+    await expect.poll(() => service.ceremonies().length).toBe(1);
+    const failure = { code, reason: 'so it went', culprits: [{ name: 'bob', code: 'bad-share' }], suspects: ['carol'] };
+    service.move((service.ceremonies()[0] as CeremonyView).id, { state: 'failed', failure });
+    const { exit, stdout, stderr } = await running;
+    expect(exit).toBe(expected);
+    const message = 'the keygen failed: so it went; cheated, with proof: bob (bad-share); silent or unreachable: carol';
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, code, message, ceremony: { state: 'failed' } });
+    expect(stderr).toContain(`error: ${message}`);
+  });
+
+  test('refusals: taken, denied, a wrong scheme, no node', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    expect(await node('keygen', 'treasury', '--scheme', 'ed25519')).toMatchObject({ exit: 2, stdout: '' });
+    expect((await node('keygen', 'x', '--scheme', 'ed25519', '--purpose', 'forbidden')).exit).toBe(3);
+    expect((await node('keygen', 'x', '--scheme', 'rsa')).exit).toBe(2);
+    expect((await node('keygen', 'x', '--scheme', 'ed25519', '--threshold', 'many')).exit).toBe(2);
+    await expect.poll(() => service.followers.size).toBe(0);
+    await server.close();
+    const { exit, stderr } = await node('keygen', 'x', '--scheme', 'ed25519');
+    expect(exit).toBe(1);
+    expect(stderr).toBe(`error: no node answers at ${socket}; start it with \`quorate start\`\n`);
+  });
+
+  test('says so when the node stops on the way', async () => {
+    service.immediate = false;
+    const running = node('keygen', 'treasury', '--scheme', 'ed25519');
+    await expect.poll(() => service.ceremonies().length).toBe(1);
+    await server.close();
+    expect(await running).toMatchObject({ exit: 1, stderr: expect.stringContaining('no node answers') });
+  });
+});
+
+describe('keys', () => {
+  test('list, show, freeze, thaw', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519', '--purpose', 'payments');
+    expect((await node('keys')).stdout).toMatch(/treasury +ed25519 +payments +2 of 3 +1 +active/);
+    expect(await json('keys')).toMatchObject({ keys: [{ name: 'treasury' }] });
+    expect((await node('keys', 'show', 'treasury')).stdout).toContain('1 alice, 2 bob, 3 carol');
+    expect((await node('keys', 'freeze', 'treasury')).stdout).toContain('active, frozen here');
+    expect(await json('keys', 'thaw', 'treasury')).toMatchObject({ frozen: false });
+    expect((await node('keys', 'show', 'nobody')).exit).toBe(2);
+  });
+});
+
+describe('sign and verify', () => {
+  beforeEach(async () => {
+    await client();
+    await node('keygen', 'treasury', '--scheme', 'ed25519', '--purpose', 'payments');
+  });
+
+  test('a signature that verifies under the key, by name and without the node', async () => {
+    const { exit, stdout } = await node('sign', 'treasury', '--client', keyFile, '--message', 'pay bob');
+    expect(exit).toBe(0);
+    const signature = stdout.trimEnd();
+    const { publicKey } = await service.key('treasury');
+    const check = ['--signature', signature, '--hex', Buffer.from('pay bob').toString('hex')];
+    expect(await node('verify', '--key', 'treasury', ...check)).toMatchObject({ exit: 0, stdout: 'valid\n' });
+    const alone = ['verify', '--scheme', 'ed25519', '--public-key', publicKey, ...check, '--json'];
+    expect(JSON.parse((await quorate(alone)).stdout)).toEqual({ valid: true, scheme: 'ed25519', publicKey });
+    expect((await node('verify', '--key', 'treasury', '--signature', signature, '--message', 'pay eve')).exit).toBe(6);
+  });
+
+  test('an order retried with its idempotency key and expiry is the same order', async () => {
+    const order = ['sign', 'treasury', '--client', keyFile, '--message', 'm', '--idempotency-key', 'invoice-7'];
+    const first = await json(...order, '--expires', '2030-01-31T12:00:00Z');
+    expect(first).toMatchObject({
+      order: { expires: Date.UTC(2030, 0, 31, 12), idempotencyKey: '696e766f6963652d37' },
+    });
+    expect(await json(...order, '--expires', '2030-01-31T12:00:00Z')).toEqual(first);
+    expect((await node(...order, '--expires', '2030-01-31T12:00:01Z')).exit).toBe(2);
+  });
+
+  test('waits for the end; --no-wait does not', async () => {
+    service.immediate = false;
+    const order = ['sign', 'treasury', '--client', keyFile, '--message', 'm'];
+    expect((await node(...order, '--no-wait')).exit).toBe(4);
+    const running = node(...order);
+    await expect.poll(() => service.followers.size).toBe(1);
+    const failure = { code: 'no-quorum', reason: 'bob is away', culprits: [], suspects: ['bob'] } as const;
+    service.move((service.ceremonies()[0] as CeremonyView).id, { state: 'failed', failure });
+    expect(await running).toMatchObject({ exit: 5, stderr: expect.stringContaining('bob is away') });
+  });
+
+  test('a client without the right, or whose key nobody knows, is denied', async () => {
+    service.clients = service.clients.map((one) => ({ ...one, rights: [] }));
+    expect((await node('sign', 'treasury', '--client', keyFile, '--message', 'm')).exit).toBe(3);
+    service.clients = [];
+    expect((await node('sign', 'treasury', '--client', keyFile, '--message', 'm')).exit).toBe(3);
+  });
+
+  test('the message is given once, and the rest is checked before anything is sent', async () => {
+    const order = ['sign', 'treasury', '--client', keyFile];
+    for (const rest of [
+      [],
+      ['--message', 'm', '--hex', '00'],
+      ['--hex', 'xyz'],
+      ['--file', join(folder, 'nothing')],
+      ['--message', 'm'.repeat(65_537)],
+      ['--message', 'm', '--expires', 'soon'],
+      ['--message', 'm', '--expires', '0'],
+      ['--message', 'm', '--idempotency-key', 'k'.repeat(65)],
+    ]) {
+      expect(await node(...order, ...rest), rest.join(' ').slice(0, 40)).toMatchObject({ exit: 2, stdout: '' });
+    }
+    expect(service.ceremonies()).toHaveLength(1);
+  });
+});
+
+describe('ceremonies', () => {
+  test('list, show, accept, cancel, by the beginning of an id', async () => {
+    service.immediate = false;
+    const { id } = await service.keygen({ name: 'slow', scheme: 'ed25519' });
+    service.move(id, { needsAccept: true });
+    const short = id.slice(0, 8);
+    expect((await node('ceremonies')).stdout).toMatch(/keygen +slow +proposed, waits for accept/);
+    expect(await json('ceremonies')).toMatchObject({ ceremonies: [{ id }] });
+    expect(await json('ceremonies', 'show', short)).toMatchObject({ id, needsAccept: true });
+    expect(await json('ceremonies', 'accept', short)).toMatchObject({ state: 'accepted' });
+    expect((await node('ceremonies', 'accept', id)).exit).toBe(2);
+    expect((await node('ceremonies', 'cancel', short)).stdout).toContain('cancelled: withdrawn');
+    expect((await node('ceremonies', 'show', 'zz')).exit).toBe(2);
+    expect((await node('ceremonies', 'show', 'ab'.repeat(32))).exit).toBe(2);
+    await service.keygen({ name: 'other', scheme: 'ed25519' });
+    expect((await node('ceremonies', 'show', '')).stderr).toContain('2 ceremonies have ids that begin so');
+  });
+
+  test('--follow prints every change as a line of JSON until the node stops', async () => {
+    service.immediate = false;
+    const { id } = await service.keygen({ name: 'slow', scheme: 'ed25519' });
+    const following = node('ceremonies', '--follow', '--json');
+    await expect.poll(() => service.followers.size).toBe(1);
+    service.move(id, { state: 'running', round: 'commit' });
+    service.move(id, { state: 'done' });
+    await server.close();
+    const { exit, stdout } = await following;
+    expect(exit).toBe(0);
+    const states = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as CeremonyView).state);
+    expect(states).toEqual(['running', 'done']);
+  });
+});
+
+test('what the node refuses is said on stderr, and as JSON on stdout', async () => {
+  service.fault = new ServiceError('stopping', 'the node is stopping; ask another one');
+  const { exit, stdout, stderr } = await node('status', '--json');
+  expect(exit).toBe(1);
+  expect(stderr).toBe('error: the node is stopping; ask another one\n');
+  expect(JSON.parse(stdout)).toEqual({ ok: false, code: 'stopping', message: 'the node is stopping; ask another one' });
+});

@@ -1,0 +1,155 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '../config/config.ts';
+import { parseRoster } from '../config/roster.ts';
+import { systemRandomness } from '../entropy.ts';
+import { identityAt } from '../home.ts';
+
+const bin = join(import.meta.dirname, '../../bin/quorate.mjs');
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quorate-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A real process, as an operator runs it. */
+async function quorate(...args: string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
+  return await new Promise((resolve) => {
+    const command = ['--conditions=@quorate/source', bin, ...args];
+    execFile(process.execPath, command, { env: {}, cwd: folder }, (error, stdout, stderr) => {
+      resolve({ exit: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+const mode = (path: string): number => statSync(path).mode & 0o777;
+
+test('init makes a private folder whose store holds the identity that the roster line names', async () => {
+  const data = join(folder, 'alice');
+  const { exit, stdout, stderr } = await quorate(
+    'init',
+    '--data',
+    data,
+    '--name',
+    'alice',
+    '--network',
+    'mainnet',
+    '--listen',
+    '/ip4/0.0.0.0/tcp/4100',
+    '--announce',
+    '/dns4/alice.example/tcp/4100',
+  );
+  expect({ exit, stderr }).toMatchObject({ exit: 0, stderr: expect.stringContaining('quorate roster check') });
+  expect([mode(data), mode(join(data, 'store')), mode(join(data, 'root.key')), mode(join(data, 'node.yaml'))]).toEqual([
+    0o700, 0o700, 0o600, 0o600,
+  ]);
+  const config = loadConfig(join(data, 'node.yaml'));
+  expect(config).toMatchObject({ name: 'alice', network: 'mainnet', listen: ['/ip4/0.0.0.0/tcp/4100'] });
+  const [member] = parseRoster(`members:\n${stdout}`, 'roster.yaml').members;
+  expect(member).toMatchObject({ name: 'alice', addresses: ['/dns4/alice.example/tcp/4100'] });
+  expect(await identityAt(config, systemRandomness)).toBe(member?.peer);
+  expect(stdout + stderr).not.toContain(readFileSync(join(data, 'root.key'), 'utf8').trim());
+
+  const again = await quorate('init', '--data', data, '--name', 'alice', '--json');
+  expect(again).toMatchObject({ exit: 2 });
+  expect(JSON.parse(again.stdout)).toMatchObject({ ok: false, code: 'usage' });
+});
+
+test('init takes a passphrase file, and nothing that others can read', async () => {
+  const passphrase = join(folder, 'passphrase');
+  const data = join(folder, 'bob');
+  const init = ['init', '--data', data, '--name', 'bob', '--passphrase-file', passphrase, '--json'];
+  writeFileSync(passphrase, 'correct horse battery staple\n', { mode: 0o644 });
+  expect(JSON.parse((await quorate(...init)).stdout)).toMatchObject({ code: 'file-unreadable' });
+  expect(existsSync(join(data, 'node.yaml'))).toBe(false);
+  chmodSync(passphrase, 0o600);
+  const made = await quorate(...init);
+  expect(made.exit).toBe(0);
+  const { peerId } = JSON.parse(made.stdout) as { peerId: string };
+  expect(await identityAt(loadConfig(join(data, 'node.yaml')), systemRandomness)).toBe(peerId);
+});
+
+test('init refuses a bad name or address before it makes anything', async () => {
+  const data = join(folder, 'nobody');
+  expect(await quorate('init', '--data', data, '--name', 'No Body')).toMatchObject({ exit: 2 });
+  expect(await quorate('init', '--data', data, '--name', 'a', '--listen', 'here')).toMatchObject({ exit: 2 });
+  expect(await quorate('init', '--data', data, '--name', 'a', '--announce', 'here')).toMatchObject({ exit: 2 });
+  expect(existsSync(data)).toBe(false);
+});
+
+test('config check and roster check say what holds, or line and remedy', async () => {
+  const data = join(folder, 'carol');
+  const { stdout } = await quorate('init', '--data', data, '--name', 'carol');
+  expect(await quorate('config', 'check', '--data', data)).toMatchObject({
+    exit: 0,
+    stdout: expect.stringContaining(`admin: ${' '.repeat(9)}${data}/admin.sock`),
+  });
+  expect((await quorate('roster', 'check', '--data', data)).stderr).toContain('there is no such file');
+  writeFileSync(join(data, 'roster.yaml'), `members:\n${stdout}`);
+  const good = await quorate('roster', 'check', '--data', data, '--json');
+  expect(good.exit).toBe(0);
+  expect(JSON.parse(good.stdout)).toMatchObject({ valid: true, members: [{ name: 'carol' }] });
+  writeFileSync(join(folder, 'bad.yaml'), `members:\n${stdout}${stdout}`);
+  const bad = await quorate('roster', 'check', 'bad.yaml');
+  expect(bad).toMatchObject({ exit: 2, stderr: expect.stringMatching(/bad\.yaml:3:\d+: .*appears twice; give each/) });
+});
+
+test('client new makes a key that OpenSSL reads, mode 0600, and node.yaml takes its lines', async () => {
+  const file = join(folder, 'wallet.pem');
+  const made = await quorate('client', 'new', '--out', 'wallet.pem', '--name', 'wallet');
+  expect(made.exit).toBe(0);
+  expect(mode(file)).toBe(0o600);
+  expect(readFileSync(file, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+  const shown = await quorate('client', 'show', 'wallet.pem', '--name', 'wallet');
+  expect(shown.stdout).toBe(made.stdout);
+  const yaml = `name: a\nnetwork: n\nroot: {keyFile: k}\n${made.stdout}`;
+  writeFileSync(join(folder, 'node.yaml'), yaml);
+  expect(loadConfig(join(folder, 'node.yaml')).clients).toMatchObject([
+    { name: 'wallet', rights: [{ actions: ['sign'] }] },
+  ]);
+
+  expect(await quorate('client', 'new', '--out', 'wallet.pem')).toMatchObject({ exit: 2 });
+  chmodSync(file, 0o640);
+  expect(await quorate('client', 'show', 'wallet.pem')).toMatchObject({
+    exit: 2,
+    stderr: expect.stringContaining('open to other users'),
+  });
+  writeFileSync(join(folder, 'other.pem'), 'no key', { mode: 0o600 });
+  expect(await quorate('client', 'show', 'other.pem')).toMatchObject({
+    exit: 2,
+    stderr: expect.stringContaining('Ed25519'),
+  });
+});
+
+test.each([
+  // RFC 8032 §7.1, test 2
+  [
+    'ed25519',
+    '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c',
+    '72',
+    '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+  ],
+  // BIP-340, vector 0
+  [
+    'taproot',
+    'f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9',
+    '00'.repeat(32),
+    'e907831f80848d1069a5371b402410364bdf1c5f8307b0084c55f1ce2dca821525f66a4a85ea8b71e482a74f382d2ce5ebeee8fdb2172f477df4900d310536c0',
+  ],
+])('verify knows a good %s signature from a bad one', async (scheme, publicKey, hex, signature) => {
+  const check = ['verify', '--scheme', scheme, '--public-key', publicKey, '--hex', hex, '--signature'];
+  expect(await quorate(...check, signature)).toMatchObject({ exit: 0, stdout: 'valid\n' });
+  expect(await quorate(...check, signature.replace(/^../, '00'))).toMatchObject({ exit: 6, stdout: 'NOT valid\n' });
+  expect(await quorate(...check, signature.slice(2))).toMatchObject({ exit: 6 });
+});
+
+test('a key given on the command line never reaches the node', async () => {
+  const { exit, stderr } = await quorate('start', '--private-key=00ff');
+  expect(exit).toBe(2);
+  expect(stderr).not.toContain('00ff');
+});

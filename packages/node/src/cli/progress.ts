@@ -1,0 +1,69 @@
+import type { NodeClient } from '../http/client.ts';
+import type { CeremonyView } from '../service.ts';
+import type { Context } from './context.ts';
+import { CeremonyFailed } from './exit.ts';
+import { printable, shortId } from './text.ts';
+
+/**
+ * Begins a ceremony and shows every change of it until it is done.
+ * @throws {CeremonyFailed} {NodeSilent} if the node stops first: the ceremony may go on without it
+ */
+export async function watch(
+  node: NodeClient,
+  begin: () => Promise<CeremonyView>,
+  show: (ceremony: CeremonyView) => void,
+): Promise<CeremonyView> {
+  // Listening before beginning: no change can slip through between the two.
+  using events = await node.events();
+  let ceremony = await begin();
+  show(ceremony);
+  if (isOver(ceremony)) return checked(ceremony);
+  for await (const event of events) {
+    if (event.id !== ceremony.id) continue;
+    ceremony = event;
+    show(ceremony);
+    if (isOver(ceremony)) return checked(ceremony);
+  }
+  // The stream ended with the node: asking again says so.
+  return checked(await node.ceremony(ceremony.id));
+}
+
+/** The ceremony if it did not fail. @throws {CeremonyFailed} */
+export function checked(ceremony: CeremonyView): CeremonyView {
+  if (ceremony.failure !== undefined) throw new CeremonyFailed(ceremony, ceremony.failure);
+  return ceremony;
+}
+
+export function isOver({ state }: CeremonyView): boolean {
+  return state === 'done' || state === 'failed';
+}
+
+/** A function that says on stderr where a ceremony has come to, once for each stage. */
+export function printProgress(context: Context): (ceremony: CeremonyView) => void {
+  let last = '';
+  return (ceremony) => {
+    const line = progressLine(ceremony);
+    if (line !== last) context.say(line);
+    last = line;
+  };
+}
+
+export function progressLine({
+  id,
+  kind,
+  key,
+  state,
+  round,
+  attempt,
+  participants,
+  needsAccept,
+}: CeremonyView): string {
+  const parts = [
+    `${kind} ${key}: ${state}`,
+    ...(round === undefined || state !== 'running' ? [] : [`round ${round}`]),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+    ...(participants.length > 0 ? [participants.join(', ')] : []),
+    ...(needsAccept ? [`waits for this operator: quorate ceremonies accept ${shortId(id)}`] : []),
+  ];
+  return printable(parts.join(' · '));
+}
