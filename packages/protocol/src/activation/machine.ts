@@ -14,7 +14,7 @@ import { packageDigest, type Ready, signReady, verifyReady } from './ready.ts';
  *
  * The shell carries out the effects of a step in order, each durable before the next begins, and stops the node if one
  * fails. After a restart it begins again from its disk: with `none` and the event `prepared` if there is a share, with
- * {@link certifiedActivation} if there is a certificate.
+ * {@link certifiedActivation} and `resumed` if there is a certificate too.
  */
 export interface ActivationContext {
   readonly network: Uint8Array;
@@ -64,7 +64,8 @@ export type ActivationState =
     }
   /**
    * A certificate carries our own READY for a package whose share is not here: this disk was rolled back, or the node key
-   * is in use elsewhere. Others use the epoch; we cannot until our share is repaired. Blames nobody.
+   * is in use elsewhere. Others use the epoch; we cannot until our share is repaired. Nothing of it is kept on the disk:
+   * a certificate there means that the share is there too. Blames nobody.
    */
   | {
       readonly type: 'recover';
@@ -96,7 +97,7 @@ export type ActivationEffect =
   /** To all: ACTIVATED. */
   | { readonly type: 'announce'; readonly publicPackage: PublicPackage }
   | { readonly type: 'sendCertificate'; readonly certificate: Certificate; readonly to: Party }
-  /** The share has to be repaired before this node takes part in the epoch. */
+  /** The share has to be repaired before this node takes part in the epoch; then it is `prepared`. */
   | { readonly type: 'recover'; readonly publicPackage: PublicPackage }
   /** `party` signed two READY for this epoch; {@link isConflict} convinces a third party. */
   | {
@@ -149,6 +150,9 @@ function prepare(context: ActivationContext, state: ActivationState, publicPacka
   const encoded = encode(publicPackageCodec(group), publicPackage);
   const digest = packageDigest(network, encoded);
   if (!isOurs(context, publicPackage)) throw new ActivationError('a package of another epoch or other members');
+  if (state.type === 'recover' && equal(state.certificate.publicPackage, encoded)) {
+    return certify(state, state.certificate, []);
+  }
   if (state.type === 'prepared' && !equal(state.digest, digest)) throw new ActivationError('a second outcome');
   if (state.type !== 'none' && state.type !== 'prepared') throw new ActivationError('it is certified already');
   const ready = signReady(network, group, publicPackage, me, key);
@@ -218,10 +222,7 @@ function learn(context: ActivationContext, state: ActivationState, certificate: 
   const readies = listed(readiesOf(certificate, publicPackage));
   return {
     state: { type: 'recover', publicPackage, certificate, readies },
-    effects: [
-      { type: 'persistCertificate', certificate },
-      { type: 'recover', publicPackage },
-    ],
+    effects: [{ type: 'recover', publicPackage }],
   };
 }
 
@@ -239,18 +240,21 @@ function isOurs({ keyId, epoch, members }: ActivationContext, publicPackage: Pub
 }
 
 function certify(
-  { publicPackage, readies }: ActivationState & { readonly type: 'prepared' },
+  { publicPackage, readies }: ActivationState & { readonly type: 'prepared' | 'recover' },
   certificate: Certificate,
+  effects: readonly ActivationEffect[],
+): ActivationStep {
+  return use({ publicPackage, certificate, readies }, [...effects, { type: 'persistCertificate', certificate }]);
+}
+
+/** Share and certificate are on the disk: the epoch may be used. */
+function use(
+  { publicPackage, certificate, readies }: Omit<ActivationState & { readonly type: 'certified' }, 'type'>,
   effects: readonly ActivationEffect[],
 ): ActivationStep {
   return {
     state: { type: 'active', publicPackage, certificate, readies },
-    effects: [
-      ...effects,
-      { type: 'persistCertificate', certificate },
-      { type: 'activate', publicPackage },
-      { type: 'announce', publicPackage },
-    ],
+    effects: [...effects, { type: 'activate', publicPackage }, { type: 'announce', publicPackage }],
   };
 }
 
@@ -260,11 +264,8 @@ function resume(context: ActivationContext, state: ActivationState): ActivationS
       return { state, effects: [] };
     case 'prepared':
       return { state, effects: [sendReady(context, state.readies, 'all')] };
-    case 'certified': {
-      const { publicPackage } = state;
-      const effects = [{ type: 'activate', publicPackage } as const, { type: 'announce', publicPackage } as const];
-      return { state: { ...state, type: 'active' }, effects };
-    }
+    case 'certified':
+      return use(state, []);
     case 'active':
       return { state, effects: [{ type: 'announce', publicPackage: state.publicPackage }] };
     case 'recover':
