@@ -13,8 +13,8 @@ export interface Ciphersuite {
   readonly group: Group;
   /** BIP-340: verifiers see only the x of a key and of a group commitment, and take the point of even y for it. */
   readonly evenY: boolean;
-  /** The lengths of message that may be signed, in bytes. */
-  readonly messageBytes: { readonly min: number; readonly max: number };
+  /** The longest message that is signed, in bytes. */
+  readonly maxMessage: number;
   /** rho: binding factors. */
   h1(input: Uint8Array): bigint;
   /** chal: challenges, as the scheme's verifiers compute them. */
@@ -65,14 +65,14 @@ export function secp256k1Suite(group: Group): Ciphersuite {
 
 /**
  * FROST for BIP-340: the hashes of §6.5 under the context string of ZF's frost-secp256k1-tr, the challenge of BIP-340,
- * points of even y. It signs what BIP-341 signs: 32 bytes.
+ * points of even y. BIP-340 takes messages of any length; those of 32 bytes are what BIP-341 signs, so whoever lets
+ * clients choose them lets them spend (the node asks for a right of its own).
  */
 export function taprootSuite(group: Group): Ciphersuite {
   return {
     ...sha256Suite('FROST-secp256k1-SHA256-TR-v1', group),
     scheme: 'taproot',
     evenY: true,
-    messageBytes: { min: 32, max: 32 },
     h2: (input) => fromBytesBE(taggedHash('BIP0340/challenge', input)) % group.order,
     encodePublic: (point) => xOnly(group, point),
     decodePublic: (bytes) => liftX(group, bytes),
@@ -109,7 +109,7 @@ function suite(
     scheme,
     group,
     evenY: false,
-    messageBytes: { min: 0, max: MAX_MESSAGE },
+    maxMessage: MAX_MESSAGE,
     h1: (input) => toScalar(tag('rho'), input),
     h2: (input) => toScalar(tag('chal'), input),
     h3: (input) => toScalar(tag('nonce'), input),

@@ -23,7 +23,7 @@ export interface SignInput {
   readonly share: KeyShare;
   /** Who signs, ourselves among them: at least the threshold, ascending. They are the parties of the session. */
   readonly signers: readonly Party[];
-  /** Whole for Ed25519; for Taproot the 32 bytes that BIP-341 wants signed. */
+  /** Whole; for a Taproot transaction the 32 bytes that BIP-341 wants signed. */
   readonly message: Uint8Array;
   /** 32 bytes: H(Start). */
   readonly sid: Uint8Array;
@@ -104,7 +104,7 @@ function of<T>(received: ReadonlyMap<Party, T>, party: Party): T {
 /** The key to sign under, if this input may be signed at all. */
 function checkedKey({ suite, share, signers, message }: SignInput): SigningKey {
   const { publicPackage } = share;
-  const { group, messageBytes } = suite;
+  const { group, maxMessage } = suite;
   if (publicPackage.scheme !== suite.scheme) throw new SignInputError('scheme', `a key for ${publicPackage.scheme}`);
   const members = new Set(publicPackage.members.map(({ party }) => party));
   if (signers.some((party, i) => party <= (signers[i - 1] ?? 0))) {
@@ -114,8 +114,8 @@ function checkedKey({ suite, share, signers, message }: SignInput): SigningKey {
     throw new SignInputError('signers', 'a signer has no share of this key');
   if (!signers.includes(share.party)) throw new SignInputError('signers', 'we are not among the signers');
   if (signers.length < publicPackage.threshold) throw new SignInputError('signers', 'fewer signers than the threshold');
-  if (message.length < messageBytes.min || message.length > messageBytes.max) {
-    throw new SignInputError('message', `${suite.scheme} signs ${messageBytes.min} to ${messageBytes.max} bytes`);
+  if (message.length > maxMessage) {
+    throw new SignInputError('message', `at most ${maxMessage} bytes are signed`);
   }
   // A share of another epoch is one of another polynomial: what it signs is worthless and would be blamed on us.
   const point = group.multiplyBase(secretToScalar(share.secret));

@@ -1,0 +1,145 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, styleText } from 'node:util';
+import {
+  type CeremonyView,
+  networkIdOf,
+  type NodeClient,
+  orderOf,
+  readClientKey,
+  signRequest,
+  systemRandomness,
+} from '@quorate/node';
+import { Testnet } from './testnet/testnet.ts';
+import { verifyIndependently } from '../test/support/verifiers.ts';
+
+/*
+ * npm run demo [-- --message <text> | --file <path>] [--json]
+ *
+ * Five node processes on loopback make an Ed25519 and a Taproot key, 3-of-5, and sign; one node is killed, and the others
+ * sign again. Every signature is verified by a library that did not make it.
+ */
+const { values: options } = parseArgs({
+  options: {
+    message: { type: 'string' },
+    file: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const nodes = 5;
+const threshold = 3;
+const began = performance.now();
+
+interface Signed {
+  readonly key: string;
+  readonly scheme: string;
+  readonly message: string;
+  readonly signature: string;
+  readonly milliseconds: number;
+  readonly signers: readonly string[];
+}
+
+interface MadeKey {
+  readonly name: string;
+  readonly scheme: 'ed25519' | 'taproot';
+  readonly publicKey: string;
+}
+
+/** Progress: on stdout for people, on stderr when stdout is for a program. */
+function say(text: string): void {
+  const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(5);
+  const stream = options.json ? process.stderr : process.stdout;
+  stream.write(`${styleText('dim', `${seconds} s`, { stream })}  ${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const message =
+    options.file === undefined ? Buffer.from(options.message ?? 'Quorate: five daemons, one key') : await readFile(options.file);
+  const folder = await mkdtemp(join(tmpdir(), 'quorate-demo-'));
+  const net = await Testnet.create({ folder, nodes, say });
+  const stop = async (): Promise<void> => {
+    await net.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  process.once('SIGINT', () => void stop().then(() => process.exit(130)));
+  try {
+    say(`starting ${nodes} node processes on loopback`);
+    await net.start();
+    say(`all connected: ${net.nodes.map(({ name }) => name).join(', ')}`);
+
+    const keys = [await makeKey(net, 'demo-ed25519', 'ed25519'), await makeKey(net, 'demo-taproot', 'taproot')];
+    const signatures: Signed[] = [];
+    for (const key of keys) signatures.push(await sign(net, key, message, 'alice'));
+
+    const [victim] = net.nodes.slice(-1);
+    if (victim === undefined) throw new Error('a testnet has nodes');
+    say(`killing ${victim.name} (SIGKILL)`);
+    await net.signal(victim, 'SIGKILL');
+    for (const key of keys) signatures.push(await sign(net, key, message, 'bob'));
+
+    say('stopping the nodes');
+    await stop();
+    say(`done: ${keys.length} keys, ${signatures.length} signatures, all verified by libraries that did not make them`);
+    if (options.json) process.stdout.write(`${JSON.stringify({ ok: true, nodes, threshold, keys, signatures })}\n`);
+  } finally {
+    await stop();
+  }
+}
+
+async function makeKey(net: Testnet, name: string, scheme: 'ed25519' | 'taproot'): Promise<MadeKey> {
+  const { client } = net.node('alice');
+  say(`keygen ${name}: ${scheme}, ${threshold}-of-${nodes}`);
+  const ceremony = await finish(client, await client.keygen({ name, scheme, threshold }));
+  if (ceremony.result?.type !== 'key') throw new Error(`no key came of it: ${JSON.stringify(ceremony.failure ?? ceremony)}`);
+  say(`  public key ${ceremony.result.publicKey}`);
+  return { name, scheme, publicKey: ceremony.result.publicKey };
+}
+
+async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string): Promise<Signed> {
+  const { client } = net.node(by);
+  const { network } = await client.status();
+  const order = signRequest(
+    {
+      network: networkIdOf(network),
+      key: key.name,
+      purpose: 'general',
+      intent: { type: 'message', value: message },
+      expires: Date.now() + 60_000,
+      idempotencyKey: systemRandomness.bytes(16),
+    },
+    readClientKey(net.clientKey),
+  );
+  const started = performance.now();
+  const ceremony = await finish(client, await client.sign(orderOf(order)));
+  const milliseconds = Math.round((performance.now() - started) * 10) / 10;
+  const { result } = ceremony;
+  if (result?.type !== 'signature') throw new Error(`no signature: ${JSON.stringify(ceremony.failure ?? ceremony)}`);
+  const valid = verifyIndependently(
+    key.scheme,
+    Buffer.from(key.publicKey, 'hex'),
+    message,
+    Buffer.from(result.signature, 'hex'),
+  );
+  if (!valid) throw new Error(`an independent verifier refuses the signature ${result.signature} of ${key.name}`);
+  const verifier = key.scheme === 'ed25519' ? 'OpenSSL' : 'libsecp256k1';
+  say(`${key.name} signed by ${result.signers.join(', ')} in ${milliseconds} ms; ${verifier} accepts`);
+  say(`  ${result.signature}`);
+  return {
+    key: key.name,
+    scheme: key.scheme,
+    message: Buffer.from(message).toString('hex'),
+    signature: result.signature,
+    milliseconds,
+    signers: result.signers,
+  };
+}
+
+async function finish(client: NodeClient, begun: CeremonyView): Promise<CeremonyView> {
+  let ceremony = begun;
+  while (ceremony.state !== 'done' && ceremony.state !== 'failed') ceremony = await client.ceremony(ceremony.id, 30_000);
+  return ceremony;
+}
+
+await main();

@@ -1,0 +1,40 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { pointAdd, pointFromScalar, pointMultiply, verifySchnorr } from 'tiny-secp256k1';
+
+/**
+ * Verifiers that share no code with the signers: OpenSSL for Ed25519, libsecp256k1 (tiny-secp256k1) for BIP-340.
+ * @param publicKey 32 bytes
+ * @param signature 64 bytes
+ */
+export function verifyIndependently(
+  scheme: string,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return scheme === 'ed25519' ? openssl(publicKey, message, signature) : libsecp256k1(publicKey, message, signature);
+}
+
+function openssl(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') };
+  return verify(null, message, createPublicKey({ key: jwk, format: 'jwk' }), signature);
+}
+
+/** The library's own function takes 32 bytes only; for other lengths BIP-340's equation over the library's points. */
+export function libsecp256k1(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (message.length === 32) return verifySchnorr(message, publicKey, signature);
+  const r = signature.slice(0, 32);
+  const s = signature.slice(32);
+  const e = taggedHash('BIP0340/challenge', r, publicKey, message);
+  const sG = pointFromScalar(s, true);
+  const eP = pointMultiply(Buffer.concat([Uint8Array.of(2), publicKey]), e, true);
+  if (sG === null || eP === null) return false;
+  const minusEP = Buffer.concat([Uint8Array.of((eP[0] as number) ^ 1), eP.subarray(1)]);
+  const R = pointAdd(sG, minusEP, true);
+  return R !== null && R[0] === 2 && Buffer.compare(R.subarray(1), r) === 0;
+}
+
+function taggedHash(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  const prefix = createHash('sha256').update(tag).digest();
+  return createHash('sha256').update(Buffer.concat([prefix, prefix, ...parts])).digest();
+}
