@@ -168,8 +168,9 @@ describe('false echo', () => {
       echoed(2, 'broadcast'),
       echoed(2, 'direct'),
       echoed(3, 'broadcast'),
-    ]).toEqual([0, 3, 0, 0, 3]);
-    expect(echoOf(court, decodeEnvelope(said(liar, 0)), liar)).toBeUndefined();
+      echoed(3, 'direct'),
+    ]).toEqual([0, 3, 0, 0, 3, 0]);
+    expect(echoOf(court, { ...decodeEnvelope(direct), round: 0 }, liar)).toBeUndefined();
   });
 });
 

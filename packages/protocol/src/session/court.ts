@@ -165,7 +165,7 @@ function equivocated(court: Court, exhibits: readonly Envelope[], accused: Party
       statements.push([echoed.slot, echoed.entry.digest]);
     }
     for (const [slot, digest] of statements) {
-      const place = `${slot.round}/${slot.class}/${slot.to}`;
+      const place = `${slot.round}/${slot.to}`;
       const before = said.get(place);
       if (before !== undefined && !equal(before, digest)) return true;
       said.set(place, digest);
@@ -181,7 +181,7 @@ export function echoOf(
   party: Party,
 ): { readonly slot: Slot; readonly entry: EchoEntry } | undefined {
   const entry = exhibit.echo[court.parties.indexOf(party)];
-  if (entry === undefined || exhibit.class === 'abort' || exhibit.round === 0) return undefined;
+  if (entry === undefined || exhibit.round === 0) return undefined;
   return { slot: { ...exhibit, round: exhibit.round - 1, class: 'broadcast', from: party, to: 0 }, entry };
 }
 

@@ -197,10 +197,17 @@ describe('a frame changes nothing', () => {
     ['of a round two ahead', resealed(frame, { round: 4 })],
     ['of a round that the protocol does not have', resealed(frame, { round: 255 })],
     ['direct, to another', resealed(direct, { to: 3 })],
-    ['of a class that the next round does not have', resealed(direct, { round: 3 })],
   ])('when it is misplaced: %s', (_, bytes) => {
     expect(session.receive(2, bytes)).toBe('misplaced');
     expect(session.missing()).toEqual([2, 3]);
+  });
+
+  it('when it is misplaced: two rounds ahead, or of a class that the next round does not have', () => {
+    const early = new Table().play(0);
+    for (const round of [1, 2]) {
+      const ahead = resealed(early.frame(0, 2, 1), { round, payload: new Uint8Array(9) });
+      expect(early.of(1).receive(2, ahead)).toBe('misplaced');
+    }
   });
 
   it('of a class that the open round does not have', () => {
@@ -423,9 +430,18 @@ describe('a protocol that is not the one the court knows', () => {
     ['no broadcast', { broadcast: undefined }],
     ['a broadcast that it does not expect', { expects: { broadcast: false, direct: false } }],
     ['direct messages that it does not expect', { direct: new Map([[2, new Uint8Array(1)]]) }],
-    ['direct messages that the court does not', { expects: { broadcast: true, direct: true } }],
+    ['direct messages that are missing', { expects: { broadcast: true, direct: true } }],
+    [
+      'direct messages that the court does not',
+      { expects: { broadcast: true, direct: true }, direct: roundOf(1, 1).direct },
+    ],
   ])('is a bug: %s', (_, change) => {
     expect(() => session().open({ ...roundOf(1, 0), ...change })).toThrow(/not the one that the session's court knows/);
+  });
+
+  it('is a bug: a broadcast that the court does not expect', () => {
+    const round = { ...roundOf(1, 1), broadcast: new Uint8Array(1), expects: { broadcast: true, direct: true } };
+    expect(() => new Table().play(0).of(1).open(round)).toThrow(/court knows/);
   });
 
   it('is a bug: somebody gets no direct message, or there is a round too many', () => {

@@ -34,7 +34,7 @@ const confirmCodec = struct({ side: u8 });
 const commit = { label: 'commit', broadcast: commitCodec } as const;
 const whisper = { label: 'whisper', direct: whisperCodec } as const;
 const reveal = { label: 'reveal', broadcast: revealCodec, direct: thanksCodec, guarded: true } as const;
-const confirm = { label: 'confirm', broadcast: confirmCodec } as const;
+const confirm = { label: 'confirm', broadcast: confirmCodec, direct: thanksCodec } as const;
 
 export const coinTossRounds: readonly RoundSpec[] = [commit, whisper, reveal, confirm];
 
@@ -59,7 +59,8 @@ export function* tossCoin(party: Party, parties: readonly Party[], randomness: R
   }
   if (liars.length > 0) throw new Abort(whisper.label, liars);
 
-  const reveals = yield* exchange(reveal, { coin }, new Map(others.map((other) => [other, [party % 256, 7] as const])));
+  const thanks = new Map(others.map((other) => [other, [party % 256, 7] as const]));
+  const reveals = yield* exchange(reveal, { coin }, thanks);
   let sum = 0n;
   for (const [other, { value, envelope }] of reveals.broadcasts) {
     const promise = commitments.broadcasts.get(other);
@@ -70,7 +71,7 @@ export function* tossCoin(party: Party, parties: readonly Party[], randomness: R
   if (liars.length > 0) throw new Abort(reveal.label, liars);
 
   const side = Number(sum % 2n);
-  yield* broadcast(confirm, { side });
+  yield* exchange(confirm, { side }, thanks);
   return side;
 }
 
