@@ -183,7 +183,8 @@ export class MemoryService implements Service {
       this.#make(id, order);
       return this.#ceremony(id);
     }
-    this.#put({ ...this.#ceremony(id), ...change });
+    const ceremony = this.#ceremony(id);
+    this.#put({ ...ceremony, updatedAt: ceremony.updatedAt + 1, ...change });
     return this.#ceremony(id);
   }
 

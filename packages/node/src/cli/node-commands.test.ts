@@ -102,6 +102,23 @@ describe('keygen', () => {
     ]);
   });
 
+  test('does not show again what happened before the node answered', async () => {
+    const { stderr } = await node('keygen', 'treasury', '--scheme', 'ed25519');
+    expect(stderr).toBe('keygen treasury: done · alice, bob, carol\n');
+    service.immediate = false;
+    const keygen = service.keygen.bind(service);
+    service.keygen = async (order) => {
+      const { id } = await keygen(order);
+      return service.move(id, { state: 'accepted' });
+    };
+    const running = node('keygen', 'other', '--scheme', 'ed25519');
+    await expect.poll(() => service.ceremonies()[0]?.state).toBe('accepted');
+    service.move((service.ceremonies()[0] as CeremonyView).id, { state: 'done' });
+    expect((await running).stderr).toBe(
+      'keygen other: accepted · alice, bob, carol\nkeygen other: done · alice, bob, carol\n',
+    );
+  });
+
   test('--no-wait is pending', async () => {
     service.immediate = false;
     const { exit, stdout } = await node('keygen', 'treasury', '--scheme', 'taproot', '--no-wait');

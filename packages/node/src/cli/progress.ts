@@ -15,17 +15,17 @@ export async function watch(
 ): Promise<CeremonyView> {
   // Listening before beginning: no change can slip through between the two.
   using events = await node.events();
-  let ceremony = await begin();
-  show(ceremony);
-  if (isOver(ceremony)) return checked(ceremony);
+  const begun = await begin();
+  show(begun);
+  if (isOver(begun)) return checked(begun);
   for await (const event of events) {
-    if (event.id !== ceremony.id) continue;
-    ceremony = event;
-    show(ceremony);
-    if (isOver(ceremony)) return checked(ceremony);
+    if (event.id !== begun.id) continue;
+    // What happened before the answer arrives after it.
+    if (event.updatedAt > begun.updatedAt) show(event);
+    if (isOver(event)) return checked(event);
   }
   // The stream ended with the node: asking again says so.
-  return checked(await node.ceremony(ceremony.id));
+  return checked(await node.ceremony(begun.id));
 }
 
 /** The ceremony if it did not fail. @throws {CeremonyFailed} */

@@ -46,7 +46,7 @@ export class NodeSilent extends Error {
 }
 
 /** The node, or something in its place, refused the request as such. */
-export class TransportError extends Error {
+class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly code: TransportErrorCode;
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { ascii, pureNodeKey, toHex } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientSeed, MemoryService } from '../../test/memory-service.ts';
 import { networkIdOf } from '../config/config.ts';
+import { limits } from '../limits.ts';
 import { signRequest } from '../policy/sign-request.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { connectNode, type NodeClient, NodeSilent } from './client.ts';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   service = new MemoryService();
   logged = [];
   const keep = (_: string, fields: object = {}): void => void logged.push(fields);
-  server = await startServer(service, { socket, logger: { info: keep, error: keep } });
+  server = await startServer(service, { socket, logger: { debug: () => {}, info: keep, error: keep } });
   node = connectNode(socket);
 });
 
@@ -135,6 +136,21 @@ describe('the socket', () => {
     mkdirSync(open);
     chmodSync(open, 0o777);
     await expect(startServer(service, { socket: join(open, 's') })).rejects.toMatchObject({ code: 'socket-exposed' });
+  });
+
+  test.runIf(process.geteuid?.() === 0)('is not made in a folder of another user', async () => {
+    const theirs = join(folder, 'theirs');
+    mkdirSync(theirs, { mode: 0o700 });
+    chownSync(theirs, 12_345, 12_345);
+    await expect(startServer(service, { socket: join(theirs, 's') })).rejects.toMatchObject({ code: 'socket-exposed' });
+  });
+
+  test('takes so many connections and no more', async () => {
+    const held = Array.from({ length: limits.adminConnections }, () => connect(socket).on('error', () => {}));
+    await Promise.all(held.map(async (one) => new Promise((resolve) => one.once('connect', resolve))));
+    await expect(node.status()).rejects.toThrow(NodeSilent);
+    for (const one of held) one.destroy();
+    await expect.poll(async () => (await node.status().catch(() => undefined))?.name).toBe('alice');
   });
 
   test('is gone after closing, and closing twice is harmless', async () => {
@@ -300,6 +316,11 @@ describe('refusals', () => {
     expect(await refusal(send('GET', '/v1/keys/%ff'))).toMatchObject({ code: 'not-found' });
     expect(await refusal(send('POST', '/v1/status'))).toMatchObject({ code: 'method-not-allowed', status: 405 });
     expect(await refusal(send('DELETE', '/v1/keys/a'))).toMatchObject({ code: 'method-not-allowed' });
+  });
+
+  test('headers without end', async () => {
+    const answer = await refusal(send('GET', '/v1/status', undefined, { 'x-bomb': 'x'.repeat(limits.headerBytes) }));
+    expect(answer).toMatchObject({ code: 'bad-request' });
   });
 
   test('a key or ceremony that does not exist, or a text that cannot name one', async () => {

@@ -9,7 +9,7 @@ import { type Problem, problem, problemOf } from './problem.ts';
 import { addRoutes } from './routes.ts';
 import { listenPrivately } from './socket.ts';
 
-type RequestLog = Pick<Log, 'info' | 'error'>;
+type RequestLog = Pick<Log, 'debug' | 'info' | 'error'>;
 
 export interface ServerOptions {
   /** The path of the Unix socket. */
@@ -77,7 +77,9 @@ function answerErrors(app: FastifyInstance, logger: RequestLog | undefined): voi
     send(reply, problem('method-not-allowed', `this route takes ${known.join(', ')}`));
   });
   app.addHook('onResponse', async ({ method, url }, reply) => {
-    logger?.info('request', { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) });
+    // Whoever looks, looks often; what changes something is worth a line in any log.
+    const level = method === 'GET' ? 'debug' : 'info';
+    logger?.[level]('request', { method, url, status: reply.statusCode, milliseconds: Math.round(reply.elapsedTime) });
   });
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
  */
 export type SocketErrorCode = 'socket-in-use' | 'socket-unusable' | 'socket-exposed';
 
-export class SocketError extends Error {
+class SocketError extends Error {
   override readonly name = 'SocketError';
   readonly code: SocketErrorCode;
 
@@ -43,7 +43,6 @@ export async function listenPrivately(server: Server, path: string): Promise<voi
       `${path} cannot be listened on (${codeOf(cause)}); set \`admin\` to another path`,
     );
   });
-  chmodSync(path, 0o600);
 }
 
 function prepareFolder(folder: string): void {
