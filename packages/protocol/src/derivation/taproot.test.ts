@@ -4,6 +4,7 @@ import { vectors } from '../../../../test/support/vectors.ts';
 import { fromHex, toBytesBE, toHex } from '../bytes.ts';
 import { EncodingError } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
+import { toy } from '../groups/toy.ts';
 import type { Tweak } from '../keys.ts';
 import { liftX, taprootKey, tapTweak, xOnly } from './taproot.ts';
 
@@ -103,5 +104,15 @@ describe('Taproot keys', () => {
     for (const bad of [p, '00'.repeat(32), 'ff'.repeat(32), '01'.repeat(31), '02'.repeat(33)]) {
       expect(() => liftX(secp256k1, fromHex(bad))).toThrow(EncodingError);
     }
+    const odd = toy.hasEvenY(toy.generator) ? toy.negate(toy.generator) : toy.generator;
+    expect(() => liftX(toy, toy.encodePoint(odd))).toThrow(EncodingError);
+  });
+
+  it('do not exist for a tweak above the order, or one that undoes the key', () => {
+    // The order of the toy group is so small that every tweak is above it.
+    expect(() => taprootKey(toy, toy.generator, keyPathOnly)).toThrow(RangeError);
+    const internal = liftX(secp256k1, xOnly(secp256k1, secp256k1.generator));
+    const undoing = { ...secp256k1, multiplyBase: () => secp256k1.negate(internal) };
+    expect(() => taprootKey(undoing, internal, keyPathOnly)).toThrow(RangeError);
   });
 });

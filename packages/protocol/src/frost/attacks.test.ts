@@ -9,7 +9,7 @@ import { toy } from '../groups/toy.ts';
 import { blame, type Party } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { judge } from '../session/court.ts';
-import { decodeEnvelope } from '../session/envelope.ts';
+import { bodyDigest, decodeEnvelope, type Envelope } from '../session/envelope.ts';
 import type { Adversary, Move, Reply } from '../simulation/adversary.ts';
 import { convene, type Scenario, type Simulation } from '../simulation/committee.ts';
 import type { Fault, Verdict } from '../simulation/faults.ts';
@@ -251,6 +251,38 @@ describe('evidence of a bad share', () => {
       expect(convicts(list.with(3, frame(honest, party, 0)), party)).toBe(false);
       expect(convicts([], party)).toBe(false);
     }
+  });
+
+  it('does not convict whose commitments somebody copied', () => {
+    const copy = at(0, (move) => {
+      const theirs = heard(move, 1);
+      return theirs === undefined ? { type: 'keep' } : { type: 'replace', payload: encode(commitments, theirs) };
+    });
+    const { history } = run({ ...scenario, rushing: true, corrupted: new Set([5]), adversary: copy });
+    const frames = history.map((sent) => sent.frame);
+    expect(convicts(exhibits(frames, 5), 5)).toBe(true);
+    // The echo's digests of the two are the same, so only the order says whose is whose.
+    const [first, second, third, share] = exhibits(frames, 1) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    expect(convicts([third, second, first, share], 1)).toBe(false);
+    expect(convicts([first, second, first, share], 1)).toBe(false);
+  });
+
+  it('is in its place and in its format', () => {
+    const rule = signRules(suite, key.publicPackage, message)['bad-share'];
+    const good = exhibits(cheated, 5).map(decodeEnvelope) as [Envelope, Envelope, Envelope, Envelope];
+    const convicts = (changed: readonly Envelope[]): boolean => rule(changed, new Uint8Array(0), 5);
+    const [first, second, third, share] = good;
+    expect(convicts(good)).toBe(true);
+    for (const change of [{ round: 2 }, { round: 0 }, { class: 'direct' }, { class: 'abort' }] as const) {
+      expect(convicts([first, second, third, { ...share, ...change }])).toBe(false);
+      expect(
+        convicts([{ ...first, ...change, ...(change.round === 0 ? { round: 1 } : {}) }, second, third, share]),
+      ).toBe(false);
+    }
+    const nonsense = new Uint8Array(3);
+    expect(convicts([first, second, third, { ...share, payload: nonsense }])).toBe(false);
+    const echo = share.echo.map((entry, i) => (i === 0 ? { ...entry, digest: bodyDigest([], nonsense) } : entry));
+    expect(convicts([{ ...first, payload: nonsense }, second, third, { ...share, echo }])).toBe(false);
   });
 
   it('is worth nothing about another message or another key', () => {

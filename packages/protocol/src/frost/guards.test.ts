@@ -90,7 +90,9 @@ describe('what may be signed', () => {
       lengths.filter((length) => refusal({ ...change, message: new Uint8Array(length) }) === undefined);
     expect(allowed({})).toEqual([0, 1, 31, 32, 33, 65_535, 65_536]);
     const taproot = dealKey({ group: toy, scheme: 'taproot', threshold: 3, parties: [1, 2, 5], seed: sid });
-    expect(allowed({ suite: taprootSuite(toy), share: shareOf(taproot, 2) })).toEqual([0, 1, 31, 32, 33, 65_535, 65_536]);
+    expect(allowed({ suite: taprootSuite(toy), share: shareOf(taproot, 2) })).toEqual([
+      0, 1, 31, 32, 33, 65_535, 65_536,
+    ]);
     expect(refusal({ message: new Uint8Array(65_537) })).toBe('message');
     expect(ed25519Suite(ed25519).maxMessage).toBe(suite.maxMessage);
   });
@@ -184,6 +186,13 @@ describe('nonces', () => {
     const nonces = wipe.mock.contexts[0] as Nonces;
     wipe.mockRestore();
     expect(() => nonces.consume(purpose, [nonces.commitment], toy)).toThrow(new NonceError('spent'));
+  });
+
+  it('are both wiped', () => {
+    const [hiding, binding] = [secretScalar(3n, 32), secretScalar(4n, 32)];
+    const commitment = { party: 2, hiding: toy.multiplyBase(3n), binding: toy.multiplyBase(4n) };
+    new Nonces(commitment, purpose, hiding, binding).wipe();
+    expect([hiding.wiped, binding.wiped]).toEqual([true, true]);
   });
 
   it('are never made from a wiped share', () => {

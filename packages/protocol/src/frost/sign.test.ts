@@ -38,7 +38,7 @@ function draw(suite: Ciphersuite, seed: number): Case {
   const tweak = suite.group === secp256k1 ? (tweaks[below(3)] as Tweak) : (tweaks[0] as Tweak);
   const options = { group: suite.group, scheme: suite.scheme, threshold, parties, tweak };
   const key = dealKey({ ...options, seed: random.bytes(32) });
-  return { key, signers, message: random.bytes(suite.evenY ? 32 : below(100)) };
+  return { key, signers, message: random.bytes(below(100)) };
 }
 
 /** What everybody signed. */
