@@ -227,7 +227,6 @@ export class Channel {
     if (now - this.#heard > limits.silence)
       return this.refuse(`silent for ${limits.silence / 1_000} s; check that it runs`);
     this.#timers.ping = clock.after(limits.pingInterval, () => this.#tick());
-    if (this.#waiting.length > 0) return;
     this.#pinged = { number: ++this.#pings % 2 ** 32, at: now, wall: clock.now() };
     this.#tell(
       kinds.ping,

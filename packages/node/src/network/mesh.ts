@@ -69,8 +69,10 @@ class Libp2pMesh implements Mesh {
   #members: ReadonlyMap<PeerId, Member> = new Map();
   #gate: Gate;
   #rosterHash: Uint8Array;
-  #onFrame: (peer: PeerId, frame: Uint8Array) => void = () => undefined;
-  #onPeer: (peer: PeerId, connected: boolean) => void = () => undefined;
+  #onFrame: ((peer: PeerId, frame: Uint8Array) => void) | undefined;
+  #onPeer: ((peer: PeerId, connected: boolean) => void) | undefined;
+  /** Streams that wait for somebody who would hear what is said on them. */
+  #early: (() => void)[] = [];
   #closed = false;
 
   static async open(options: MeshOptions): Promise<Libp2pMesh> {
@@ -133,10 +135,12 @@ class Libp2pMesh implements Mesh {
 
   onFrame(handler: (peer: PeerId, frame: Uint8Array) => void): void {
     this.#onFrame = handler;
+    this.#beginEarly();
   }
 
   onPeer(handler: (peer: PeerId, connected: boolean) => void): void {
     this.#onPeer = handler;
+    this.#beginEarly();
   }
 
   announce(topic: Topic, payload: Uint8Array): void {
@@ -199,6 +203,18 @@ class Libp2pMesh implements Mesh {
     if (this.self < peer && !this.#channels.has(peer) && !this.#greeting.has(peer)) void this.#open(connection);
   }
 
+  /** Nobody is admitted before both handlers are there: no peer and no frame goes unnoticed at start. */
+  #begin(stream: Stream, connection: Connection): void {
+    if (this.#onFrame === undefined || this.#onPeer === undefined) {
+      this.#early.push(() => this.#greet(stream, connection));
+    } else this.#greet(stream, connection);
+  }
+
+  #beginEarly(): void {
+    if (this.#onFrame === undefined || this.#onPeer === undefined) return;
+    for (const begin of this.#early.splice(0)) queueMicrotask(begin);
+  }
+
   #admits({ remotePeer, remoteAddr, direction }: Connection): boolean {
     const peer = remotePeer.toString();
     return direction === 'outbound' ? this.#members.has(peer) : this.#gate.admits(peer, remoteAddress(remoteAddr));
@@ -211,11 +227,11 @@ class Libp2pMesh implements Mesh {
     } catch {
       return this.#hangUp(connection, 'it does not speak our protocol');
     }
-    this.#greet(stream, connection);
+    this.#begin(stream, connection);
   }
 
   #incoming(stream: Stream, connection: Connection): void {
-    if (connection.remotePeer.toString() < this.self) this.#greet(stream, connection);
+    if (connection.remotePeer.toString() < this.self) this.#begin(stream, connection);
     else stream.abort(new Error('the lower PeerId opens the channel'));
   }
 
@@ -242,7 +258,7 @@ class Libp2pMesh implements Mesh {
       events: {
         genuine: (hello) => this.#genuine(peer, hello),
         admitted: (hello) => this.#admitted(channel, hello),
-        frame: (frame) => this.#onFrame(peer, frame),
+        frame: (frame) => this.#onFrame?.(peer, frame),
         pulse: (pulse) => this.#pulse(channel, pulse),
         refused: (reason) => this.#refused(peer, reason),
         closed: () => this.#ended(channel),
@@ -280,7 +296,7 @@ class Libp2pMesh implements Mesh {
     });
     const sameRoster = equal(hello.rosterHash, this.#rosterHash);
     log.info('peer admitted', { peer, version: hello.version, sameRoster });
-    this.#onPeer(peer, true);
+    this.#onPeer?.(peer, true);
   }
 
   #pulse({ peer }: Channel, { roundTrip, clockSkew, rosterHash: theirs }: Pulse): void {
@@ -301,7 +317,7 @@ class Libp2pMesh implements Mesh {
       this.#channels.delete(peer);
       this.#update(peer, { connected: false, since: undefined, roundTrip: undefined, clockSkew: undefined });
       this.#options.log.info('peer lost', { peer });
-      if (!this.#closed) this.#onPeer(peer, false);
+      if (!this.#closed) this.#onPeer?.(peer, false);
     }
     if (connection !== undefined) this.#hangUp(connection, 'the channel ended');
     this.#lost(peer);

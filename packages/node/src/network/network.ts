@@ -29,7 +29,10 @@ export interface PeerStatus {
 /** A topic on which members announce. Announcements are advice: nothing may be decided by them alone. */
 export type Topic = 'presence' | 'requests';
 
-/** The door to the other members. The real one wraps libp2p, the simulated one (`memory.ts`) one process. */
+/**
+ * The door to the other members. The real one wraps libp2p, the simulated one (`memory.ts`) one process. Nobody is
+ * admitted before both `onFrame` and `onPeer` have been called, so that nothing is missed at start.
+ */
 export interface Network {
   readonly self: PeerId;
   /** Every other member of the roster, connected or not. */
