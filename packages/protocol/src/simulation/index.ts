@@ -7,4 +7,5 @@ export * from './honest.ts';
 export * from './mutations.ts';
 export * from './seeds.ts';
 export * from './slander.ts';
+export * from './swarm.ts';
 export * from './verdict.ts';

@@ -27,8 +27,8 @@ const badPoints: Readonly<Record<GroupName, Readonly<Record<string, string>>>> =
   },
   secp256k1: {
     identity: '00'.repeat(33),
-    'uncompressed prefix': `04${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}`,
-    'hybrid prefix': `06${'79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798'}`,
+    'uncompressed prefix': '0479be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
+    'hybrid prefix': '0679be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
     'not canonical': `02${'ff'.repeat(32)}`,
     'off the curve': `02${'00'.repeat(31)}05`,
   },
@@ -81,7 +81,10 @@ function valuesFor(field: Field, value: Uint8Array, random: Randomness): [name: 
             ['flipped', flipped(value)],
             ['zeroed', new Uint8Array(length)],
           ];
-    default: {
+    case 'integer':
+    case 'length':
+    case 'count':
+    case 'selector': {
       const number = fromBytesBE(value);
       const limit = 1n << BigInt(8 * length);
       const near: [string, bigint][] = [
