@@ -4,7 +4,7 @@ import { type Identity, verifyFrom } from './identity.ts';
 import type { PeerId } from './network.ts';
 
 /** The version of everything that nodes say to each other. Another one is refused, and nobody blamed. */
-export const wireVersion = 1;
+const wireVersion = 1;
 
 /** What a node says of itself when a channel opens. */
 export interface Hello {
