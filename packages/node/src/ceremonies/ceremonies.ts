@@ -555,7 +555,7 @@ export class Ceremonies {
           ? 'it is for something else'
           : start.participants.length < task.need || (task.kind === 'keygen' && start.participants.length !== task.need)
             ? 'too few take part'
-            : faultOf(start, membersOf(task), this.#workshop.tools.signatures);
+            : faultOf(start, membersOf(task), this.#workshop.tools.signatures, task.receives);
     if (fault !== undefined) {
       this.#workshop.log.warn('refused a start', { ceremony: entry.id, peer, fault });
       return;
