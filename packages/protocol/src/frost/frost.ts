@@ -74,7 +74,7 @@ export function bindingFactors(
 }
 
 /** compute_group_commitment, §4.5: R = Σ Dᵢ + ρᵢ·Eᵢ. */
-export function groupCommitment(group: Group, commitments: readonly Commitment[], factors: readonly bigint[]): Point {
+function groupCommitment(group: Group, commitments: readonly Commitment[], factors: readonly bigint[]): Point {
   const hiding = commitments.reduce((sum, commitment) => group.add(sum, commitment.hiding), group.identity);
   const binding = commitments.map((commitment) => commitment.binding);
   return group.add(hiding, group.sumOfProducts(binding, factors));

@@ -3,8 +3,8 @@ import type { RoundSpec } from '../protocol.ts';
 import { type Codec, mapped, point, scalar, struct, version } from '../wire/codec.ts';
 import type { Ciphersuite } from './ciphersuite.ts';
 
-export const COMMITMENT_VERSION = 1;
-export const SHARE_VERSION = 1;
+const COMMITMENT_VERSION = 1;
+const SHARE_VERSION = 1;
 
 /** What a `commitments` message says; who says it is in its envelope. */
 export interface CommitmentMessage {
