@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -111,6 +112,24 @@ describe('start', () => {
       stderr: expect.stringContaining('TypeError: a is'),
     });
   });
+});
+
+test('init does not use a folder that others may change', async () => {
+  chmodSync(folder, 0o777);
+  const { exit, stderr } = await quorate(['init', '--name', 'alice', '--data', folder]);
+  expect(exit).toBe(2);
+  expect(stderr).toContain('other users may change');
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a private key of another kind is not a client key', async () => {
+  const file = join(folder, 'x25519.pem');
+  writeFileSync(file, generateKeyPairSync('x25519').privateKey.export({ format: 'pem', type: 'pkcs8' }), {
+    mode: 0o600,
+  });
+  const { exit, stdout } = await quorate(['client', 'show', file, '--json']);
+  expect(exit).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ code: 'client-key-invalid' });
 });
 
 test('colour is for terminals, and for those who want it', async () => {
