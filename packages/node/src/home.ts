@@ -1,4 +1,4 @@
-import { concat, type Randomness, Secret, u64 } from '@quorate/protocol';
+import { ascii, concat, hedged, type Randomness, Secret, u64 } from '@quorate/protocol';
 import { nativeAead } from '@quorate/protocol/native';
 import {
   AuditLog,
@@ -48,7 +48,8 @@ export async function createHome(config: HomeConfig, randomness: Randomness, fil
   const store = await openDatabase(databaseFolder(config));
   try {
     using root = await rootOf(config, files);
-    using seed = new Secret(randomness.bytes(32));
+    const unlocking = root.root.type === 'key-file' ? root.root.key : root.root.passphrase;
+    using seed = new Secret(hedged(randomness, unlocking, ascii(identityPlace)).bytes(32));
     const identity = identityOf(seed);
     const owner = { network: config.networkId, node: identity.publicKey };
     const keyring = await createKeyring(store, root.root, owner, { aead: nativeAead, randomness });
@@ -56,18 +57,6 @@ export async function createHome(config: HomeConfig, randomness: Randomness, fil
     keyring.close();
     return identity.peer;
   } finally {
-    await store.close();
-  }
-}
-
-/** Who the store's node is, without counting a start. */
-export async function identityAt(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<PeerId> {
-  const { store, keyring, seed } = await unlock(config, randomness, files);
-  try {
-    return identityOf(seed).peer;
-  } finally {
-    seed.wipe();
-    keyring.close();
     await store.close();
   }
 }

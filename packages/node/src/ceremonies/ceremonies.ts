@@ -211,8 +211,8 @@ export class Ceremonies {
       return entry;
     }
     this.#timer(entry, 'expiry', task.expires - now + limits.clockTolerance, () => this.#apply(entry, { type: 'expired' }));
-    this.#changed(entry);
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
+    else this.#changed(entry);
     for (const { peer, item } of this.#earlyRegistrations.take(id)) this.#onRegistration(peer, item);
     return entry;
   }
