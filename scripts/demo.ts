@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import {
   type CeremonyView,
-  networkIdOf,
   type NodeClient,
+  networkIdOf,
   orderOf,
   readClientKey,
   signRequest,
   systemRandomness,
 } from '@quorate/node';
-import { Testnet } from './testnet/testnet.ts';
 import { verifyIndependently } from '../test/support/verifiers.ts';
+import { Testnet } from './testnet/testnet.ts';
 
 /*
  * npm run demo [-- --message <text> | --file <path>] [--json]
@@ -56,7 +56,9 @@ function say(text: string): void {
 
 async function main(): Promise<void> {
   const message =
-    options.file === undefined ? Buffer.from(options.message ?? 'Quorate: five daemons, one key') : await readFile(options.file);
+    options.file === undefined
+      ? Buffer.from(options.message ?? 'Quorate: five daemons, one key')
+      : await readFile(options.file);
   const folder = await mkdtemp(join(tmpdir(), 'quorate-demo-'));
   const net = await Testnet.create({ folder, nodes, say });
   const stop = async (): Promise<void> => {
@@ -92,7 +94,8 @@ async function makeKey(net: Testnet, name: string, scheme: 'ed25519' | 'taproot'
   const { client } = net.node('alice');
   say(`keygen ${name}: ${scheme}, ${threshold}-of-${nodes}`);
   const ceremony = await finish(client, await client.keygen({ name, scheme, threshold }));
-  if (ceremony.result?.type !== 'key') throw new Error(`no key came of it: ${JSON.stringify(ceremony.failure ?? ceremony)}`);
+  if (ceremony.result?.type !== 'key')
+    throw new Error(`no key came of it: ${JSON.stringify(ceremony.failure ?? ceremony)}`);
   say(`  public key ${ceremony.result.publicKey}`);
   return { name, scheme, publicKey: ceremony.result.publicKey };
 }
@@ -138,7 +141,8 @@ async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string)
 
 async function finish(client: NodeClient, begun: CeremonyView): Promise<CeremonyView> {
   let ceremony = begun;
-  while (ceremony.state !== 'done' && ceremony.state !== 'failed') ceremony = await client.ceremony(ceremony.id, 30_000);
+  while (ceremony.state !== 'done' && ceremony.state !== 'failed')
+    ceremony = await client.ceremony(ceremony.id, 30_000);
   return ceremony;
 }
 

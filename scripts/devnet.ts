@@ -25,7 +25,12 @@ function wholeNumber(name: string, text: string, min: number, max: number): numb
 
 async function main(): Promise<void> {
   const count = wholeNumber('nodes', options.nodes, 2, 20);
-  const threshold = wholeNumber('threshold', options.threshold ?? String(Math.max(2, Math.ceil((count + 1) / 2))), 2, count);
+  const threshold = wholeNumber(
+    'threshold',
+    options.threshold ?? String(Math.max(2, Math.ceil((count + 1) / 2))),
+    2,
+    count,
+  );
   const folder = resolve(options.folder);
   if (existsSync(join(folder, 'alice', 'admin.sock'))) {
     console.error(`a devnet seems to run in ${folder}; stop it first, or give another --folder`);

@@ -26,8 +26,8 @@ export interface TestnetOptions {
 
 const bin = fileURLToPath(new URL('../../packages/node/bin/quorate.mjs', import.meta.url));
 const run = promisify(execFile);
-/** Sources in tests (`--conditions=…`), the build otherwise: as this process, so its children. */
-const nodeArgs = process.execArgv.filter((argument) => argument.startsWith('--conditions'));
+/** Sources in tests, the build otherwise: as this process, so its children. */
+const nodeArgs = process.execArgv.filter((argument) => argument === '--conditions=@quorate/source');
 const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy'];
 
 /**

@@ -36,5 +36,7 @@ export function libsecp256k1(publicKey: Uint8Array, message: Uint8Array, signatu
 
 function taggedHash(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
   const prefix = createHash('sha256').update(tag).digest();
-  return createHash('sha256').update(Buffer.concat([prefix, prefix, ...parts])).digest();
+  return createHash('sha256')
+    .update(Buffer.concat([prefix, prefix, ...parts]))
+    .digest();
 }

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isPrivate } from '@quorate/storage';
 import { dirname, resolve } from 'node:path';
+import { isPrivate } from '@quorate/storage';
 
 /** The door to files that people write: configuration, roster, key files. What the node keeps lives behind `Store`. */
 export interface Files {

@@ -5,13 +5,13 @@ import {
   BlameLedger,
   countBoot,
   createKeyring,
-  type Keyring,
   KeyRepository,
+  type Keyring,
   openDatabase,
   openKeyring,
-  readKeyFile,
   RequestLedger,
   type Root,
+  readKeyFile,
   SessionLedger,
   type Store,
 } from '@quorate/storage';
@@ -44,7 +44,11 @@ type HomeConfig = Pick<Config, 'data' | 'root' | 'networkId'>;
 const identityPlace = 'identity';
 
 /** Makes a node's store with a fresh identity. @throws {UnlockError} `already-initialised` @throws {KeyFileError} */
-export async function createHome(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<PeerId> {
+export async function createHome(
+  config: HomeConfig,
+  randomness: Randomness,
+  files: Files = systemFiles,
+): Promise<PeerId> {
   const store = await openDatabase(databaseFolder(config));
   try {
     using root = await rootOf(config, files);
@@ -96,9 +100,15 @@ async function unlock(
   const store = await openDatabase(databaseFolder(config));
   try {
     using root = await rootOf(config, files);
-    const keyring = await openKeyring(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
+    const keyring = await openKeyring(
+      store,
+      root.root,
+      { network: config.networkId },
+      { aead: nativeAead, randomness },
+    );
     const seed = await keyring.records.get(identityPlace, 'identity');
-    if (seed === undefined) throw new NodeError('identity-invalid', 'this folder holds no identity; `quorate init` makes one');
+    if (seed === undefined)
+      throw new NodeError('identity-invalid', 'this folder holds no identity; `quorate init` makes one');
     return { store, keyring, seed: new Secret(seed) };
   } catch (error) {
     await store.close();

@@ -10,8 +10,8 @@ import {
   type Randomness,
   type Scheme,
   schemes,
-  toHex,
   type Tweak,
+  toHex,
   wire,
 } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
@@ -167,7 +167,9 @@ export class QuorateNode implements Service {
   }
 
   roster(): readonly MemberView[] {
-    return this.#parts.roster().members.map(({ name, peer, addresses, region }) => ({ name, peerId: peer, addresses, region }));
+    return this.#parts
+      .roster()
+      .members.map(({ name, peer, addresses, region }) => ({ name, peerId: peer, addresses, region }));
   }
 
   async keys(): Promise<readonly KeyView[]> {
@@ -254,7 +256,10 @@ export class QuorateNode implements Service {
     }
     if (participants === undefined || participants === all.length) return all;
     if (participants > all.length) {
-      throw new ServiceError('invalid', `${participants} participants are configured, the roster has ${all.length} members`);
+      throw new ServiceError(
+        'invalid',
+        `${participants} participants are configured, the roster has ${all.length} members`,
+      );
     }
     const own = all.filter(({ peer }) => peer === this.#parts.network.self);
     const others = all.filter(({ peer }) => peer !== this.#parts.network.self);
@@ -268,7 +273,9 @@ export class QuorateNode implements Service {
     return [
       ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
       ...differing.map(({ name }) => `${name} has another roster; compare with \`quorate roster show\``),
-      ...skewed.map(({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`),
+      ...skewed.map(
+        ({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`,
+      ),
       ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
@@ -349,4 +356,3 @@ export class QuorateNode implements Service {
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
   }
 }
-

@@ -37,11 +37,13 @@ export function exposures(
   inspectorUrl: string | undefined,
 ): readonly string[] {
   const found: string[] = [];
-  if (env['DUMP_SESSION_KEYS'] !== undefined) found.push('DUMP_SESSION_KEYS is set: Noise would print its session keys');
+  if (env['DUMP_SESSION_KEYS'] !== undefined)
+    found.push('DUMP_SESSION_KEYS is set: Noise would print its session keys');
   if (inspectorUrl !== undefined) found.push('the inspector is open: it reads every share');
   const options = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(/\s+/)];
   const forbidden = /^--(inspect|heapsnapshot|heap-prof|report|abort-on-uncaught|cpu-prof|diagnostic)/;
-  for (const option of options) if (forbidden.test(option)) found.push(`Node runs with ${option}: it writes memory to others`);
+  for (const option of options)
+    if (forbidden.test(option)) found.push(`Node runs with ${option}: it writes memory to others`);
   return found;
 }
 

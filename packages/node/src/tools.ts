@@ -4,8 +4,8 @@ import {
   type Groups,
   pureAead,
   pureEd25519,
-  secp256k1,
   type SignatureScheme,
+  secp256k1,
 } from '@quorate/protocol';
 import { nativeAead, nativeEd25519, sodiumEd25519 } from '@quorate/protocol/native';
 

@@ -10,8 +10,8 @@ import {
   equal,
   groupOf,
   initialActivation,
-  packageDigest,
   type PublicPackage,
+  packageDigest,
   publicPackageCodec,
   readyCodec,
   type Scheme,
@@ -66,7 +66,8 @@ export class Activations {
     }
     const repeat = (): void => {
       this.#cancel = this.#workshop.clock.after(limits.readyInterval, repeat);
-      for (const machine of this.#machines.values()) if (machine.state.type !== 'active') this.#feed(machine, { type: 'resumed' });
+      for (const machine of this.#machines.values())
+        if (machine.state.type !== 'active') this.#feed(machine, { type: 'resumed' });
     };
     repeat();
   }
@@ -87,7 +88,8 @@ export class Activations {
   /** A peer is there (again): say what it may have missed. */
   greet(peer: PeerId): void {
     for (const machine of this.#machines.values()) {
-      if (machine.state.type !== 'active' && [...machine.peers.values()].includes(peer)) this.#feed(machine, { type: 'resumed' });
+      if (machine.state.type !== 'active' && [...machine.peers.values()].includes(peer))
+        this.#feed(machine, { type: 'resumed' });
     }
   }
 
@@ -106,9 +108,9 @@ export class Activations {
     this.#feed(machine, event.value);
   }
 
-  #eventOf(frame: ActivationFrame):
-    | { readonly keyId: Uint8Array; readonly epoch: number; readonly value: ActivationEvent }
-    | undefined {
+  #eventOf(
+    frame: ActivationFrame,
+  ): { readonly keyId: Uint8Array; readonly epoch: number; readonly value: ActivationEvent } | undefined {
     try {
       switch (frame.type) {
         case 'ready': {
@@ -162,10 +164,14 @@ export class Activations {
       signatures: tools.signatures,
     };
     const peers = new Map(
-      publicPackage.members.filter((member) => member !== own).map(({ party, node }) => [party, this.#port.peerOf(node)]),
+      publicPackage.members
+        .filter((member) => member !== own)
+        .map(({ party, node }) => [party, this.#port.peerOf(node)]),
     );
     const state =
-      info.certificate === undefined ? initialActivation : certifiedActivation(context, wire.decode(certificateCodec, info.certificate));
+      info.certificate === undefined
+        ? initialActivation
+        : certifiedActivation(context, wire.decode(certificateCodec, info.certificate));
     const machine: Machine = { context, peers, state, turn: Promise.resolve() };
     this.#machines.set(place, machine);
     this.#feed(machine, info.certificate === undefined ? { type: 'prepared', publicPackage } : { type: 'resumed' });
@@ -217,10 +223,16 @@ export class Activations {
         return;
       }
       case 'sendCertificate':
-        this.#sendTo(peers.get(effect.to), { type: 'certificate', value: wire.encode(certificateCodec, effect.certificate) });
+        this.#sendTo(peers.get(effect.to), {
+          type: 'certificate',
+          value: wire.encode(certificateCodec, effect.certificate),
+        });
         return;
       case 'recover':
-        this.#workshop.log.error('our share of a certified epoch is missing', { key: effect.publicPackage.name, epoch });
+        this.#workshop.log.error('our share of a certified epoch is missing', {
+          key: effect.publicPackage.name,
+          epoch,
+        });
         return;
       case 'accuse':
         await audit.append(clock.now(), 'blame', { key: toHex(keyId), epoch, party: effect.party, code: effect.code });

@@ -7,13 +7,13 @@ import {
   kinds,
   type Member,
   type Party,
+  type Registration,
   randomScalar,
   register,
-  type Registration,
   Secret,
+  type Start,
   secretScalar,
   sessionId,
-  type Start,
   toHex,
   verifyRegistration,
 } from '@quorate/protocol';
@@ -149,7 +149,8 @@ export class Ceremonies {
   /** The operator's yes. @throws {ServiceError} `ceremony-unknown`, `not-waiting` */
   async accept(id: string): Promise<CeremonyView> {
     const entry = this.#entry(id);
-    if (entry.ceremony.state.name !== 'proposed') throw new ServiceError('not-waiting', 'this ceremony does not wait for you');
+    if (entry.ceremony.state.name !== 'proposed')
+      throw new ServiceError('not-waiting', 'this ceremony does not wait for you');
     const { audit, clock } = this.#workshop;
     await audit.append(clock.now(), 'accepted', { request: id, key: entry.task.keyName });
     this.#apply(entry, { type: 'accept' });
@@ -210,7 +211,9 @@ export class Ceremonies {
       this.#apply(entry, (task as SignTask).finished(answer, [], 0));
       return entry;
     }
-    this.#timer(entry, 'expiry', task.expires - now + limits.clockTolerance, () => this.#apply(entry, { type: 'expired' }));
+    this.#timer(entry, 'expiry', task.expires - now + limits.clockTolerance, () =>
+      this.#apply(entry, { type: 'expired' }),
+    );
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
     else this.#changed(entry);
     for (const { peer, item } of this.#earlyRegistrations.take(id)) this.#onRegistration(peer, item);
@@ -323,7 +326,10 @@ export class Ceremonies {
     const participants = start.participants.map(({ party }) => party);
     const me = this.#partyOf(task, this.#network.self) as Party;
     const session: TaskSession = { start, sid, me };
-    const host = await task.host(session, receiveSecret?.use((bytes) => bytes.slice()));
+    const host = await task.host(
+      session,
+      receiveSecret?.use((bytes) => bytes.slice()),
+    );
     receiveSecret?.wipe();
     if (isOver(entry.ceremony)) return host.close();
     const peers = new Map(this.#peers(task).filter(([party]) => participants.includes(party)));
@@ -333,7 +339,9 @@ export class Ceremonies {
         sid,
         kind: kinds[task.kind],
         parties: participants,
-        keys: new Map(task.members.filter(({ party }) => participants.includes(party)).map(({ party, node }) => [party, node])),
+        keys: new Map(
+          task.members.filter(({ party }) => participants.includes(party)).map(({ party, node }) => [party, node]),
+        ),
         signatures: tools.signatures,
         ...task.court(start),
       },
@@ -377,7 +385,10 @@ export class Ceremonies {
           return;
         }
         this.#apply(entry, outcome);
-        this.#tellResult(entry, session.start.participants.map(({ party }) => party));
+        this.#tellResult(
+          entry,
+          session.start.participants.map(({ party }) => party),
+        );
         return;
       }
       case 'cheated': {
@@ -418,7 +429,13 @@ export class Ceremonies {
     for (const { party, evidence } of blames) {
       const node = task.members.find((member) => member.party === party)?.node as Uint8Array;
       await store.record({ session: sid, party, node, evidence, time: clock.now() });
-      await audit.append(clock.now(), 'blame', { request: id, session: toHex(sid), party, node: toHex(node), code: evidence.code });
+      await audit.append(clock.now(), 'blame', {
+        request: id,
+        session: toHex(sid),
+        party,
+        node: toHex(node),
+        code: evidence.code,
+      });
     }
   }
 
@@ -514,7 +531,12 @@ export class Ceremonies {
       registration.epoch === task.epoch &&
       equal(registration.network, this.#workshop.config.networkId);
     if (party === undefined || !fits || !verifyRegistration(registration, this.#workshop.tools.signatures)) return;
-    const turns = rendezvous('signer', task.id, task.epoch, task.members.map(({ node }) => node));
+    const turns = rendezvous(
+      'signer',
+      task.id,
+      task.epoch,
+      task.members.map(({ node }) => node),
+    );
     this.#coordinator.registered(
       {
         network: registration.network,
@@ -582,7 +604,8 @@ export class Ceremonies {
 
   #onWaiting(peer: PeerId, { request }: FrameOf<'waiting'>): void {
     const entry = this.#entries.get(toHex(request));
-    if (entry?.ceremony.state.name === 'accepted' && entry.ceremony.state.coordinator === peer) this.#expectCoordinator(entry);
+    if (entry?.ceremony.state.name === 'accepted' && entry.ceremony.state.coordinator === peer)
+      this.#expectCoordinator(entry);
   }
 
   /** Advice: a member says that it will not take part. Enough of them, and it cannot work. */
@@ -591,7 +614,8 @@ export class Ceremonies {
     if (entry === undefined || isOver(entry.ceremony) || this.#partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
     const { members, need } = entry.task;
-    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming') return this.#changed(entry);
+    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')
+      return this.#changed(entry);
     const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
     this.#apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
   }

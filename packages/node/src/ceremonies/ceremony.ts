@@ -36,7 +36,11 @@ export type CeremonyState =
    */
   | { readonly name: 'confirming'; readonly participants: readonly PeerId[] }
   /** The result was verified and recorded here. It does not imply that every other member has it yet. */
-  | { readonly name: 'done'; readonly result: NonNullable<CeremonyView['result']>; readonly participants: readonly PeerId[] }
+  | {
+      readonly name: 'done';
+      readonly result: NonNullable<CeremonyView['result']>;
+      readonly participants: readonly PeerId[];
+    }
   /** This member has stopped. It does not imply that the others have: they may still reach a result without it. */
   | {
       readonly name: 'failed';
@@ -157,12 +161,7 @@ function register(ceremony: Ceremony, live: ReadonlySet<PeerId>): CeremonyStep {
   };
 }
 
-function fail(
-  ceremony: Ceremony,
-  code: FailureCode,
-  reason: string,
-  suspects: readonly PeerId[],
-): CeremonyStep {
+function fail(ceremony: Ceremony, code: FailureCode, reason: string, suspects: readonly PeerId[]): CeremonyStep {
   const state = { name: 'failed', code, reason, suspects, participants: participantsOf(ceremony.state) } as const;
   return { ceremony: { ...ceremony, state }, effects: [{ type: 'leave' }] };
 }

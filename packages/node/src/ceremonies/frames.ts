@@ -14,13 +14,20 @@ export type NodeFrame =
   /** A protocol message: an envelope of the session named in it. */
   | { readonly type: 'envelope'; readonly value: Uint8Array }
   /** From a coordinator: I am here, these registered. */
-  | { readonly type: 'waiting'; readonly value: { readonly request: Uint8Array; readonly registered: readonly number[] } }
+  | {
+      readonly type: 'waiting';
+      readonly value: { readonly request: Uint8Array; readonly registered: readonly number[] };
+    }
   /** I will not take part in this request: by policy, or no longer. Advice, not proof. */
   | { readonly type: 'declined'; readonly value: { readonly request: Uint8Array; readonly reason: string } }
   /** A signature, which speaks for itself. */
   | {
       readonly type: 'result';
-      readonly value: { readonly request: Uint8Array; readonly signature: Uint8Array; readonly signers: readonly number[] };
+      readonly value: {
+        readonly request: Uint8Array;
+        readonly signature: Uint8Array;
+        readonly signers: readonly number[];
+      };
     }
   /** A member's READY for a prepared key epoch. */
   | { readonly type: 'ready'; readonly value: Uint8Array }
@@ -29,7 +36,7 @@ export type NodeFrame =
   /** The sender uses the key epoch. */
   | { readonly type: 'activated'; readonly value: Uint8Array };
 
-export const FRAME_VERSION = 1;
+const FRAME_VERSION = 1;
 const MAX_BODY = 128 * 1024;
 const MAX_ENVELOPE = 1000 * 1024;
 export const MAX_REASON = 200;

@@ -1,13 +1,13 @@
 import {
-  frost,
   type DkgInput,
   dkg,
+  frost,
   groupOf,
   type Member,
   type Party,
   type Protocol,
-  publicPackageCodec,
   type PublicPackage,
+  publicPackageCodec,
   type Randomness,
   type Scheme,
   Secret,
@@ -56,9 +56,21 @@ export interface SignJob {
 export type JobTools = Tools & { readonly randomness: Randomness };
 
 /** The protocol of a job. */
-export function startJob<N extends JobName>(name: N, input: Jobs[N]['input'], tools: JobTools): Protocol<Jobs[N]['output']> {
-  const start = { keygen, sign: signJob }[name] as (input: Jobs[N]['input'], tools: JobTools) => Protocol<Jobs[N]['output']>;
+export function startJob<N extends JobName>(
+  name: N,
+  input: Jobs[N]['input'],
+  tools: JobTools,
+): Protocol<Jobs[N]['output']> {
+  const start = { keygen, sign: signJob }[name] as (
+    input: Jobs[N]['input'],
+    tools: JobTools,
+  ) => Protocol<Jobs[N]['output']>;
   return start(input, tools);
+}
+
+/** What of a job's input must not outlive it: wiped where it was, moved where it goes. */
+export function secretOf<N extends JobName>(name: N, input: Jobs[N]['input']): Uint8Array {
+  return name === 'keygen' ? (input as KeygenJob).receiveSecret : (input as SignJob).share;
 }
 
 function* keygen(input: KeygenJob, { aead, groups, randomness, signatures }: JobTools): Protocol<KeygenOutput> {

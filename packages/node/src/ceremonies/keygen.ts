@@ -1,9 +1,9 @@
 import {
+  type Court,
   compare,
+  type DkgParameters,
   dkgRounds,
   dkgRules,
-  type Court,
-  type DkgParameters,
   EncodingError,
   equal,
   fromBytesBE,
@@ -13,16 +13,16 @@ import {
   packageDigest,
   publicPackageCodec,
   Secret,
-  sessionId,
   type Start,
+  sessionId,
   toHex,
   tryDecode,
   verifyingShare,
   wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { matches } from '../policy/rights.ts';
 import { type KeygenProposal, keygenProposalCodec, proposalDigest, verifyProposal } from '../policy/keygen-proposal.ts';
+import { matches } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
@@ -69,7 +69,8 @@ export class KeygenTask implements Task {
       await audit.append(clock.now(), decision === 'auto' ? 'keygen-approved' : 'keygen-asked', record);
       return { task: new KeygenTask(proposal, decision, workshop) };
     } catch (error) {
-      if (error instanceof ServiceError) await audit.append(clock.now(), 'keygen-refused', { ...record, reason: error.code });
+      if (error instanceof ServiceError)
+        await audit.append(clock.now(), 'keygen-refused', { ...record, reason: error.code });
       throw error;
     }
   }
@@ -198,7 +199,11 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const known = workshop.members();
   const proposer = known.find(({ node }) => equal(node, proposal.proposer));
   if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
-  checkCommittee(proposal, known.map(({ node }) => node), key.publicKey);
+  checkCommittee(
+    proposal,
+    known.map(({ node }) => node),
+    key.publicKey,
+  );
   checkExpiry(proposal.expires, clock.now());
   if (!config.purposes.some((pattern) => matches(pattern, proposal.purpose))) {
     throw denied(`this node holds no keys for ${proposal.purpose}; see \`purposes\` in node.yaml`);
@@ -206,7 +211,8 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const existing = keys.get(keyIdOf(config.networkId, proposal.name));
   if (existing?.current !== undefined) throw new ServiceError('name-taken', `there is a key ${proposal.name} already`);
   const highest = existing?.epochs.at(-1)?.epoch ?? 0;
-  if (proposal.epoch <= highest) throw new ServiceError('invalid', `attempt ${highest} at this key was seen here already`);
+  if (proposal.epoch <= highest)
+    throw new ServiceError('invalid', `attempt ${highest} at this key was seen here already`);
   const own = equal(proposal.proposer, key.publicKey);
   const rule = own ? 'auto' : (config.accept.proposers[proposer.name] ?? config.accept.default);
   if (rule === 'deny') throw denied(`this node takes part in no keygen that ${proposer.name} proposes`);

@@ -1,7 +1,7 @@
 import {
   type Court,
-  frost,
   EncodingError,
+  frost,
   groupOf,
   keyIdOf,
   type Party,
@@ -16,7 +16,13 @@ import { type KeyInfo, LedgerError } from '@quorate/storage';
 import { isRaw, payloadOf } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import { clientOf, mayAsk } from '../policy/rights.ts';
-import { requestDigest, requestId, type SignRequest, signRequestCodec, verifySignRequest } from '../policy/sign-request.ts';
+import {
+  requestDigest,
+  requestId,
+  type SignRequest,
+  signRequestCodec,
+  verifySignRequest,
+} from '../policy/sign-request.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -71,7 +77,8 @@ export class SignTask implements Task {
         await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
         throw new ServiceError('request-conflict', error.message);
       }
-      if (error instanceof ServiceError) await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
+      if (error instanceof ServiceError)
+        await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
       throw error;
     }
   }
@@ -114,7 +121,10 @@ export class SignTask implements Task {
 
   court(): Pick<Court, 'rounds' | 'rules'> {
     const suite = frost.suiteOf(this.scheme, this.#workshop.tools.groups);
-    return { rounds: frost.signRounds(suite), rules: frost.signRules(suite, this.publicPackage, payloadOf(this.#request.intent)) };
+    return {
+      rounds: frost.signRounds(suite),
+      rules: frost.signRules(suite, this.publicPackage, payloadOf(this.#request.intent)),
+    };
   }
 
   async host({ sid, start, me }: TaskSession): Promise<Host<unknown>> {
@@ -145,7 +155,12 @@ export class SignTask implements Task {
   /** Whether `signature` answers this request: anybody's word is good enough, since it speaks for itself. */
   answers(signature: Uint8Array): boolean {
     const { publicKey, message } = this.statement;
-    return frost.verifySignature(frost.suiteOf(this.scheme, this.#workshop.tools.groups), publicKey, message, signature);
+    return frost.verifySignature(
+      frost.suiteOf(this.scheme, this.#workshop.tools.groups),
+      publicKey,
+      message,
+      signature,
+    );
   }
 
   /** Keeps a verified signature before it is told to anyone; the first one stays. */
@@ -203,7 +218,8 @@ function check(request: SignRequest, { config, clock, keys, tools }: Workshop): 
   if (toHex(request.network) !== toHex(config.networkId)) throw denied('the request is for another network');
   if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');
   const client = clientOf(request.client, config.clients);
-  if (client === undefined) throw denied('this node knows no such client; add its public key to `clients` in node.yaml');
+  if (client === undefined)
+    throw denied('this node knows no such client; add its public key to `clients` in node.yaml');
   if (!mayAsk(client, request.key, request.purpose, 'sign')) {
     throw denied(`client ${client.name} may not sign with ${request.key} for ${request.purpose}`);
   }
@@ -220,7 +236,10 @@ function check(request: SignRequest, { config, clock, keys, tools }: Workshop): 
 /** @throws {ServiceError} `expired`, or `invalid` when the time is too far ahead */
 export function checkExpiry(expires: number, now: number): void {
   if (expires + limits.clockTolerance < now) {
-    throw new ServiceError('expired', 'the request has expired by the clock of this node; send a new one, check the clocks');
+    throw new ServiceError(
+      'expired',
+      'the request has expired by the clock of this node; send a new one, check the clocks',
+    );
   }
   if (expires > now + limits.longestRequest) {
     throw new ServiceError('invalid', 'the request expires too late; at most an hour from now');
@@ -228,13 +247,17 @@ export function checkExpiry(expires: number, now: number): void {
 }
 
 /** The epoch of a key to sign with. @throws {ServiceError} `key-unknown`, `denied` */
-function usable(key: KeyInfo | undefined, name: string): {
+function usable(
+  key: KeyInfo | undefined,
+  name: string,
+): {
   readonly epoch: number;
   readonly scheme: Scheme;
   readonly publicPackage: Uint8Array;
 } {
   if (key?.current === undefined) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
-  if (key.frozen) throw new ServiceError('denied', `the key ${name} is frozen here; \`quorate keys thaw\` allows it again`);
+  if (key.frozen)
+    throw new ServiceError('denied', `the key ${name} is frozen here; \`quorate keys thaw\` allows it again`);
   const { epoch, publicPackage } = key.current;
   return { epoch, publicPackage, scheme: key.scheme as Scheme };
 }

@@ -85,4 +85,3 @@ export type TaskOutcome =
   | { readonly type: 'finished'; readonly result: NonNullable<CeremonyView['result']> }
   /** The share is on disk and READY is signed: certification decides. */
   | { readonly type: 'prepared' };
-

@@ -90,7 +90,9 @@ export class Coordinator {
     entry.gathering = gathering;
     if (start !== undefined) this.#port.begin(start);
     else if (waits) {
-      this.#port.clock.after(limits.turnGrace, () => this.#feed(id, { type: 'tick', now: this.#port.clock.monotonic() }));
+      this.#port.clock.after(limits.turnGrace, () =>
+        this.#feed(id, { type: 'tick', now: this.#port.clock.monotonic() }),
+      );
     }
   }
 

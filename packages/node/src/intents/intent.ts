@@ -1,4 +1,4 @@
-import { type Scheme, sha256, wire } from '@quorate/protocol';
+import { type Scheme, wire } from '@quorate/protocol';
 
 /**
  * What a client wants signed, whole: never only its hash. Every node derives the bytes to be signed from the intent by
@@ -22,9 +22,4 @@ export function payloadOf(intent: Intent): Uint8Array {
  */
 export function isRaw(scheme: Scheme, intent: Intent): boolean {
   return scheme !== 'ed25519' && intent.value.length === 32;
-}
-
-/** What logs and audit records say of an intent: its kind, size and hash, never its content. */
-export function describe(intent: Intent): { readonly kind: string; readonly bytes: number; readonly sha256: Uint8Array } {
-  return { kind: intent.type, bytes: intent.value.length, sha256: sha256(intent.value) };
 }

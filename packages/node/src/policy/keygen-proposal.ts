@@ -2,11 +2,11 @@ import {
   hash,
   MAX_PARTIES,
   type Member,
-  nameCodec,
   type NodeKey,
+  nameCodec,
   type Scheme,
-  schemeCodec,
   type SignatureScheme,
+  schemeCodec,
   type Tweak,
   tweakCodec,
   wire,
@@ -35,7 +35,7 @@ export interface KeygenProposal {
   readonly signature: Uint8Array;
 }
 
-export const KEYGEN_PROPOSAL_VERSION = 1;
+const KEYGEN_PROPOSAL_VERSION = 1;
 
 const statement = {
   version: wire.version(KEYGEN_PROPOSAL_VERSION),

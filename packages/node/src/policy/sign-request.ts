@@ -1,4 +1,4 @@
-import { hash, nameCodec, type NodeKey, type SignatureScheme, wire } from '@quorate/protocol';
+import { hash, type NodeKey, nameCodec, type SignatureScheme, wire } from '@quorate/protocol';
 import { type Intent, intentCodec } from '../intents/intent.ts';
 import { tags } from '../tags.ts';
 
@@ -23,7 +23,7 @@ export interface SignRequest {
   readonly signature: Uint8Array;
 }
 
-export const SIGN_REQUEST_VERSION = 1;
+const SIGN_REQUEST_VERSION = 1;
 
 const statement = {
   version: wire.version(SIGN_REQUEST_VERSION),

@@ -22,7 +22,8 @@ port.on('message', (message: ToWorker) => {
   try {
     if (message.type === 'start') protocols.set(message.run, startJob(message.job, message.input, tools));
     const protocol = protocols.get(message.run);
-    if (protocol !== undefined) answer(message.run, advance(protocol, message.type === 'next' ? message.inbox : undefined));
+    if (protocol !== undefined)
+      answer(message.run, advance(protocol, message.type === 'next' ? message.inbox : undefined));
   } catch (error) {
     protocols.delete(message.run);
     post({ type: 'bug', run: message.run, message: error instanceof Error ? error.message : 'unknown' });

@@ -3,7 +3,14 @@ import type { JobName, Jobs } from '../jobs.ts';
 
 /** What crosses between the main thread and the worker: structured-cloneable data, bytes and numbers. */
 export type ToWorker =
-  | { [N in JobName]: { readonly type: 'start'; readonly run: number; readonly job: N; readonly input: Jobs[N]['input'] } }[JobName]
+  | {
+      [N in JobName]: {
+        readonly type: 'start';
+        readonly run: number;
+        readonly job: N;
+        readonly input: Jobs[N]['input'];
+      };
+    }[JobName]
   | { readonly type: 'next'; readonly run: number; readonly inbox: Inbox }
   | { readonly type: 'close'; readonly run: number };
 
