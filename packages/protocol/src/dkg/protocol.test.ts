@@ -1,5 +1,6 @@
 import { simulate, soundness } from '@quorate/protocol/simulation';
 import { describe, expect, it, vi } from 'vitest';
+import { forgedDealer } from '../../../../test/support/forged-dealer.ts';
 import { keyGeneration, parametersOf, receiveSecretOf } from '../../../../test/support/key-generation.ts';
 import { fromBytesBE, toHex } from '../bytes.ts';
 import { ed25519 } from '../groups/ed25519.ts';
@@ -7,6 +8,7 @@ import { EncodingError, type Group, type Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { publicPackageCodec } from '../keys.ts';
+import type { Inbox, Party, Protocol, Round, Signed } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { Secret } from '../secret.ts';
 import { evaluateCommitment } from '../sharing/feldman.ts';
@@ -112,6 +114,34 @@ describe('a key generation of honest parties', () => {
     };
     expect(first(new Uint8Array(32).fill(1))).toEqual(first(new Uint8Array(32).fill(1)));
     expect(first(new Uint8Array(32).fill(1))).not.toEqual(first(new Uint8Array(32).fill(2)));
+  });
+
+  it('never ends with a share that does not fit: a driver that swaps our own words is a bug', () => {
+    const options = { seed: 1, group: toy, threshold: 2, parties: 2 };
+    const parameters = parametersOf(options);
+    const party = (me: Party): Protocol<DkgOutcome> =>
+      dkg({ ...parameters, me, receiveSecret: receiveSecretOf(options, me), randomness: seeded(Uint8Array.of(me)) });
+    const [one, two, swapped] = [party(1), party(2), forgedDealer(parameters, 1, { polynomial: [5n, 6n] })];
+    const round = (protocol: Protocol<DkgOutcome>, inbox: Inbox | undefined): Round => {
+      const step = protocol.next(inbox as Inbox);
+      if (step.done === true) throw new Error('ended');
+      return step.value;
+    };
+    const signed = (payload: Uint8Array | undefined): Signed => ({
+      payload: payload ?? new Uint8Array(0),
+      envelope: new Uint8Array(0),
+    });
+    let [toOne, toTwo]: (Inbox | undefined)[] = [];
+    const play = (): void => {
+      round(one, toOne);
+      const [first, second] = [round(swapped, toOne), round(two, toTwo)];
+      const broadcasts = new Map([first, second].map(({ broadcast }, i) => [i + 1, signed(broadcast)]));
+      const transcript = new Uint8Array(32);
+      toOne = { broadcasts, directs: new Map([[2, signed(second.direct?.get(1))]]), transcript };
+      toTwo = { broadcasts, directs: new Map([[1, signed(first.direct?.get(2))]]), transcript };
+    };
+    for (let i = 0; i < 5; i++) play();
+    expect(play).toThrow('do not add up');
   });
 
   it('wipes what it dealt, however it ends', () => {

@@ -63,6 +63,22 @@ describe('a confirmation', () => {
     expect(upheld('wrong-outcome', 2, ...reveals, frameOf(3, 2, 1), lie)).toBe(false);
     expect(upheld('wrong-outcome', 3)).toBe(false);
   });
+
+  it('is not judged without the echo of all reveals', () => {
+    const share = decodeEnvelope(frameOf(3, 2, 1));
+    for (const echo of [[], share.echo.slice(1), share.echo.slice(0, 2)]) {
+      const shortened = sealEnvelope(share, echo, share.payload, keys.get(3) as NodeKey).frame;
+      expect(upheld('wrong-outcome', 3, ...reveals, shortened, lie)).toBe(false);
+    }
+  });
+
+  it('is one only in its round, to all', () => {
+    const said = decodeEnvelope(lie);
+    for (const change of [{ round: 4 }, { class: 'direct', to: 1 }] as const) {
+      const moved = sealEnvelope({ ...said, ...change }, said.echo, said.payload, keys.get(3) as NodeKey).frame;
+      expect(upheld('wrong-outcome', 3, ...reveals, frameOf(3, 2, 1), moved)).toBe(false);
+    }
+  });
 });
 
 describe('evidence against a party that did nothing', () => {

@@ -1,17 +1,10 @@
 import { equal } from '../bytes.ts';
 import type { Point } from '../groups/group.ts';
-import { type Opening, openingCodec, openRevealed } from '../proofs/encryption.ts';
+import { openingCodec, openRevealed } from '../proofs/encryption.ts';
 import { verifySchnorrBatch } from '../proofs/schnorr.ts';
 import { type Evidence, type Party, type RoundSpec, tryDecode } from '../protocol.ts';
 import { type Court, judge } from '../session/court.ts';
-import {
-  bodyDigest,
-  type EchoEntry,
-  type Envelope,
-  emptyTranscript,
-  extendTranscript,
-  kinds,
-} from '../session/envelope.ts';
+import { bodyDigest, type Envelope, emptyTranscript, extendTranscript, kinds } from '../session/envelope.ts';
 import { verifyShare } from '../sharing/feldman.ts';
 import { encode, scalar } from '../wire/codec.ts';
 import {
@@ -93,11 +86,7 @@ function dealtBadly(
   const dealt = share(second);
   if (revealed === undefined || second === undefined || dealt === undefined) return false;
   const recipient = second.to;
-  let opening: Opening | undefined;
-  if (opened.length > 0) {
-    opening = tryDecode(openingCodec(group), opened)?.value;
-    if (opening === undefined) return false;
-  }
+  const opening = opened.length === 0 ? undefined : tryDecode(openingCodec(group), opened)?.value;
   const receiveKey = receiveKeys.get(recipient) as Point;
   const context = shareContext(parameters, accused, recipient);
   const { valid, plaintext } = openRevealed(group, aead, context, receiveKey, dealt.sealed, opening);
@@ -128,16 +117,15 @@ function confirmsWrongly(
   accused: Party,
 ): boolean {
   const n = court.parties.length;
-  if (exhibits.length !== n + 2) return false;
   const reveals = court.parties.map((party, i) => readers(parameters, party).reveal(exhibits[i]));
-  const share = exhibits[n] as Envelope;
+  const share = exhibits[n];
   const verdict = readers(parameters, accused).verdict(exhibits[n + 1]);
   if (!reveals.every((one) => one !== undefined) || verdict?.type !== 'confirmation') return false;
-  if (readers(parameters, accused).share(share) === undefined || share.echo.length !== n) return false;
+  if (share === undefined || readers(parameters, accused).share(share) === undefined) return false;
   const revealed = exhibits.slice(0, n).map(digestOf);
-  if (!revealed.every((digest, i) => equal(digest, (share.echo[i] as EchoEntry).digest))) return false;
+  const seen = share.echo.map(({ digest }) => digest);
+  if (seen.length !== n || !seen.every((digest, i) => equal(digest, revealed[i] as Uint8Array))) return false;
   const commits = (exhibits[court.parties.indexOf(accused)] as Envelope).echo.map(({ digest }) => digest);
-  if (commits.length !== n) return false;
   const afterCommits = extendTranscript(emptyTranscript(parameters.sid), roundIndex.commit, commits);
   const transcript = extendTranscript(afterCommits, roundIndex.reveal, revealed);
   const outcome = publicOutcome(parameters, reveals, transcript);
