@@ -31,6 +31,8 @@ describe('READY', () => {
     expect(verifyReady(ready(1), settled.members[1] as never, context.signatures)).toBe(false);
     expect(verifyReady({ ...ready(1), party: 2 }, settled.members[1] as never, context.signatures)).toBe(false);
     expect(verifyReady({ ...ready(1), party: 2 }, settled.members[0] as never, context.signatures)).toBe(false);
+    const inAnotherSeat = { party: 2, node: nodeKey(1).publicKey };
+    expect(verifyReady(ready(1), inAnotherSeat, context.signatures)).toBe(false);
     expect(verifyReady({ ...ready(1), epoch: 2 }, settled.members[0] as never, context.signatures)).toBe(false);
     expect(verifyReady({ ...ready(1), keyId: network }, settled.members[0] as never, context.signatures)).toBe(false);
     expect(verifyReady({ ...ready(1), digest: network }, settled.members[0] as never, context.signatures)).toBe(false);
@@ -104,6 +106,14 @@ describe('a certificate', () => {
     ['of another version', { publicPackage: publicPackage.map((byte, i) => (i === 0 ? 2 : byte)) }],
   ])('proves nothing %s', (_, change) => {
     expect(() => verifyCertificate({ ...certificate(), ...change }, context)).toThrow(CertificateError);
+  });
+
+  it('of another network proves nothing here, however well it is signed', () => {
+    const elsewhere = new Uint8Array(32);
+    const signed = parties.map((party) => signReady(elsewhere, toy, settled, party, nodeKey(party)).signature);
+    const foreign = { network: elsewhere, publicPackage, signatures: signed };
+    expect(() => verifyCertificate(foreign, context)).toThrow('of another network');
+    expect(() => verifyCertificate(foreign, { ...context, network: elsewhere })).not.toThrow();
   });
 
   it('is outranked by a later epoch, then by a higher transcript', () => {

@@ -118,6 +118,13 @@ describe('an activation', () => {
     expect(effectsOf(after(prepared, heard(3, outcome(2))))).toEqual([]);
   });
 
+  it('does not take promises about two epochs for a conflict', () => {
+    const next = outcome(2, { epoch: 2 });
+    expect(effectsOf(after(prepared, heard(3, next), heard(3)))).toEqual([]);
+    const elsewhere = outcome(2, { keyId: new Uint8Array(32) });
+    expect(effectsOf(after(prepared, heard(3, elsewhere), heard(3)))).toEqual([]);
+  });
+
   it('takes the promise that fits from one who made two', () => {
     expect(after(prepared, heard(2), heard(3, outcome(2)), heard(3)).state.type).toBe('active');
   });

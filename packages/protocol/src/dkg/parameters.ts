@@ -64,7 +64,7 @@ export function checkInput(input: DkgInput): void {
   }
   const secret = receiveScalar(input);
   // With the wrong secret no share would open, and we would accuse every honest dealer.
-  if (secret === 0n || secret >= group.order || !group.equals(group.multiplyBase(secret), own)) {
+  if (secret >= group.order || !group.equals(group.multiplyBase(secret), own)) {
     throw new DkgInputError('receive-keys', 'the receive secret is not that of our receive key');
   }
   if (!isName(statement.name) || !isName(statement.purpose)) {

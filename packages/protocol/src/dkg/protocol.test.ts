@@ -230,6 +230,7 @@ describe('a key generation that cannot begin', () => {
     ['a stranger', { me: 4 }, 'receive-keys'],
     ["another's receive secret", { receiveSecret: receiveSecretOf(options, 2) }, 'receive-keys'],
     ['a receive secret of zero', { receiveSecret: new Secret(new Uint8Array(32)) }, 'receive-keys'],
+    ['a receive secret above the order', { receiveSecret: new Secret(new Uint8Array(32).fill(255)) }, 'receive-keys'],
     ['a name that is a path', { statement: { ...statement, name: '../x' } }, 'statement'],
     ['a purpose with spaces', { statement: { ...statement, purpose: 'a b' } }, 'statement'],
   ])('%s', (_, change, code) => {
