@@ -56,8 +56,14 @@ export const limits = {
   coordinatorSilence: 1_500,
   /** How often a coordinator says that it is there: thrice per silence. */
   coordinatorHeartbeat: 500,
+  /** A coordinator that is there but begins nothing is not waited for longer: the next one is asked, too. Doubles each time. */
+  coordinatorPatience: 5_000,
+  /** Sessions that may break under one coordinator before the next one is asked: it may be seating a friend. */
+  sessionsPerCoordinator: 3,
   /** How long a coordinator waits for the signers whose turn it is, once enough others are there. */
   turnGrace: 100,
+  /** How long it waits for others than those who failed before. Bounds how fast a request can break sessions. */
+  complaintGrace: 2_000,
   /** How long a member that was silent in a session is asked last. */
   suspicion: 30_000,
   /** By how much the clocks of honest nodes may differ. */
@@ -67,6 +73,12 @@ export const limits = {
   /** Requests that are open at once, per key and in all: a bound on nonces outstanding (ROS) and on memory. */
   openPerKey: 64,
   openInAll: 256,
+  /** Keygens of one proposer that are open at once: a member must not use up the room for signatures. */
+  openPerProposer: 4,
+  /** Requests of one peer that this node refuses, per second and at once, each an audit record; then it is not heard. */
+  refusalsPerSecond: 5,
+  refusalsBurst: 100,
+  unheard: 10_000,
   /** Between repetitions of READY while a prepared key waits for its certificate. */
   readyInterval: 3_000,
   /** Ceremonies that are over and still shown. */

@@ -1,4 +1,5 @@
 import type { Blame } from '@quorate/protocol';
+import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { CeremonyView, FailureCode } from '../service.ts';
 
@@ -15,6 +16,8 @@ export interface Ceremony {
   readonly registered: number;
   /** Coordinators that let this request lie. Forgotten once nobody else is left. */
   readonly stalled: readonly PeerId[];
+  /** Sessions that broke since another coordinator was asked. */
+  readonly broken: number;
   /** Who failed in earlier attempts: told to the next coordinator as advice. */
   readonly avoid: readonly PeerId[];
   readonly blames: readonly Blame[];
@@ -70,14 +73,18 @@ export type CeremonyEvent =
       readonly culprits: readonly PeerId[];
       readonly suspects: readonly PeerId[];
     }
-  /** The coordinator was not heard of for too long, or is not connected any more. */
+  /** The coordinator was not heard of for too long, began nothing for much longer, or is not connected any more. */
   | { readonly type: 'stalled' }
+  /** A member is connected (again). If its turn to coordinate comes first, it is asked, as the others will. */
+  | { readonly type: 'joined'; readonly peer: PeerId }
   /** The request's time is over: nothing new may begin. */
   | { readonly type: 'expired' };
 
 export type CeremonyEffect =
   /** Send a fresh registration to the coordinator; every earlier one is void. */
   | { readonly type: 'register'; readonly coordinator: PeerId }
+  /** Send the registration in force to another coordinator, too: whichever begins first may use it. */
+  | { readonly type: 'ask'; readonly coordinator: PeerId }
   /** End the session, if there is one, and wipe what was prepared for it. */
   | { readonly type: 'leave' };
 
@@ -88,7 +95,7 @@ export interface CeremonyStep {
 
 /** A request that was just verified. */
 export function propose(kind: Ceremony['kind'], order: readonly PeerId[]): Ceremony {
-  return { kind, state: { name: 'proposed' }, order, registered: 0, stalled: [], avoid: [], blames: [] };
+  return { kind, state: { name: 'proposed' }, order, registered: 0, stalled: [], broken: 0, avoid: [], blames: [] };
 }
 
 export function isOver({ state }: Ceremony): boolean {
@@ -121,7 +128,9 @@ export function transition(ceremony: Ceremony, event: CeremonyEvent, live: Reado
       return state.name === 'running' ? broke(ceremony, event, live) : unchanged(ceremony);
     case 'stalled':
       if (state.name !== 'accepted') return unchanged(ceremony);
-      return register({ ...ceremony, stalled: [...ceremony.stalled, state.coordinator] }, live);
+      return ask({ ...ceremony, stalled: [...ceremony.stalled, state.coordinator] }, live);
+    case 'joined':
+      return joined(ceremony, event.peer);
     case 'expired':
       return expire(ceremony);
   }
@@ -139,7 +148,9 @@ function broke(
   };
   // A keygen needs everybody: whether to leave somebody out is the operator's decision. A signature needs any t.
   if (ceremony.kind === 'keygen') return fail(after, culprits.length > 0 ? 'cheated' : 'timeout', reason, suspects);
-  return register(after, live);
+  const broken = after.broken + 1;
+  if (broken < limits.sessionsPerCoordinator) return register({ ...after, broken }, live);
+  return register({ ...after, broken: 0, stalled: [...after.stalled, nextCoordinator(after, live).coordinator] }, live);
 }
 
 function expire(ceremony: Ceremony): CeremonyStep {
@@ -151,14 +162,43 @@ function expire(ceremony: Ceremony): CeremonyStep {
 }
 
 function register(ceremony: Ceremony, live: ReadonlySet<PeerId>): CeremonyStep {
+  const { coordinator, stalled } = nextCoordinator(ceremony, live);
+  const registered = ceremony.registered + 1;
+  return {
+    ceremony: { ...ceremony, stalled, registered, state: { name: 'accepted', coordinator } },
+    effects: [{ type: 'register', coordinator }],
+  };
+}
+
+function ask(ceremony: Ceremony, live: ReadonlySet<PeerId>): CeremonyStep {
+  const { coordinator, stalled } = nextCoordinator(ceremony, live);
+  return {
+    ceremony: { ...ceremony, stalled, broken: 0, state: { name: 'accepted', coordinator } },
+    effects: [{ type: 'ask', coordinator }],
+  };
+}
+
+function joined(ceremony: Ceremony, peer: PeerId): CeremonyStep {
+  const { state, order } = ceremony;
+  if (state.name !== 'accepted' || !order.includes(peer)) return unchanged(ceremony);
+  if (order.indexOf(peer) >= order.indexOf(state.coordinator)) return unchanged(ceremony);
+  const stalled = ceremony.stalled.filter((one) => one !== peer);
+  return {
+    ceremony: { ...ceremony, stalled, state: { name: 'accepted', coordinator: peer } },
+    effects: [{ type: 'ask', coordinator: peer }],
+  };
+}
+
+/** The first in order that is connected and did not let this request lie; when all did, the first again. */
+function nextCoordinator(
+  ceremony: Ceremony,
+  live: ReadonlySet<PeerId>,
+): { readonly coordinator: PeerId; readonly stalled: readonly PeerId[] } {
   const fresh = ceremony.order.filter((peer) => live.has(peer) && !ceremony.stalled.includes(peer));
   const stalled = fresh.length > 0 ? ceremony.stalled : [];
   const coordinator = fresh[0] ?? ceremony.order.find((peer) => live.has(peer));
   if (coordinator === undefined) throw new Error('a member is always live to itself');
-  return {
-    ceremony: { ...ceremony, stalled, registered: ceremony.registered + 1, state: { name: 'accepted', coordinator } },
-    effects: [{ type: 'register', coordinator }],
-  };
+  return { coordinator, stalled };
 }
 
 function fail(ceremony: Ceremony, code: FailureCode, reason: string, suspects: readonly PeerId[]): CeremonyStep {

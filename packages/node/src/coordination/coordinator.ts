@@ -17,6 +17,8 @@ export interface Order {
   readonly turns: readonly Party[];
 }
 
+const grace = { turn: limits.turnGrace, complaint: limits.complaintGrace };
+
 export interface CoordinatorPort {
   readonly clock: Clock;
   peerOf(node: Uint8Array): PeerId;
@@ -64,6 +66,7 @@ export class Coordinator {
       order: turns,
       registrations: new Map(),
       complaints: new Map(),
+      attended: new Map(),
       enoughSince: undefined,
       attempt: 0,
     };
@@ -85,7 +88,7 @@ export class Coordinator {
   #feed(id: string, event: GatheringEvent): void {
     const entry = this.#open.get(id);
     if (entry === undefined) return;
-    const { gathering, start } = gather(entry.gathering, event, this.#advice(entry.order), limits.turnGrace);
+    const { gathering, start } = gather(entry.gathering, event, this.#advice(entry.order), grace);
     const waits = gathering.enoughSince !== undefined && entry.gathering.enoughSince === undefined;
     entry.gathering = gathering;
     if (start !== undefined) this.#port.begin(start);

@@ -17,8 +17,10 @@ export interface Gathering {
   readonly order: readonly Party[];
   /** The latest unused registration of each. */
   readonly registrations: ReadonlyMap<Party, Registration>;
-  /** How often each party was named as silent or cheating by others, in this request. */
-  readonly complaints: ReadonlyMap<Party, number>;
+  /** Who named each party as silent or cheating, in this request. Each counts once, however often it complains. */
+  readonly complaints: ReadonlyMap<Party, ReadonlySet<Party>>;
+  /** How many sessions each party was in, none of which came to an end. */
+  readonly attended: ReadonlyMap<Party, number>;
   /** When enough had registered, on the monotonic clock; undefined while they have not. */
   readonly enoughSince: number | undefined;
   readonly attempt: number;
@@ -39,30 +41,43 @@ export interface GatheringStep {
   readonly start: Start | undefined;
 }
 
-export function gather(gathering: Gathering, event: GatheringEvent, advice: Advice, grace: number): GatheringStep {
+/** Milliseconds to wait once enough are there: for those whose turn it is, and for others than those who failed before. */
+export interface Grace {
+  readonly turn: number;
+  readonly complaint: number;
+}
+
+export function gather(gathering: Gathering, event: GatheringEvent, advice: Advice, grace: Grace): GatheringStep {
   const after = event.type === 'registered' ? registered(gathering, event.party, event.registration) : gathering;
   const candidates = ranked(after, advice);
   const present = candidates.filter((party) => after.registrations.has(party));
   if (present.length < after.need) return { gathering: { ...after, enoughSince: undefined }, start: undefined };
   const enoughSince = after.enoughSince ?? event.now;
+  const chosen = present.slice(0, after.need);
   const preferred = candidates.slice(0, after.need).every((party) => after.registrations.has(party));
-  if (!preferred && event.now - enoughSince < grace) return { gathering: { ...after, enoughSince }, start: undefined };
-  return begin(after, present.slice(0, after.need));
+  const wait = chosen.some((party) => after.complaints.has(party)) ? grace.complaint : preferred ? 0 : grace.turn;
+  if (event.now - enoughSince < wait) return { gathering: { ...after, enoughSince }, start: undefined };
+  return begin(after, chosen);
 }
 
-/** Live first, then the least complained of, then unsuspected, then by the request's own order: so every member gets its turn. */
-function ranked({ order, complaints }: Gathering, { live, suspected }: Advice): readonly Party[] {
+/**
+ * Live first, then the least complained of and least used in vain, then unsuspected, then by the request's own order: so
+ * every member gets its turn. A liar adds one complaint to each honest member, and never more; sessions that it spoils
+ * count against it as against the others, and bring it the complaints of all who were in them.
+ */
+function ranked({ order, complaints, attended }: Gathering, { live, suspected }: Advice): readonly Party[] {
   const demerits = (party: Party): number =>
-    (live.has(party) ? 0 : 1_000_000) + (complaints.get(party) ?? 0) * 2 + (suspected.has(party) ? 1 : 0);
+    (live.has(party) ? 0 : 1_000_000) +
+    ((complaints.get(party)?.size ?? 0) + (attended.get(party) ?? 0)) * 2 +
+    (suspected.has(party) ? 1 : 0);
   return order.toSorted((a, b) => demerits(a) - demerits(b));
 }
 
 function registered(gathering: Gathering, party: Party, registration: Registration): Gathering {
   if (!gathering.order.includes(party)) return gathering;
   const complaints = new Map(gathering.complaints);
-  const before = new Set(gathering.registrations.get(party)?.avoid);
-  for (const avoided of new Set(registration.avoid)) {
-    if (avoided !== party && !before.has(avoided)) complaints.set(avoided, (complaints.get(avoided) ?? 0) + 1);
+  for (const avoided of registration.avoid) {
+    if (avoided !== party) complaints.set(avoided, new Set([...(complaints.get(avoided) ?? []), party]));
   }
   return { ...gathering, complaints, registrations: new Map([...gathering.registrations, [party, registration]]) };
 }
@@ -74,9 +89,13 @@ function begin(gathering: Gathering, parties: readonly Party[]): GatheringStep {
   const participants = parties
     .toSorted((a, b) => a - b)
     .map((party) => ({ party, registration: registrations.get(party) as Registration }));
-  for (const party of parties) registrations.delete(party);
+  const attended = new Map(gathering.attended);
+  for (const party of parties) {
+    registrations.delete(party);
+    attended.set(party, (attended.get(party) ?? 0) + 1);
+  }
   return {
-    gathering: { ...gathering, registrations, enoughSince: undefined, attempt: attempt + 1 },
+    gathering: { ...gathering, registrations, attended, enoughSince: undefined, attempt: attempt + 1 },
     start: { network, kind, request, digest, epoch, attempt, participants },
   };
 }
