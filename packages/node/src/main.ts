@@ -1,6 +1,5 @@
 import { url as inspectorUrl } from 'node:inspector';
-import { inlineHost } from './ceremonies/host.ts';
-import { startJob } from './ceremonies/jobs.ts';
+import { inlineJob } from './ceremonies/inline.ts';
 import { workerHosts } from './ceremonies/worker/host.ts';
 import { systemClock } from './clock.ts';
 import { loadConfig, type Overrides } from './config/config.ts';
@@ -76,7 +75,7 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       addresses: () => network.addresses,
       // FROST takes milliseconds and waits for nobody; a DKG computes for as long as it takes.
       host: (job, input) =>
-        job === 'keygen' ? workers.host(job, input) : inlineHost(startJob(job, input, { ...tools, randomness })),
+        job === 'keygen' ? workers.host(job, input) : inlineJob(job, input, { ...tools, randomness }),
       loopDelay: () => loop.read(),
       memory: memoryUse,
       fatal: (error) => stopped.resolve({ reason: 'a failure that must not be survived', error }),

@@ -206,7 +206,7 @@ export class QuorateNode implements Service {
         name: order.name,
         scheme: order.scheme,
         purpose: order.purpose ?? 'general',
-        threshold: order.threshold ?? config.threshold ?? majority(members.length),
+        threshold: order.threshold ?? config.threshold ?? Math.max(2, majority(members.length)),
         lowThreshold: order.allowLowThreshold === true ? 1 : 0,
         members,
         epoch: (existing?.epochs.at(-1)?.epoch ?? 0) + 1,

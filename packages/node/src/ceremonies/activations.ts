@@ -52,6 +52,7 @@ export class Activations {
   readonly #machines = new Map<string, Machine>();
   readonly #early: Early<ActivationFrame>;
   #cancel = (): void => undefined;
+  #closed = false;
 
   constructor(workshop: Workshop, port: ActivationPort) {
     this.#workshop = workshop;
@@ -72,7 +73,9 @@ export class Activations {
     repeat();
   }
 
+  /** What is under way is left as it is: the next life of this node takes it up from the disk. */
   close(): void {
+    this.#closed = true;
     this.#cancel();
   }
 
@@ -181,11 +184,14 @@ export class Activations {
   #feed(machine: Machine, event: ActivationEvent): void {
     machine.turn = machine.turn
       .then(async () => {
+        if (this.#closed) return;
         const { state, effects } = stepActivation(machine.context, machine.state, event);
         for (const effect of effects) await this.#carryOut(machine, effect);
         machine.state = state;
       })
-      .catch((error: unknown) => this.#port.fatal(error));
+      .catch((error: unknown) => {
+        if (!this.#closed) this.#port.fatal(error);
+      });
   }
 
   async #carryOut({ context, peers }: Machine, effect: ActivationEffect): Promise<void> {

@@ -20,6 +20,7 @@ import {
 import { Coordinator } from '../coordination/coordinator.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
+import { Budget } from '../network/budget.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
@@ -28,6 +29,7 @@ import { type CeremonyEvent, isOver, propose, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import { type Entry, viewOf } from './entry.ts';
 import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.ts';
+import type { Host } from './host.ts';
 import { KeygenTask } from './keygen.ts';
 import { type Ending, Run } from './runner.ts';
 import { SignTask } from './sign.ts';
@@ -58,6 +60,10 @@ export class Ceremonies {
   readonly #sessions = new Map<string, Entry>();
   readonly #earlyEnvelopes: Early<Uint8Array>;
   readonly #earlyRegistrations: Early<Registration>;
+  /** Orders for keys whose certificate is on its way, by the key's name. */
+  readonly #earlyRequests: Early<FrameOf<'request'>>;
+  readonly #refusals = new Map<PeerId, Budget>();
+  readonly #unheard = new Map<PeerId, number>();
   readonly #suspected = new Map<PeerId, number>();
   readonly #coordinator: Coordinator;
   readonly #activations: Activations;
@@ -71,6 +77,7 @@ export class Ceremonies {
     this.#network = network;
     this.#earlyEnvelopes = new Early(workshop.clock);
     this.#earlyRegistrations = new Early(workshop.clock);
+    this.#earlyRequests = new Early(workshop.clock);
     this.#coordinator = new Coordinator({
       clock: workshop.clock,
       peerOf,
@@ -108,7 +115,7 @@ export class Ceremonies {
   /** Takes a request in at this node and passes it on to the others. @throws {ServiceError} */
   async submit(kind: 'keygen' | 'sign', body: Uint8Array): Promise<CeremonyView> {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
-    const entry = await this.#admit(kind, body, 'local');
+    const entry = await this.#failStop(this.#admit(kind, body, undefined));
     this.#spread(entry, this.#others(entry.task));
     return this.#view(entry);
   }
@@ -131,11 +138,13 @@ export class Ceremonies {
     const entry = this.#entry(id);
     if (!isOver(entry.ceremony) && milliseconds > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = this.#workshop.clock.after(milliseconds, resolve);
-        entry.waiting.add(() => {
+        const wake = (): void => {
           cancel();
+          entry.waiting.delete(wake);
           resolve();
-        });
+        };
+        const cancel = this.#workshop.clock.after(milliseconds, wake);
+        entry.waiting.add(wake);
       });
     }
     return this.#view(entry);
@@ -152,7 +161,7 @@ export class Ceremonies {
     if (entry.ceremony.state.name !== 'proposed')
       throw new ServiceError('not-waiting', 'this ceremony does not wait for you');
     const { audit, clock } = this.#workshop;
-    await audit.append(clock.now(), 'accepted', { request: id, key: entry.task.keyName });
+    await this.#failStop(audit.append(clock.now(), 'accepted', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'accept' });
     return this.#view(entry);
   }
@@ -162,7 +171,7 @@ export class Ceremonies {
     const entry = this.#entry(id);
     if (isOver(entry.ceremony)) throw new ServiceError('not-waiting', 'this ceremony is over');
     const { audit, clock } = this.#workshop;
-    await audit.append(clock.now(), 'cancelled', { request: id, key: entry.task.keyName });
+    await this.#failStop(audit.append(clock.now(), 'cancelled', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'cancel', code: 'cancelled', reason: 'cancelled by the operator of this node' });
     this.#decline(entry, 'cancelled by its operator');
     return this.#view(entry);
@@ -170,23 +179,28 @@ export class Ceremonies {
 
   // ---- requests
 
-  async #admit(kind: 'keygen' | 'sign', body: Uint8Array, from: string): Promise<Entry> {
+  /** @param peer who sent it; undefined when it was submitted at this node */
+  async #admit(kind: 'keygen' | 'sign', body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
+    const id = kind === 'sign' ? SignTask.idOf(body) : KeygenTask.idOf(body);
+    const known = id === undefined ? undefined : this.#entries.get(toHex(id));
+    if (known !== undefined && equal(known.task.body, body) && !mayRetry(known, peer)) return known;
     const fingerprint = toHex(hash(tags.admission, Uint8Array.of(kinds[kind]), body));
-    const known = this.#admissions.get(fingerprint) ?? this.#newEntry(kind, body, from);
-    this.#admissions.set(fingerprint, known);
+    const admission = this.#admissions.get(fingerprint) ?? this.#newEntry(kind, body, peer);
+    this.#admissions.set(fingerprint, admission);
     try {
-      return await known;
+      return await admission;
     } finally {
       this.#admissions.delete(fingerprint);
     }
   }
 
-  async #newEntry(kind: 'keygen' | 'sign', body: Uint8Array, from: string): Promise<Entry> {
+  async #newEntry(kind: 'keygen' | 'sign', body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
+    const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const { task, answer } = await this.#examine(kind, body, from);
     const id = toHex(task.id);
     const existing = this.#entries.get(id);
-    // A request that failed here before may be tried again by whoever sends it again.
-    if (existing !== undefined && existing.ceremony.state.name !== 'failed') return existing;
+    if (existing !== undefined && !mayRetry(existing, peer)) return existing;
+    if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
     this.#checkRoom(task);
     const now = this.#workshop.clock.now();
     const nodes = task.members.map(({ node }) => node);
@@ -239,6 +253,13 @@ export class Ceremonies {
     if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
       throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
     }
+    const proposed = open.filter((entry) => isProposedBy(entry.task, task));
+    if (proposed.length >= limits.openPerProposer) {
+      throw new ServiceError(
+        'busy',
+        'this member proposed other keys that are still being made; wait for some of them',
+      );
+    }
   }
 
   #spread(entry: Entry, peers: readonly PeerId[]): void {
@@ -256,7 +277,8 @@ export class Ceremonies {
     entry.ceremony = ceremony;
     for (const effect of effects) {
       if (effect.type === 'leave') this.#leave(entry);
-      else this.#register(entry, effect.coordinator);
+      else if (effect.type === 'register') this.#register(entry, effect.coordinator);
+      else this.#ask(entry, effect.coordinator);
     }
     this.#changed(entry);
   }
@@ -295,11 +317,21 @@ export class Ceremonies {
       key,
     );
     entry.registration = { value, receiveSecret: receive?.secret };
+    this.#ask(entry, coordinator);
+  }
+
+  /** Hands the registration in force to a coordinator, and gives it some time to make something of it. */
+  #ask(entry: Entry, coordinator: PeerId): void {
+    const value = entry.registration?.value;
+    if (value === undefined) return;
+    entry.cancels.get('silence')?.();
+    const patience = limits.coordinatorPatience * 2 ** entry.ceremony.stalled.length;
+    this.#timer(entry, 'patience', patience, () => this.#apply(entry, { type: 'stalled' }));
     if (coordinator === this.#network.self) {
       this.#onRegistration(coordinator, value);
     } else {
-      this.#send(coordinator, { type: 'registration', value });
       this.#expectCoordinator(entry);
+      this.#send(coordinator, { type: 'registration', value });
     }
   }
 
@@ -314,7 +346,7 @@ export class Ceremonies {
   }
 
   #expectCoordinator(entry: Entry): void {
-    this.#timer(entry, 'coordinator', limits.coordinatorSilence, () => this.#apply(entry, { type: 'stalled' }));
+    this.#timer(entry, 'silence', limits.coordinatorSilence, () => this.#apply(entry, { type: 'stalled' }));
   }
 
   // ---- sessions
@@ -326,11 +358,8 @@ export class Ceremonies {
     const participants = start.participants.map(({ party }) => party);
     const me = this.#partyOf(task, this.#network.self) as Party;
     const session: TaskSession = { start, sid, me };
-    const host = await task.host(
-      session,
-      receiveSecret?.use((bytes) => bytes.slice()),
-    );
-    receiveSecret?.wipe();
+    const host = await this.#host(entry, session, receiveSecret);
+    if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
     const peers = new Map(this.#peers(task).filter(([party]) => participants.includes(party)));
     const run = new Run<unknown>({
@@ -364,7 +393,29 @@ export class Ceremonies {
       await this.#ended(entry, await ended, session);
     } finally {
       this.#sessions.delete(place);
-      entry.session = undefined;
+      if (entry.session?.run === run) entry.session = undefined;
+    }
+  }
+
+  /** The protocol, ready to run, or undefined if this node may not take part any more: frozen meanwhile, or moved on. */
+  async #host(
+    entry: Entry,
+    session: TaskSession,
+    receiveSecret: Secret | undefined,
+  ): Promise<Host<unknown> | undefined> {
+    try {
+      return await entry.task.host(
+        session,
+        receiveSecret?.use((bytes) => bytes.slice()),
+      );
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      const code = error.code === 'expired' ? 'expired' : 'denied';
+      this.#apply(entry, { type: 'cancel', code, reason: error.message });
+      this.#decline(entry, error.message);
+      return undefined;
+    } finally {
+      receiveSecret?.wipe();
     }
   }
 
@@ -460,6 +511,8 @@ export class Ceremonies {
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
+    const name = this.#workshop.keys.get(keyId)?.name ?? '';
+    for (const { peer, item } of this.#earlyRequests.take(name)) this.#inBackground(this.#onRequest(peer, item));
   }
 
   // ---- frames
@@ -502,15 +555,37 @@ export class Ceremonies {
   async #onRequest(peer: PeerId, { kind, body }: FrameOf<'request'>): Promise<void> {
     if (kind !== kinds.keygen && kind !== kinds.sign) return;
     const name = kind === kinds.keygen ? 'keygen' : 'sign';
+    if ((this.#unheard.get(peer) ?? 0) > this.#workshop.clock.monotonic()) return;
     try {
-      const entry = await this.#admit(name, body, this.#workshop.nameOfPeer(peer));
+      const entry = await this.#admit(name, body, peer);
+      const { state } = entry.ceremony;
+      if (state.name === 'failed') {
+        this.#send(peer, { type: 'declined', value: { request: entry.task.id, reason: printable(state.reason) } });
+      }
       this.#sendResult(entry, peer);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
+      this.#countRefusal(peer);
+      const key = name === 'sign' ? SignTask.keyOf(body) : undefined;
+      if (error.code === 'key-unknown' && key !== undefined && this.#workshop.keys.byName(key) !== undefined) {
+        // Our share is on disk and the certificate on its way: whoever sent this is a moment ahead.
+        this.#earlyRequests.keep(peer, key, { kind, body }, body.length);
+        return;
+      }
       const request = name === 'keygen' ? KeygenTask.idOf(body) : SignTask.idOf(body);
       if (request === undefined) return;
       this.#send(peer, { type: 'declined', value: { request, reason: printable(error.message) } });
     }
+  }
+
+  /** Every refusal is an audit record: a peer that earns too many is not heard for a while. */
+  #countRefusal(peer: PeerId): void {
+    const { clock, log } = this.#workshop;
+    const budget = this.#refusals.get(peer) ?? new Budget(clock, limits.refusalsPerSecond, limits.refusalsBurst);
+    this.#refusals.set(peer, budget);
+    if (budget.spend(1)) return;
+    this.#unheard.set(peer, clock.monotonic() + limits.unheard);
+    log.warn('a peer sends too many requests that are refused', { peer });
   }
 
   #onRegistration(peer: PeerId, registration: Registration): void {
@@ -583,7 +658,8 @@ export class Ceremonies {
       return;
     }
     entry.registration = undefined;
-    entry.cancels.get('coordinator')?.();
+    entry.cancels.get('silence')?.();
+    entry.cancels.get('patience')?.();
     const participants = start.participants.map(({ registration: { node } }) => this.#options.peerOf(node));
     this.#apply(entry, { type: 'started', participants });
     this.#inBackground(this.#begin(entry, start, registration.receiveSecret));
@@ -625,7 +701,15 @@ export class Ceremonies {
     if (entry === undefined || isOver(entry.ceremony) || !(entry.task instanceof SignTask)) return;
     if (!entry.task.answers(signature)) return;
     const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-    this.#apply(entry, await entry.task.record(signature, signers, elapsed));
+    const members = entry.task.members.map(({ party }) => party);
+    this.#apply(
+      entry,
+      await entry.task.record(
+        signature,
+        members.filter((party) => signers.includes(party)),
+        elapsed,
+      ),
+    );
   }
 
   // ---- peers
@@ -633,7 +717,9 @@ export class Ceremonies {
   #greet(peer: PeerId): void {
     this.#activations.greet(peer);
     for (const entry of this.#openEntries()) {
-      if (this.#partyOf(entry.task, peer) !== undefined) this.#spread(entry, [peer]);
+      if (this.#partyOf(entry.task, peer) === undefined) continue;
+      this.#spread(entry, [peer]);
+      this.#apply(entry, { type: 'joined', peer });
     }
   }
 
@@ -724,6 +810,27 @@ export class Ceremonies {
   #inBackground(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#options.fatal(error));
   }
+
+  /** As `#inBackground`, for work whose caller is told, too. */
+  async #failStop<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof ServiceError)) this.#options.fatal(error);
+      throw error;
+    }
+  }
+}
+
+/** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
+function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
+  return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
+}
+
+function isProposedBy(task: Task, other: Task): boolean {
+  return (
+    task instanceof KeygenTask && other instanceof KeygenTask && equal(task.proposal.proposer, other.proposal.proposer)
+  );
 }
 
 function membersOf({ members }: Task): ReadonlyMap<Party, Uint8Array> {

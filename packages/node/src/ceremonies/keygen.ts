@@ -199,6 +199,7 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const known = workshop.members();
   const proposer = known.find(({ node }) => equal(node, proposal.proposer));
   if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
+  checkScheme(proposal);
   checkCommittee(
     proposal,
     known.map(({ node }) => node),
@@ -217,6 +218,14 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const rule = own ? 'auto' : (config.accept.proposers[proposer.name] ?? config.accept.default);
   if (rule === 'deny') throw denied(`this node takes part in no keygen that ${proposer.name} proposes`);
   return rule;
+}
+
+/** What this node can sign with, and no spending path that the proposer alone knows. */
+function checkScheme({ scheme, tweak }: KeygenProposal): void {
+  const expected = scheme === 'taproot' ? 'key-path-only' : 'none';
+  if (scheme === 'ecdsa') throw new ServiceError('invalid', 'the scheme is ed25519 or taproot');
+  if (tweak.type !== expected)
+    throw new ServiceError('invalid', `a new key of scheme ${scheme} has the tweak ${expected}`);
 }
 
 /** Parties 1..n played by distinct members of the roster, this node among them, and a threshold that means something. */

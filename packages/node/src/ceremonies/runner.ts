@@ -71,6 +71,7 @@ export class Run<T> {
 
   /** A frame of this session from the peer that plays `from`. */
   receive(from: Party, frame: Uint8Array): void {
+    if (this.#settle === undefined) return;
     this.#attempt(() => {
       if (this.#session.receive(from, frame) === 'accepted') this.#arrived?.();
     });
@@ -78,6 +79,7 @@ export class Run<T> {
 
   /** Ends the session because its outcome is not wanted any more; the others are told. */
   leave(): void {
+    if (this.#settle === undefined) return;
     this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
     this.#settle?.({ type: 'left' });
   }
@@ -101,6 +103,7 @@ export class Run<T> {
       }
       inbox = await this.#complete();
       if (round.guarded) await spend(round.label, inboxDigest(inbox));
+      if (this.#settle === undefined) return { type: 'left' };
     }
   }
 
@@ -140,6 +143,7 @@ export class Run<T> {
   }
 
   #silent(): void {
+    if (this.#settle === undefined) return;
     this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
     this.#settle?.({ type: 'silent', round: this.#label, missing: this.#session.missing() });
   }

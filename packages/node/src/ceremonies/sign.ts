@@ -89,6 +89,11 @@ export class SignTask implements Task {
     return decoded === undefined ? undefined : requestId(decoded.value);
   }
 
+  /** The name of the key that an encoded order asks for, if it is one. */
+  static keyOf(body: Uint8Array): string | undefined {
+    return tryDecode(signRequestCodec, body)?.value.key;
+  }
+
   get keyName(): string {
     return this.#request.key;
   }

@@ -1,0 +1,317 @@
+import { concat, fromHex, frost, type NodeKey, type Randomness, Secret, seeded, toHex, u64 } from '@quorate/protocol';
+import { nativeAead } from '@quorate/protocol/native';
+import {
+  AuditLog,
+  BlameLedger,
+  countBoot,
+  createKeyring,
+  KeyRepository,
+  MemoryStore,
+  openKeyring,
+  RequestLedger,
+  type Root,
+  SessionLedger,
+} from '@quorate/storage';
+import { decodeFrame, encodeFrame, type NodeFrame } from '../src/ceremonies/frames.ts';
+import type { Host } from '../src/ceremonies/host.ts';
+import { inlineJob } from '../src/ceremonies/inline.ts';
+import { type SimulatedClock, simulatedClock } from '../src/clock.ts';
+import { type Client, type Config, networkIdOf } from '../src/config/config.ts';
+import { rendezvous } from '../src/coordination/election.ts';
+import type { Home } from '../src/home.ts';
+import { type Identity, identityOf } from '../src/network/identity.ts';
+import { MemoryHub } from '../src/network/memory.ts';
+import type { Network, PeerId } from '../src/network/network.ts';
+import { QuorateNode } from '../src/node.ts';
+import { createLog } from '../src/observe/log.ts';
+import { type SignRequest, signRequest } from '../src/policy/sign-request.ts';
+import type { CeremonyView, KeygenOrder } from '../src/service.ts';
+import { nativeTools } from '../src/tools.ts';
+
+const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
+const networkId = networkIdOf('testnet');
+const tools = nativeTools();
+
+/** What a corrupted member sends instead of a frame: anything, or nothing. */
+export type Tamper = (frame: NodeFrame, to: string) => readonly NodeFrame[];
+
+/** A node of the committee, and what a test may do to it. */
+export interface Member {
+  readonly name: string;
+  readonly peer: PeerId;
+  readonly key: Identity;
+  readonly config: Config;
+  node: QuorateNode;
+  store: MemoryStore;
+  home: Home;
+  network: Network;
+  /** How far this member's wall clock is ahead of the committee's, milliseconds. */
+  skew: number;
+  /** What it asked to be stopped for. */
+  readonly fatal: unknown[];
+  tamper: Tamper | undefined;
+  /** Every frame that it sent, in order, with how many writes had reached its disk. */
+  readonly sent: { readonly to: string; readonly frame: NodeFrame; readonly writes: number }[];
+  readonly log: string[];
+}
+
+type Settings = Pick<Partial<Config>, 'accept' | 'clients' | 'purposes' | 'sessionTimeout'>;
+
+/** n real nodes over the network in memory, on one clock that the test moves, each with a disk in memory. */
+export class Committee {
+  readonly clock: SimulatedClock = simulatedClock();
+  readonly hub: MemoryHub;
+  readonly client: NodeKey;
+  readonly members: ReadonlyMap<string, Member>;
+  readonly #randomness: Randomness;
+
+  private constructor(n: number, seed: string) {
+    this.#randomness = seeded(new TextEncoder().encode(seed));
+    this.client = identityOf(new Secret(this.#randomness.bytes(32)));
+    const seeds = names.slice(0, n).map((name) => ({ name, seed: this.#randomness.bytes(32) }));
+    const members = seeds.map(({ name, seed: bytes }) => ({
+      name,
+      seed: bytes,
+      key: identityOf(new Secret(bytes.slice())),
+    }));
+    this.hub = new MemoryHub({
+      clock: this.clock,
+      members: members.map(({ name, key: { peer } }) => ({ peer, name })),
+    });
+    this.members = new Map(members.map(({ name, key, seed: bytes }) => [name, this.#member(name, key, bytes)]));
+  }
+
+  static async open(n: number, seed: string, settings: Settings = {}): Promise<Committee> {
+    const committee = new Committee(n, seed);
+    for (const member of committee.members.values()) {
+      Object.assign(member.config, settings);
+      await committee.start(member);
+    }
+    await committee.run(10);
+    return committee;
+  }
+
+  /** The member of this name. */
+  at(name: string): Member {
+    const member = this.members.get(name);
+    if (member === undefined) throw new RangeError(`no member ${name}`);
+    return member;
+  }
+
+  /** Opens the member's node on its disk: at the beginning, and after a stop. */
+  async start(member: Member): Promise<void> {
+    member.home = await openHomeOn(member.store, this.#seeds.get(member.name) as Uint8Array, this.#randomness);
+    member.network = this.#network(member);
+    const clock = { ...this.clock, now: () => this.clock.now() + member.skew };
+    member.node = await QuorateNode.open({
+      config: member.config,
+      roster: () => ({ members: [...this.members.values()].map(({ name, peer }) => ({ name, peer, addresses: [] })) }),
+      home: member.home,
+      network: member.network,
+      clock,
+      log: createLog('warn', (line) => void member.log.push(line)),
+      randomness: this.#randomness,
+      key: member.key,
+      tools,
+      version: '0.0.0',
+      addresses: () => [],
+      host: (job, input) => inlineJob(job, input, { ...tools, randomness: this.#randomness }) as Host<never>,
+      loopDelay: () => ({ p50: 0, p99: 0 }),
+      memory: () => ({ residentBytes: 0, heapBytes: 0 }),
+      fatal: (error) => void member.fatal.push(error),
+    });
+  }
+
+  /** The process ends without a word; what its disk has is `crash` (synced only) or `kill` (all that was written). */
+  async stop(member: Member, how: 'crash' | 'kill' = 'crash'): Promise<void> {
+    await member.network.close();
+    member.node.close();
+    member.store = how === 'crash' ? member.store.crash() : member.store.kill();
+    await this.run(5);
+  }
+
+  /** Lets so many milliseconds pass. */
+  async run(milliseconds: number): Promise<void> {
+    await this.clock.settle(milliseconds);
+  }
+
+  /** Lets time pass until `reached`, at most `milliseconds`. */
+  async until(reached: () => boolean, milliseconds = 30_000): Promise<void> {
+    for (let passed = 0; passed < milliseconds; passed++) {
+      if (reached()) return;
+      await this.run(1);
+    }
+    if (!reached())
+      throw new Error(`not reached in ${milliseconds} ms: ${JSON.stringify(this.states(), undefined, 1)}`);
+  }
+
+  states(): unknown {
+    return [...this.members.values()].map(({ name, node, fatal }) => ({
+      name,
+      fatal: fatal.map(String),
+      ceremonies: node
+        .ceremonies()
+        .map(({ id, state, failure, attempt }) => ({ id: id.slice(0, 8), state, failure, attempt })),
+    }));
+  }
+
+  /** The ceremony at a member, if the member knows it. */
+  ceremony(name: string, id: string): CeremonyView | undefined {
+    return this.at(name)
+      .node.ceremonies()
+      .find((one) => one.id === id);
+  }
+
+  /** Makes a key with everybody, and waits until all use it. */
+  async key(order: Partial<KeygenOrder> = {}): Promise<string> {
+    const name = order.name ?? 'treasury';
+    const { id } = await this.at('alice').node.keygen({ name, scheme: 'ed25519', ...order });
+    await this.until(() => [...this.members.keys()].every((member) => this.ceremony(member, id)?.state === 'done'));
+    return id;
+  }
+
+  /** A client's order. */
+  order(
+    text: string,
+    more: Partial<Omit<SignRequest, 'signature' | 'client'>> = {},
+    client: NodeKey = this.client,
+  ): SignRequest {
+    const message = new TextEncoder().encode(text);
+    return signRequest(
+      {
+        network: networkId,
+        key: 'treasury',
+        purpose: 'general',
+        intent: { type: 'message', value: message },
+        expires: this.clock.now() + 600_000,
+        idempotencyKey: message.slice(0, 64),
+        ...more,
+      },
+      client,
+    );
+  }
+
+  /** Orders a signature at one member, and waits for it there. */
+  async sign(at: string, request: SignRequest, milliseconds?: number): Promise<CeremonyView> {
+    const { id } = await this.at(at).node.sign(request);
+    await this.until(() => ['done', 'failed'].includes(this.ceremony(at, id)?.state ?? ''), milliseconds);
+    return this.ceremony(at, id) as CeremonyView;
+  }
+
+  /** Sends a frame of the attacker's making from one member to another. */
+  say(from: string, to: string, frame: NodeFrame): void {
+    void this.at(from).network.send(this.at(to).peer, encodeFrame(frame));
+  }
+
+  /** The names of all members in the order in which they are asked to coordinate a request, or to sign it. */
+  turns(role: 'coordinator' | 'signer', id: string): readonly string[] {
+    const nodes = [...this.members.values()].map(({ key }) => key.publicKey);
+    const order = rendezvous(role, fromHex(id), 1, nodes).map(toHex);
+    return order.map((node) => this.#nameAt(node));
+  }
+
+  /** Whether `signature` is good for `message` under a key of this committee. */
+  async verifies(message: string, { result }: CeremonyView, key = 'treasury'): Promise<boolean> {
+    if (result?.type !== 'signature') return false;
+    const { publicKey } = await this.at('alice').node.key(key);
+    const suite = frost.suiteOf(result.scheme, tools.groups);
+    return frost.verifySignature(
+      suite,
+      fromHex(publicKey),
+      new TextEncoder().encode(message),
+      fromHex(result.signature),
+    );
+  }
+
+  /** The audit log of a member, as kinds with the reason of refusals. */
+  async audit(name: string): Promise<readonly string[]> {
+    const out: string[] = [];
+    for await (const { kind, fields } of this.at(name).home.audit.entries()) {
+      out.push(fields['reason'] === undefined ? kind : `${kind}: ${String(fields['reason'])}`);
+    }
+    return out;
+  }
+
+  #nameAt(node: string): string {
+    return [...this.members.values()].find(({ key }) => toHex(key.publicKey) === node)?.name ?? node;
+  }
+
+  nameOf(peer: PeerId): string {
+    return this.hub.members.get(peer) ?? peer;
+  }
+
+  readonly #seeds = new Map<string, Uint8Array>();
+
+  #member(name: string, key: Identity, seed: Uint8Array): Member {
+    this.#seeds.set(name, seed);
+    const rights = [{ keys: ['*'], purposes: ['*'], actions: ['sign'] as const }];
+    const clients: readonly Client[] = [{ name: 'till', publicKey: toHex(this.client.publicKey), rights }];
+    const config: Config = {
+      name,
+      network: 'testnet',
+      networkId,
+      data: '',
+      roster: '',
+      admin: '',
+      listen: [],
+      root: { keyFile: '' },
+      clients,
+      accept: { default: 'auto', proposers: {} },
+      purposes: ['*'],
+      sessionTimeout: 60,
+      limits: { peerBytesPerSecond: 1, peerFramesPerSecond: 1 },
+      log: { level: 'warn' },
+    };
+    const unopened = undefined as never;
+    const opened = { node: unopened, home: unopened, network: unopened };
+    const own = { store: new MemoryStore(), skew: 0, fatal: [], tamper: undefined, sent: [], log: [] };
+    return { name, peer: key.peer, key, config, ...opened, ...own };
+  }
+
+  #network(member: Member): Network {
+    const inner = this.hub.join(member.peer, { bootEpoch: member.home.bootEpoch });
+    return {
+      self: inner.self,
+      peers: () => inner.peers(),
+      onFrame: (handler) => inner.onFrame(handler),
+      onPeer: (handler) => inner.onPeer(handler),
+      announce: (topic, payload) => inner.announce(topic, payload),
+      onAnnouncement: (topic, handler) => inner.onAnnouncement(topic, handler),
+      close: async () => inner.close(),
+      send: async (peer, bytes) => {
+        const to = this.nameOf(peer);
+        const frame = decodeFrame(bytes);
+        for (const said of member.tamper?.(frame, to) ?? [frame]) {
+          member.sent.push({ to, frame: said, writes: member.store.writes });
+          await inner.send(peer, encodeFrame(said));
+        }
+      },
+    };
+  }
+}
+
+/** What `openHome` does, on a disk in memory; with a fresh identity when the disk is empty. */
+async function openHomeOn(store: MemoryStore, seed: Uint8Array, randomness: Randomness): Promise<Home> {
+  const root: Root = { type: 'key-file', key: new Secret(fromHex('11'.repeat(32))) };
+  const identity = identityOf(new Secret(seed.slice()));
+  const owner = { network: networkId, node: identity.publicKey };
+  const isNew = (await store.get('header')) === undefined;
+  const open = isNew ? createKeyring : openKeyring;
+  const keyring = await open(store, root, owner, { aead: nativeAead, randomness });
+  const { records } = keyring;
+  return {
+    store,
+    keyring,
+    seed: new Secret(seed.slice()),
+    bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
+    keys: await KeyRepository.open(keyring),
+    requests: new RequestLedger(records),
+    sessions: new SessionLedger(records),
+    blames: new BlameLedger(records),
+    audit: await AuditLog.open(records),
+    async close() {
+      keyring.close();
+      await store.close();
+    },
+  };
+}
