@@ -122,6 +122,17 @@ describe('group commit', () => {
     expect(await collect(store.entries('k'))).toHaveLength(100);
   });
 
+  test('lets the batches of one turn of the event loop share the first write already', async () => {
+    const { engine, events } = recorded();
+    const store = new CommittedStore({ ...engine, turn: setImmediate });
+    const later = async (): Promise<void> => {
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      await store.batch([put('b', '')]);
+    };
+    await Promise.all([store.batch([put('a', '')]), later()]);
+    expect(events).toEqual(['written a+b true']);
+  });
+
   test('resolves no batch before the write that carries it', async () => {
     const { engine, events } = recorded();
     const store = new CommittedStore(engine);

@@ -36,6 +36,8 @@ export class StoreError extends Error {
 
 /** What {@link CommittedStore} builds on: LevelDB, or memory. */
 export interface Engine {
+  /** Resolves when this turn of the event loop is over, where there is one: the batches of a turn share a write. */
+  turn?(): Promise<void>;
   get(key: string): Promise<Uint8Array | undefined>;
   write(operations: readonly StoreOperation[], sync: boolean): Promise<void>;
   /** Keys in [first, end). */
@@ -51,9 +53,10 @@ interface Waiting {
 }
 
 /**
- * A store over an engine, with group commit and one strike. While one write is under way the batches that arrive pile up,
- * and then share one write and one fsync: twenty concurrent signatures wait for two fsyncs, not for twenty. A failed write
- * kills the handle (R6), since after a failed fsync nobody knows what is on the disk.
+ * A store over an engine, with group commit and one strike. The batches of one turn of the event loop, and those that
+ * arrive while a write is under way, share one write and one fsync: twenty concurrent signatures wait for two fsyncs, not
+ * for twenty, and a signature and its audit entry for one. A failed write kills the handle (R6), since after a failed fsync
+ * nobody knows what is on the disk.
  */
 export class CommittedStore implements Store {
   readonly #engine: Engine;
@@ -100,6 +103,7 @@ export class CommittedStore implements Store {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
+      if (this.#engine.turn !== undefined) await this.#engine.turn();
       const group = this.#waiting;
       this.#waiting = [];
       try {
