@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Testnet } from '../testnet/testnet.ts';
+import { benchIdle, idleTable } from './idle.ts';
+import { describeMachine } from './machine.ts';
+import { benchNetwork, type NetworkResult, networkTable } from './network.ts';
+import { benchProtocol, protocolTable } from './protocol.ts';
+
+/*
+ * npm run bench [-- --only protocol|network|idle] [--quick] [--json]
+ *
+ * protocol: DKG and signing, all parties in this process. network: five node processes on loopback, as a client sees
+ * them. idle: what those five use when nobody asks for anything. With --json the last line is one JSON object.
+ */
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+const parts = ['protocol', 'network', 'idle'] as const;
+const nodes = 5;
+
+const full = {
+  protocolMilliseconds: 2_000,
+  network: { keygens: 7, signatures: 100, concurrencies: [8, 16], seconds: 10 },
+  idleSeconds: 60,
+};
+const quick: typeof full = {
+  protocolMilliseconds: 200,
+  network: { keygens: 3, signatures: 30, concurrencies: [8], seconds: 3 },
+  idleSeconds: 15,
+};
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** For people: on stdout, unless stdout is for a program. */
+function show(text: string): void {
+  (options.json ? process.stderr : process.stdout).write(`\n${text}\n`);
+}
+
+async function main(): Promise<void> {
+  const chosen = parts.filter((part) => options.only === undefined || part === options.only);
+  if (chosen.length === 0) throw new Error(`--only ${options.only}: give one of ${parts.join(', ')}`);
+  const size = options.quick ? quick : full;
+  const machine = describeMachine();
+  const { cpu, cores, memoryGiB, system, node, load } = machine;
+  show(`${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}, Node.js ${node}, load ${load}`);
+
+  const protocol = chosen.includes('protocol') ? benchProtocol(size.protocolMilliseconds, say) : undefined;
+  if (protocol !== undefined) show(protocolTable(protocol));
+  const idle = chosen.includes('idle')
+    ? await withTestnet(async (net) => await benchIdle(net, size.idleSeconds))
+    : undefined;
+  if (idle !== undefined) show(idleTable(idle));
+  const network = chosen.includes('network')
+    ? await withTestnet(
+        async (net): Promise<readonly NetworkResult[]> => [
+          await benchNetwork(net, 'ed25519', size.network, say),
+          await benchNetwork(net, 'taproot', size.network, say),
+        ],
+      )
+    : undefined;
+  if (network !== undefined) show(networkTable(network));
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ machine, quick: options.quick, protocol, network, idle })}\n`);
+  }
+}
+
+async function withTestnet<T>(measure: (net: Testnet) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'quorate-bench-'));
+  const net = await Testnet.create({ folder, nodes, say });
+  try {
+    say(`starting ${nodes} node processes on loopback`);
+    await net.start();
+    return await measure(net);
+  } finally {
+    await net.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+await main();
