@@ -15,6 +15,7 @@ export default defineConfig(({ mode }) => {
       passWithNoTests: long,
       testTimeout: long ? 30 * 60_000 : 60_000,
       hookTimeout: 60_000,
+      setupFiles: ['test/support/seed.ts'],
       execArgv: ['--conditions=@quorate/source'],
     },
   };

@@ -126,8 +126,8 @@ async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string)
     Buffer.from(result.signature, 'hex'),
   );
   if (!valid) throw new Error(`an independent verifier refuses the signature ${result.signature} of ${key.name}`);
-  const verifier = key.scheme === 'ed25519' ? 'OpenSSL' : 'libsecp256k1';
-  say(`${key.name} signed by ${result.signers.join(', ')} in ${milliseconds} ms; ${verifier} accepts`);
+  const verifier = key.scheme === 'ed25519' ? 'OpenSSL accepts' : 'libsecp256k1 and noble accept';
+  say(`${key.name} signed by ${result.signers.join(', ')} in ${milliseconds} ms; ${verifier}`);
   say(`  ${result.signature}`);
   return {
     key: key.name,

@@ -1,8 +1,10 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import { schnorr } from '@noble/curves/secp256k1.js';
 import { pointAdd, pointFromScalar, pointMultiply, verifySchnorr } from 'tiny-secp256k1';
 
 /**
- * Verifiers that share no code with the signers: OpenSSL for Ed25519, libsecp256k1 (tiny-secp256k1) for BIP-340.
+ * Verifiers that share no code with the signers: OpenSSL for Ed25519; for BIP-340 noble and libsecp256k1, of which one
+ * computed for the signers and the other did not.
  * @param publicKey 32 bytes
  * @param signature 64 bytes
  */
@@ -12,7 +14,9 @@ export function verifyIndependently(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  return scheme === 'ed25519' ? openssl(publicKey, message, signature) : libsecp256k1(publicKey, message, signature);
+  return scheme === 'ed25519'
+    ? openssl(publicKey, message, signature)
+    : libsecp256k1(publicKey, message, signature) && schnorr.verify(signature, message, publicKey);
 }
 
 function openssl(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {

@@ -7,7 +7,7 @@ import {
   type SignatureScheme,
   secp256k1,
 } from '@quorate/protocol';
-import { nativeAead, nativeEd25519, sodiumEd25519 } from '@quorate/protocol/native';
+import { libsecp256k1, nativeAead, nativeEd25519, sodiumEd25519 } from '@quorate/protocol/native';
 
 /** The libraries that compute, behind the protocol package's seams. */
 export interface Tools {
@@ -16,10 +16,10 @@ export interface Tools {
   readonly signatures: SignatureScheme;
 }
 
-/** The fastest that this machine has: libsodium when its optional package is installed, noble otherwise. */
+/** The fastest that this machine has: libsodium and libsecp256k1 where their optional packages are installed, else noble. */
 export function nativeTools(): Tools {
   return {
-    groups: { ed25519: sodiumEd25519() ?? ed25519, secp256k1 },
+    groups: { ed25519: sodiumEd25519() ?? ed25519, secp256k1: libsecp256k1() ?? secp256k1 },
     aead: nativeAead,
     signatures: nativeEd25519,
   };
