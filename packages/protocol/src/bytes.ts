@@ -60,14 +60,20 @@ export function ascii(text: string): Uint8Array {
 /** A bigint as `length` bytes, most significant first. Throws RangeError if it does not fit. */
 export function toBytesBE(value: bigint, length: number): Uint8Array {
   if (value < 0n) throw new RangeError('negative');
-  const out = new Uint8Array(length);
+  // Whole words, then the part of a word that is left: no text, which could not be wiped, and few big integers.
+  const words = Math.ceil(length / 8);
+  const view = new DataView(new ArrayBuffer(8 * words));
   let rest = value;
-  for (let i = length - 1; i >= 0; i--) {
-    out[i] = Number(rest & 0xffn);
-    rest >>= 8n;
+  for (let i = words - 1; i >= 0; i--) {
+    view.setBigUint64(8 * i, rest);
+    rest >>= 64n;
   }
-  if (rest !== 0n) throw new RangeError(`does not fit ${length} bytes`);
-  return out;
+  const padded = new Uint8Array(view.buffer);
+  const padding = 8 * words - length;
+  if (rest !== 0n || padded.subarray(0, padding).some((byte) => byte !== 0)) {
+    throw new RangeError(`does not fit ${length} bytes`);
+  }
+  return padding === 0 ? padded : padded.slice(padding);
 }
 
 /** A bigint as `length` bytes, least significant first. Throws RangeError if it does not fit. */
@@ -77,7 +83,12 @@ export function toBytesLE(value: bigint, length: number): Uint8Array {
 
 /** The integer whose bytes are `bytes`, most significant first. */
 export function fromBytesBE(bytes: Uint8Array): bigint {
-  return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
+  const head = bytes.length % 8;
+  let value = 0n;
+  for (let i = 0; i < head; i++) value = (value << 8n) | BigInt(bytes[i] as number);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + head, bytes.length - head);
+  for (let i = 0; i < view.byteLength; i += 8) value = (value << 64n) | view.getBigUint64(i);
+  return value;
 }
 
 /** The integer whose bytes are `bytes`, least significant first. */
@@ -85,17 +96,30 @@ export function fromBytesLE(bytes: Uint8Array): bigint {
   return fromBytesBE(bytes.slice().reverse());
 }
 
-/** `value` as two bytes, most significant first. */
+/** `value` as two bytes, most significant first. Throws RangeError if it does not fit. */
 export function u16(value: number): Uint8Array {
-  return toBytesBE(BigInt(value), 2);
+  return integer(value, 2);
 }
 
-/** `value` as four bytes, most significant first. */
+/** `value` as four bytes, most significant first. Throws RangeError if it does not fit. */
 export function u32(value: number): Uint8Array {
-  return toBytesBE(BigInt(value), 4);
+  return integer(value, 4);
 }
 
-/** `value` as eight bytes, most significant first. */
+/** `value` as eight bytes, most significant first. Throws RangeError if it does not fit. */
 export function u64(value: number | bigint): Uint8Array {
-  return toBytesBE(BigInt(value), 8);
+  return typeof value === 'bigint' ? toBytesBE(value, 8) : integer(value, 8);
+}
+
+/** A safe integer as `length` bytes: every hash and every message is full of them. */
+function integer(value: number, length: number): Uint8Array {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not an unsigned integer');
+  const out = new Uint8Array(length);
+  let rest = value;
+  for (let i = length - 1; i >= 0 && rest > 0; i--) {
+    out[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  if (rest > 0) throw new RangeError(`does not fit ${length} bytes`);
+  return out;
 }
