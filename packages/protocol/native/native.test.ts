@@ -7,13 +7,14 @@ import {
   pureAead,
   pureEd25519,
   pureNodeKey,
+  pureSymmetric,
   sha512,
 } from '@quorate/protocol';
-import { assert, bigInt, property, uint8Array } from 'fast-check';
+import { assert, bigInt, integer, property, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mixedOrder, nonCanonical, smallOrder } from '../../../test/support/ed25519-edge-cases.ts';
 import { vectors } from '../../../test/support/vectors.ts';
-import { nativeAead, nativeEd25519, nativeNodeKey, sodiumEd25519 } from './index.ts';
+import { nativeAead, nativeEd25519, nativeNodeKey, nativeSymmetric, sodiumEd25519 } from './index.ts';
 
 const bytes = (length: number) => uint8Array({ minLength: length, maxLength: length });
 
@@ -154,6 +155,27 @@ describe('OpenSSL encryption', () => {
           expect(opened, `${aead.name} ${test.tcId}`).toEqual(test.result === 'valid' ? msg : undefined);
         }
       }
+    }
+  });
+});
+
+describe('OpenSSL’s AES and SHA-256', () => {
+  it('are the same as noble’s', () => {
+    assert(
+      property(bytes(16), integer({ min: 0, max: 40 }), uint8Array({ maxLength: 200 }), (key, count, message) => {
+        const blocks = new Uint8Array(16 * count).map((_, i) => message[i % message.length] ?? i);
+        const encrypted = nativeSymmetric.aes128Blocks(key, blocks);
+        expect(encrypted).toEqual(pureSymmetric.aes128Blocks(key, blocks));
+        expect(encrypted.byteOffset % 4).toBe(0);
+        expect(nativeSymmetric.sha256(message)).toEqual(pureSymmetric.sha256(message));
+      }),
+    );
+  });
+
+  it('take whole blocks and keys of 16 bytes', () => {
+    for (const { aes128Blocks } of [nativeSymmetric, pureSymmetric]) {
+      expect(() => aes128Blocks(new Uint8Array(32), new Uint8Array(16))).toThrow(RangeError);
+      expect(() => aes128Blocks(new Uint8Array(16), new Uint8Array(17))).toThrow(RangeError);
     }
   });
 });

@@ -6,6 +6,7 @@ import { ed25519 } from '../groups/ed25519.ts';
 import { pureAead } from './aead.ts';
 import { sha512 } from './hash.ts';
 import { isStrict, pureEd25519, pureNodeKey } from './signatures.ts';
+import { pureSymmetric } from './symmetric.ts';
 
 describe('authenticated encryption', () => {
   const key = new Uint8Array(32).fill(1);
@@ -31,6 +32,23 @@ describe('authenticated encryption', () => {
   it('takes keys of 32 and nonces of 12 bytes', () => {
     expect(() => pureAead.seal(key.slice(1), nonce, aad, key)).toThrow(RangeError);
     expect(() => pureAead.open(key, new Uint8Array(24), aad, key)).toThrow(RangeError);
+  });
+});
+
+describe('AES-128 of single blocks', () => {
+  it('has the vectors of FIPS 197 (C.1) and SP 800-38A (F.1.1), block by block', () => {
+    const key = fromHex('000102030405060708090a0b0c0d0e0f');
+    const block = fromHex('00112233445566778899aabbccddeeff');
+    const twice = pureSymmetric.aes128Blocks(key, Uint8Array.of(...block, ...block));
+    expect(toHex(twice)).toBe('69c4e0d86a7b0430d8cdb78070b4c55a'.repeat(2));
+    expect(
+      toHex(
+        pureSymmetric.aes128Blocks(
+          fromHex('2b7e151628aed2a6abf7158809cf4f3c'),
+          fromHex('6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51'),
+        ),
+      ),
+    ).toBe('3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf');
   });
 });
 
