@@ -22,6 +22,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['derivation'],
     ['frost'],
     ['dkg'],
+    ['dkls23'],
     ['simulation'],
     ['index.ts'],
   ],
