@@ -217,6 +217,7 @@ export class Ceremonies {
       cancels: new Map(),
       registration: undefined,
       session: undefined,
+      recording: false,
     };
     this.#entries.delete(id);
     this.#entries.set(id, entry);
@@ -699,17 +700,14 @@ export class Ceremonies {
   async #onResult({ request, signature, signers }: FrameOf<'result'>): Promise<void> {
     const entry = this.#entries.get(toHex(request));
     if (entry === undefined || isOver(entry.ceremony) || !(entry.task instanceof SignTask)) return;
-    if (!entry.task.answers(signature)) return;
+    // Every signer tells it.
+    if (entry.recording || !entry.task.answers(signature)) return;
+    entry.recording = true;
     const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-    const members = entry.task.members.map(({ party }) => party);
-    this.#apply(
-      entry,
-      await entry.task.record(
-        signature,
-        members.filter((party) => signers.includes(party)),
-        elapsed,
-      ),
-    );
+    const claimed = entry.task.members.filter(({ party }) => signers.includes(party));
+    const parties = claimed.map(({ party }) => party);
+    const participants = claimed.map(({ node }) => this.#options.peerOf(node));
+    this.#apply(entry, { ...(await entry.task.record(signature, parties, elapsed)), participants });
   }
 
   // ---- peers
@@ -788,8 +786,7 @@ export class Ceremonies {
 
   #changed(entry: Entry): void {
     entry.updatedAt = this.#workshop.clock.now();
-    const view = this.#view(entry);
-    for (const seen of this.#followers) seen(view);
+    for (const seen of this.#followers) seen(this.#view(entry));
     if (!isOver(entry.ceremony)) return;
     for (const wake of entry.waiting) wake();
     entry.waiting.clear();

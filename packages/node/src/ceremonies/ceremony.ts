@@ -63,7 +63,12 @@ export type CeremonyEvent =
   /** Keygen: the share is on disk and READY is signed. */
   | { readonly type: 'prepared' }
   /** Somebody's result, verified and recorded by us. */
-  | { readonly type: 'finished'; readonly result: NonNullable<CeremonyView['result']> }
+  | {
+      readonly type: 'finished';
+      readonly result: NonNullable<CeremonyView['result']>;
+      /** Who made it, as far as one was told; default: whom we made it with. */
+      readonly participants?: readonly PeerId[];
+    }
   /** The session ended without a result. */
   | {
       readonly type: 'broke';
@@ -109,7 +114,10 @@ export function transition(ceremony: Ceremony, event: CeremonyEvent, live: Reado
   switch (event.type) {
     case 'finished':
       return {
-        ceremony: { ...ceremony, state: { name: 'done', result: event.result, participants: participantsOf(state) } },
+        ceremony: {
+          ...ceremony,
+          state: { name: 'done', result: event.result, participants: event.participants ?? participantsOf(state) },
+        },
         effects: [{ type: 'leave' }],
       };
     case 'cancel':

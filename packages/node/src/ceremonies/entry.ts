@@ -24,6 +24,8 @@ export interface Entry {
   /** The one registration that a Start may use. */
   registration: { readonly value: Registration; readonly receiveSecret: Secret | undefined } | undefined;
   session: { readonly run: Run<unknown>; readonly parties: ReadonlyMap<PeerId, Party> } | undefined;
+  /** Somebody's verified result is on its way to the disk. */
+  recording: boolean;
 }
 
 /** A ceremony as it is shown. */

@@ -14,6 +14,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import type { Tools } from '../tools.ts';
+import { publicPackageOf } from './packages.ts';
 
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
@@ -109,7 +110,7 @@ function* signJob(input: SignJob, { groups, randomness }: JobTools): Protocol<Ui
     share: {
       party: input.me,
       secret,
-      publicPackage: wire.decode(publicPackageCodec(suite.group), input.publicPackage),
+      publicPackage: publicPackageOf(suite.group, input.publicPackage),
     },
     message: input.message,
     sid: input.sid,

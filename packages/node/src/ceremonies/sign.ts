@@ -6,7 +6,6 @@ import {
   keyIdOf,
   type Party,
   type PublicPackage,
-  publicPackageCodec,
   type Scheme,
   toHex,
   tryDecode,
@@ -25,6 +24,7 @@ import {
 } from '../policy/sign-request.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
+import { publicPackageOf } from './packages.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 /** A signature that a client ordered, as one signer sees it. */
@@ -230,7 +230,7 @@ function check(request: SignRequest, { config, clock, keys, tools }: Workshop): 
   }
   checkExpiry(request.expires, clock.now());
   const { publicPackage: encoded, scheme } = usable(keys.get(keyIdOf(config.networkId, request.key)), request.key);
-  const publicPackage = wire.decode(publicPackageCodec(groupOf(scheme, tools.groups)), encoded);
+  const publicPackage = publicPackageOf(groupOf(scheme, tools.groups), encoded);
   if (publicPackage.purpose !== request.purpose) throw denied(`the key ${request.key} is not for ${request.purpose}`);
   if (isRaw(scheme, request.intent) && !mayAsk(client, request.key, request.purpose, 'sign-raw')) {
     throw denied(`32 bytes may be the digest of a transaction; client ${client.name} lacks the right sign-raw`);
