@@ -73,7 +73,8 @@ export function combine(
 ): void {
   let carry = 0;
   for (let limb = 0, low = 30; limb < LIMBS; limb++, low -= 2) {
-    const sum = x.getUint16(at + low) + ym * y.getUint16(at + low) + zm * z.getUint16(zat + low) + carry;
+    const sum =
+      x.getUint16(at + low) + Math.imul(ym, y.getUint16(at + low)) + Math.imul(zm, z.getUint16(zat + low)) + carry;
     out.setUint16(at + low, sum);
     carry = sum >> 16;
   }
@@ -87,7 +88,7 @@ export function combine(
 function addMultiple(out: DataView, at: number, value: Int32Array, times: number): number {
   let carry = 0;
   for (let limb = 0, low = at + 30; limb < LIMBS; limb++, low -= 2) {
-    const sum = out.getUint16(low) + times * (value[limb] as number) + carry;
+    const sum = out.getUint16(low) + Math.imul(times, value[limb] as number) + carry;
     out.setUint16(low, sum);
     carry = sum >> 16;
   }
