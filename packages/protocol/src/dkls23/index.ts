@@ -1,0 +1,47 @@
+export {
+  type BaseOtContext,
+  type BaseOtExchange,
+  type BaseOtKey,
+  type BaseOtSetting,
+  chooseBaseOt,
+  completeBaseOt,
+  offerBaseOt,
+  type ReceiverSet,
+  type SenderSet,
+  wipeReceiverSet,
+  wipeSenderSet,
+} from './base-ot.ts';
+export { type EcdhX, pureEcdh } from './ecdh.ts';
+export {
+  type Engine,
+  type ReceiverSeeds,
+  type Request,
+  type Run,
+  readRequest,
+  type SenderSeeds,
+} from './extension.ts';
+export { type Gadget, gadgetOf } from './gadget.ts';
+export {
+  type AliceMaterial,
+  type BobMaterial,
+  decodePairMaterial,
+  encodePairMaterial,
+  type PairMaterial,
+  wipePairMaterial,
+} from './material.ts';
+export { encodedPoints, pairSetupRounds } from './messages.ts';
+export {
+  type Answer,
+  answer,
+  finish,
+  type Pending,
+  type ReceiverSetup,
+  readAnswer,
+  request,
+  type SenderSetup,
+} from './multiplication.ts';
+export type { PairSetupParameters } from './pair-context.ts';
+export { type PairSetupInput, PairSetupInputError, pairSetup, type StockedSets } from './pair-setup.ts';
+export { baseOts } from './pprf.ts';
+export { pairSetupRules } from './rules.ts';
+export { type Suite, suiteA } from './suite.ts';
