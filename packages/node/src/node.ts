@@ -6,7 +6,6 @@ import {
   keyIdOf,
   type NodeKey,
   type PublicPackage,
-  publicPackageCodec,
   type Randomness,
   type Scheme,
   schemes,
@@ -19,6 +18,7 @@ import { Ceremonies } from './ceremonies/ceremonies.ts';
 import type { Host } from './ceremonies/host.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
+import { publicPackageOf } from './ceremonies/packages.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -323,7 +323,7 @@ export class QuorateNode implements Service {
   }
 
   #decode(scheme: Scheme, encoded: Uint8Array): PublicPackage {
-    return wire.decode(publicPackageCodec(groupOf(scheme, this.#parts.tools.groups)), encoded);
+    return publicPackageOf(groupOf(scheme, this.#parts.tools.groups), encoded);
   }
 
   #connected(): readonly PeerStatus[] {
