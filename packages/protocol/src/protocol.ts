@@ -1,5 +1,5 @@
-import { type Codec, decode, encode } from './wire/codec.ts';
 import { EncodingError } from './groups/group.ts';
+import { type Codec, decode, encode } from './wire/codec.ts';
 
 /**
  * A protocol is one readable function: a synchronous generator. Each `yield` is one communication round, `return` is the
@@ -89,7 +89,9 @@ export function* exchange<B, D>(
     label,
     broadcast: toAll === undefined ? undefined : encode(toAll, value as B),
     direct:
-      toOne === undefined ? undefined : new Map([...(values ?? [])].map(([to, message]) => [to, encode(toOne, message)])),
+      toOne === undefined
+        ? undefined
+        : new Map([...(values ?? [])].map(([to, message]) => [to, encode(toOne, message)])),
     expects: { broadcast: toAll !== undefined, direct: toOne !== undefined },
     guarded,
   };
@@ -155,8 +157,13 @@ export class Abort extends Error {
   readonly blames: readonly Blame[];
   /** Who told us, if it was not ourselves. With no blame, who gave up: a suspicion at most. */
   readonly informant: Party | undefined;
+  /**
+   * Parties that failed a secret-dependent check: the driver persists the ban before it answers anything; the wire shows a
+   * generic abort. There is no evidence that could be shown.
+   */
+  readonly bans: readonly Party[];
 
-  constructor(round: string, blames: readonly Blame[], informant?: Party) {
+  constructor(round: string, blames: readonly Blame[], informant?: Party, bans: readonly Party[] = []) {
     super(
       blames.length === 0
         ? `aborted in round ${round}`
@@ -165,6 +172,7 @@ export class Abort extends Error {
     this.round = round;
     this.blames = blames;
     this.informant = informant;
+    this.bans = bans;
   }
 
   get culprits(): readonly Party[] {
