@@ -200,7 +200,7 @@ describe('encodings', () => {
     ['a long-form length', '308106020101020101'],
     ['another tag', '3106020101020101'],
     ['another integer tag', '3006030101020101'],
-    ['r beyond the order', `30260221`302602${'21'}000${toHex(toBytesBE(order, 32))}020101`],
+    ['r beyond the order', `3026022100${toHex(toBytesBE(order, 32))}020101`],
     ['far too many bytes', `30${'ff'.repeat(100)}`],
   ])('refuse %s', (_name, hex) => {
     expect(() => decodeDer(secp256k1, fromHex(hex))).toThrow(EncodingError);
