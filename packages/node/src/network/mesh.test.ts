@@ -82,7 +82,7 @@ async function raw(
 }
 
 const until = async (condition: () => boolean): Promise<void> =>
-  expect.poll(condition, { timeout: 8_000, interval: 10 }).toBe(true);
+  expect.poll(condition, { timeout: 30_000, interval: 10 }).toBe(true);
 const connected = (mesh: Mesh, index: number): boolean => mesh.peers().get(peerOf(index))?.connected ?? false;
 const refusal = (mesh: Mesh, index: number): string | undefined => mesh.peers().get(peerOf(index))?.refused;
 
@@ -290,7 +290,7 @@ describe('who is not admitted', () => {
     const b = await open(1, { members: [{ ...there, allow: ['10.0.0.0/8'] }, ...roster.members.slice(1), member(2)] });
     const host = await raw(3, { members: [...roster.members, member(3)] }, () => undefined);
     await host.dial(multiaddr(`${roster.members[1]?.addresses[0]}/p2p/${b.self}`)).catch(() => undefined);
-    await expect.poll(() => a.peers().get(b.self)?.connected, { timeout: 1_500 }).toBe(false);
+    await expect.poll(() => a.peers().get(b.self)?.connected, { timeout: 30_000 }).toBe(false);
     expect(b.peers().get(a.self)?.connected).toBe(false);
     b.useRoster(roster);
     await until(() => connected(a, 1));
@@ -664,14 +664,18 @@ describe('a member that misbehaves', () => {
     const say = async (length: number): Promise<unknown> =>
       host.services.pubsub.publish('requests', new Uint8Array(length));
     await say(limits.announcementBytes + 1);
-    for (let i = 0; i < limits.announcementsBurst + 50; i++) await say(1);
-    await until(() => lengths.length === limits.announcementsBurst);
+    // Gossip may lose some: go on until the budget is used up, and beyond it.
+    await until(() => {
+      for (let i = 0; i < 20; i++) void say(1);
+      return lengths.length >= limits.announcementsBurst;
+    });
+    for (let i = 0; i < 50; i++) await say(1);
     // One more per step of the clock.
     await untilWith(clock, 1_000 / limits.announcementsPerSecond, () => {
       void say(2);
       return lengths.includes(2);
     });
-    expect(lengths.filter((length) => length === 1).length).toBeLessThan(limits.announcementsBurst + 50);
+    expect(lengths.filter((length) => length === 1).length).toBeLessThan(limits.announcementsBurst + 20);
     expect(Math.max(...lengths)).toBe(2);
   });
 });
