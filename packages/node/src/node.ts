@@ -13,7 +13,7 @@ import {
   toHex,
   wire,
 } from '@quorate/protocol';
-import type { KeyInfo } from '@quorate/storage';
+import type { KeyInfo, RecordedBlame } from '@quorate/storage';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
 import type { Host } from './ceremonies/host.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
@@ -82,7 +82,7 @@ export class QuorateNode implements Service {
       keys: home.keys,
       requests: home.requests,
       sessions: home.sessions,
-      blames: home.blames,
+      blames: { record: async (blame) => this.#recordBlame(blame) },
       audit: home.audit,
       members: () => this.#nodes(),
       nameOf: (node) => this.#nameOf(this.#peerOf(node)),
@@ -349,6 +349,12 @@ export class QuorateNode implements Service {
     const peer = this.#peerIds.get(place) ?? peerIdOf(node);
     this.#peerIds.set(place, peer);
     return peer;
+  }
+
+  async #recordBlame(blame: RecordedBlame): Promise<boolean> {
+    const isNew = await this.#parts.home.blames.record(blame);
+    if (isNew) this.#countBlame(blame.node);
+    return isNew;
   }
 
   #countBlame(node: Uint8Array): void {

@@ -19,7 +19,7 @@ export interface Workshop {
   nameOfPeer(peer: PeerId): string;
   /** The key under which a plain verifier accepts signatures of this epoch. */
   publicKeyOf(keyId: Uint8Array, epoch: number): Uint8Array;
-  readonly blames: BlameLedger;
+  readonly blames: Pick<BlameLedger, 'record'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly randomness: Randomness;

@@ -32,11 +32,12 @@ export class BlameLedger {
     this.#records = records;
   }
 
-  /** Keeps a blame, synced. The first evidence for a session, party and code stays. */
-  async record(blame: Blame): Promise<void> {
+  /** Keeps a blame, synced, and says whether it is new: the first evidence for a session, party and code stays. */
+  async record(blame: Blame): Promise<boolean> {
     const place = `blames/${toHex(blame.session)}/${blame.party}/${blame.evidence.code}`;
-    if ((await this.#records.get(place, 'blame')) !== undefined) return;
+    if ((await this.#records.get(place, 'blame')) !== undefined) return false;
     await this.#records.put(place, 'blame', wire.encode(codec, { version: formatVersion, ...blame }));
+    return true;
   }
 
   /** All of them, in no particular order. */
