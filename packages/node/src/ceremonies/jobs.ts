@@ -74,6 +74,11 @@ export function secretOf<N extends JobName>(name: N, input: Jobs[N]['input']): U
   return name === 'keygen' ? (input as KeygenJob).receiveSecret : (input as SignJob).share;
 }
 
+/** What of a job's output the taker wipes, if anything is secret in it. */
+export function secretIn<N extends JobName>(name: N, output: Jobs[N]['output']): Uint8Array | undefined {
+  return name === 'keygen' ? (output as KeygenOutput).share : undefined;
+}
+
 function* keygen(input: KeygenJob, { aead, groups, randomness, signatures }: JobTools): Protocol<KeygenOutput> {
   const group = groupOf(input.statement.scheme, groups);
   using receiveSecret = new Secret(input.receiveSecret);

@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads';
 import type { Protocol } from '@quorate/protocol';
 import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
-import { advance } from '../host.ts';
-import { startJob } from '../jobs.ts';
+import { advance, type Progress } from '../host.ts';
+import { type JobName, type Jobs, secretIn, startJob } from '../jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** The worker thread: runs protocols, each under its number, with randomness of its own from the operating system. */
@@ -11,35 +11,41 @@ const port = parentPort;
 if (port === null) throw new Error('this file runs in a worker thread only');
 
 const tools = { ...nativeTools(), randomness: systemRandomness };
-const protocols = new Map<number, Protocol<unknown>>();
+const runs = new Map<number, { readonly job: JobName; readonly protocol: Protocol<Jobs[JobName]['output']> }>();
 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'close') {
-    protocols.get(message.run)?.return(undefined);
-    protocols.delete(message.run);
+    runs.get(message.run)?.protocol.return(undefined as never);
+    runs.delete(message.run);
     return;
   }
   try {
-    if (message.type === 'start') protocols.set(message.run, startJob(message.job, message.input, tools));
-    const protocol = protocols.get(message.run);
-    if (protocol !== undefined)
-      answer(message.run, advance(protocol, message.type === 'next' ? message.inbox : undefined));
+    if (message.type === 'start') {
+      runs.set(message.run, { job: message.job, protocol: startJob(message.job, message.input, tools) });
+    }
+    const run = runs.get(message.run);
+    if (run === undefined) return;
+    answer(message.run, run.job, advance(run.protocol, message.type === 'next' ? message.inbox : undefined));
   } catch (error) {
-    protocols.delete(message.run);
+    runs.delete(message.run);
     post({ type: 'bug', run: message.run, message: error instanceof Error ? error.message : 'unknown' });
   }
 });
 
-function answer(run: number, progress: ReturnType<typeof advance>): void {
-  if (progress.type !== 'round') protocols.delete(run);
-  if (progress.type === 'abort') {
+/** What is secret in a result is moved, not copied: nothing of it stays in this thread. */
+function answer(run: number, job: JobName, progress: Progress<Jobs[JobName]['output']>): void {
+  if (progress.type !== 'round') runs.delete(run);
+  if (progress.type === 'result') {
+    const secret = secretIn(job, progress.result);
+    post({ ...progress, run }, secret === undefined ? [] : [secret.buffer as ArrayBuffer]);
+  } else if (progress.type === 'abort') {
     const { round, blames, informant } = progress.abort;
     post({ type: 'abort', run, round, blames, informant });
   } else {
-    post({ ...progress, run } as FromWorker);
+    post({ ...progress, run });
   }
 }
 
-function post(message: FromWorker): void {
-  port?.postMessage(message);
+function post(message: FromWorker, moved: ArrayBuffer[] = []): void {
+  port?.postMessage(message, moved);
 }

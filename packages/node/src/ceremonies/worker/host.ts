@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { Abort } from '@quorate/protocol';
+import { Abort, wipe } from '@quorate/protocol';
 import type { Host, Progress } from '../host.ts';
-import type { JobName, Jobs } from '../jobs.ts';
+import { type JobName, type Jobs, secretOf } from '../jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** Runs protocols in one worker thread, so that presence, other ceremonies and the API breathe during heavy steps. */
@@ -40,23 +40,29 @@ export function workerHosts(): WorkerHosts {
     return started;
   };
 
-  const post = (message: ToWorker): void => {
+  const begin = (message: ToWorker, secret: ArrayBuffer): Worker => {
     worker ??= start();
-    worker.postMessage(message);
+    // Moved, not copied: nothing of it stays in this thread.
+    worker.postMessage(message, [secret]);
+    return worker;
   };
 
   return {
     host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']> {
       const run = runs++;
+      let own: Worker | undefined;
       return {
         next: async (inbox) => {
+          if (inbox !== undefined && own !== worker) throw new Error('the worker thread of this run has died');
           const progress = new Promise<Progress<unknown>>((resolve, reject) => waiting.set(run, { resolve, reject }));
-          post(inbox === undefined ? ({ type: 'start', run, job, input } as ToWorker) : { type: 'next', run, inbox });
+          if (inbox !== undefined) own?.postMessage({ type: 'next', run, inbox } satisfies ToWorker);
+          else own = begin({ type: 'start', run, job, input } as ToWorker, secretOf(job, input).buffer as ArrayBuffer);
           return (await progress) as Progress<Jobs[N]['output']>;
         },
         close: () => {
           waiting.delete(run);
-          worker?.postMessage({ type: 'close', run } satisfies ToWorker);
+          if (own === undefined) wipe(secretOf(job, input));
+          own?.postMessage({ type: 'close', run } satisfies ToWorker);
         },
       };
     },

@@ -1,0 +1,174 @@
+import {
+  type Court,
+  dkgRounds,
+  dkgRules,
+  equal,
+  fromBytesBE,
+  groupOf,
+  type Inbox,
+  judge,
+  type Party,
+  publicPackageCodec,
+  pureNodeKey,
+  randomScalar,
+  Session,
+  seeded,
+  toBytesBE,
+  verifyingShare,
+  wire,
+} from '@quorate/protocol';
+import { afterAll, describe, expect, test } from 'vitest';
+import { systemRandomness } from '../../entropy.ts';
+import { nativeTools } from '../../tools.ts';
+import type { Host } from '../host.ts';
+import { inlineJob } from '../inline.ts';
+import type { KeygenJob, KeygenOutput } from '../jobs.ts';
+import { workerHosts } from './host.ts';
+
+const tools = { ...nativeTools(), randomness: systemRandomness };
+const group = groupOf('ed25519', tools.groups);
+const fill = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+const parties = [1, 2, 3];
+const keys = new Map(parties.map((party) => [party, pureNodeKey(fill(party))]));
+const members = parties.map((party) => ({ party, node: keys.get(party)?.publicKey as Uint8Array }));
+const statement = {
+  scheme: 'ed25519',
+  keyId: fill(4),
+  name: 'treasury',
+  purpose: 'general',
+  epoch: 1,
+  baseEpoch: 0,
+  tweak: { type: 'none', value: new Uint8Array(0) },
+  policyHash: fill(0),
+} as const;
+
+/** What each party of a key generation starts with. */
+function inputs(): readonly KeygenJob[] {
+  const secrets = parties.map((party) => randomScalar(seeded(fill(party)), group.order));
+  const receiveKeys = secrets.map((secret) => group.encodePoint(group.multiplyBase(secret)));
+  const common = { network: fill(5), sid: fill(6), members, threshold: 2, receiveKeys, statement };
+  return secrets.map((secret, i) => ({ ...common, me: i + 1, receiveSecret: toBytesBE(secret, group.scalarBytes) }));
+}
+
+const court: Court = {
+  network: fill(5),
+  sid: fill(6),
+  kind: 1,
+  parties,
+  keys: new Map(members.map(({ party, node }) => [party, node])),
+  signatures: tools.signatures,
+  rounds: dkgRounds(group, 2),
+  rules: dkgRules({
+    group,
+    ...tools,
+    network: fill(5),
+    sid: fill(6),
+    members,
+    threshold: 2,
+    receiveKeys: new Map(
+      inputs().map(({ receiveKeys, me }) => [me, group.decodePoint(receiveKeys[me - 1] as Uint8Array)]),
+    ),
+    statement,
+  }),
+};
+
+/** Lets the hosts run one protocol together, in lock step. */
+async function together(hosts: readonly Host<KeygenOutput>[]): Promise<readonly KeygenOutput[]> {
+  const sessions = new Map(parties.map((party) => [party, new Session(court, party, keys.get(party) as never)]));
+  let inboxes: (Inbox | undefined)[] = hosts.map(() => undefined);
+  for (;;) {
+    const steps = await Promise.all(hosts.map(async (host, i) => host.next(inboxes[i])));
+    const results = steps.flatMap((step) => (step.type === 'result' ? [step.result] : []));
+    if (results.length === hosts.length) return results;
+    const outgoing = steps.map((step, i) => {
+      if (step.type !== 'round') throw new Error(`party ${i + 1}: ${step.type}`);
+      return (sessions.get(i + 1) as Session).open(step.round);
+    });
+    for (const [i, frames] of outgoing.entries())
+      for (const { to, frame } of frames) sessions.get(to)?.receive(i + 1, frame);
+    inboxes = parties.map((party) => sessions.get(party)?.inbox());
+  }
+}
+
+const isShareOf = ({ share, publicPackage }: KeygenOutput, party: Party): boolean => {
+  const expected = verifyingShare(wire.decode(publicPackageCodec(group), publicPackage), party);
+  return group.equals(group.multiplyBase(fromBytesBE(share)), expected);
+};
+
+const workers = workerHosts();
+afterAll(async () => workers.close());
+
+describe('a key generation', () => {
+  test.for(['inline', 'worker', 'mixed'])('runs %s, with nothing to tell by', async (where) => {
+    const hosts = inputs().map((input) =>
+      where === 'inline' || (where === 'mixed' && input.me === 1)
+        ? inlineJob('keygen', input, tools)
+        : workers.host('keygen', input),
+    );
+    const outputs = await together(hosts);
+    for (const host of hosts) host.close();
+    const [first] = outputs;
+    for (const [i, output] of outputs.entries()) {
+      expect(equal(output.publicPackage, (first as KeygenOutput).publicPackage)).toBe(true);
+      expect(isShareOf(output, i + 1)).toBe(true);
+    }
+  });
+
+  test('leaves no copy of its secret here', async () => {
+    const [input] = inputs() as [KeygenJob];
+    const host = workers.host('keygen', input);
+    await host.next(undefined);
+    expect(input.receiveSecret.length).toBe(0);
+    host.close();
+  });
+
+  test.for(['inline', 'worker'] as const)('that is closed before it began leaves none either (%s)', (where) => {
+    const [input] = inputs() as [KeygenJob];
+    (where === 'inline' ? inlineJob('keygen', input, tools) : workers.host('keygen', input)).close();
+    expect(input.receiveSecret).toEqual(new Uint8Array(32));
+  });
+});
+
+describe('a worker', () => {
+  test('reports a bug as one, and goes on', async () => {
+    const [input] = inputs() as [KeygenJob];
+    const wrong = { ...input, receiveSecret: fill(1) };
+    await expect(workers.host('keygen', wrong).next(undefined)).rejects.toThrow('receive secret');
+    expect((await workers.host('keygen', inputs()[0] as KeygenJob).next(undefined)).type).toBe('round');
+  });
+
+  test('that dies fails its runs, those that wait and those that are between rounds; the next job starts another', async () => {
+    const own = workerHosts();
+    const [input, other] = inputs() as [KeygenJob, KeygenJob];
+    const between = own.host('keygen', input);
+    await between.next(undefined);
+    const waits = own.host('keygen', other).next(undefined);
+    const failed = expect(waits).rejects.toThrow('died');
+    await own.close();
+    await failed;
+    const empty: Inbox = { broadcasts: new Map(), directs: new Map(), transcript: fill(0) };
+    await expect(between.next(empty)).rejects.toThrow('died');
+    between.close();
+    const again = own.host('keygen', inputs()[0] as KeygenJob);
+    expect((await again.next(undefined)).type).toBe('round');
+    await own.close();
+  });
+
+  test('brings an abort with its evidence', async () => {
+    const sessions = new Map(parties.map((party) => [party, new Session(court, party, keys.get(party) as never)]));
+    const hosts = inputs().map((input) => workers.host('keygen', input));
+    for (const [i, host] of hosts.entries()) {
+      const step = await host.next(undefined);
+      if (step.type !== 'round') throw new Error('a round comes first');
+      // Party 3 says something that is no commitment.
+      const round = i === 2 ? { ...step.round, broadcast: fill(1) } : step.round;
+      const frames = (sessions.get(i + 1) as Session).open(round);
+      for (const { to, frame } of frames) sessions.get(to)?.receive(i + 1, frame);
+    }
+    const progress = await (hosts[0] as Host<KeygenOutput>).next(sessions.get(1)?.inbox());
+    if (progress.type !== 'abort') throw new Error('an abort');
+    expect(progress.abort.culprits).toEqual([3]);
+    expect(progress.abort.blames.every(({ evidence }) => judge(court, evidence))).toBe(true);
+    for (const host of hosts) host.close();
+  });
+});
