@@ -60,10 +60,10 @@ const frameCodec = wire.struct({
 });
 
 export function encodeFrame(frame: NodeFrame): Uint8Array {
-  return wire.encode(frameCodec, { version: FRAME_VERSION, frame } as Parameters<typeof frameCodec.write>[0]);
+  return wire.encode(frameCodec, { version: FRAME_VERSION, frame });
 }
 
 /** Strict. @throws {EncodingError} */
 export function decodeFrame(bytes: Uint8Array): NodeFrame {
-  return wire.decode(frameCodec, bytes).frame as NodeFrame;
+  return wire.decode(frameCodec, bytes).frame;
 }

@@ -1,0 +1,210 @@
+import { pureNodeKey, type Registration, register } from '@quorate/protocol';
+import { describe, expect, test } from 'vitest';
+import { type Advice, type Gathering, type GatheringStep, gather } from './gathering.ts';
+
+const bytes = (fill: number, length = 32): Uint8Array => new Uint8Array(length).fill(fill);
+const grace = { turn: 100, complaint: 2_000 };
+const all = [1, 2, 3, 4, 5];
+const everybody: Advice = { live: new Set(all), suspected: new Set() };
+const key = pureNodeKey(bytes(1));
+
+let nonces = 0;
+const registration = (avoid: readonly number[] = []): Registration =>
+  register(
+    {
+      network: bytes(1),
+      request: bytes(2),
+      digest: bytes(3),
+      epoch: 1,
+      attempt: 0,
+      nonce: bytes(++nonces & 0xff),
+      bootEpoch: bytes(4, 24),
+      receiveKey: bytes(0, 0),
+      avoid,
+    },
+    key,
+  );
+
+const empty = (need: number, order: readonly number[] = all): Gathering => ({
+  network: bytes(1),
+  kind: 2,
+  request: bytes(2),
+  digest: bytes(3),
+  epoch: 1,
+  need,
+  order,
+  registrations: new Map(),
+  complaints: new Map(),
+  attended: new Map(),
+  enoughSince: undefined,
+  attempt: 0,
+});
+
+/** Registers party after party at time 0 and says whom each start seats. */
+class Table {
+  gathering: Gathering;
+  advice: Advice;
+  readonly seated: number[][] = [];
+
+  constructor(gathering: Gathering, advice: Advice = everybody) {
+    this.gathering = gathering;
+    this.advice = advice;
+  }
+
+  register(party: number, avoid: readonly number[] = [], now = 0): this {
+    return this.#take(
+      gather(this.gathering, { type: 'registered', party, registration: registration(avoid), now }, this.advice, grace),
+    );
+  }
+
+  tick(now: number): this {
+    return this.#take(gather(this.gathering, { type: 'tick', now }, this.advice, grace));
+  }
+
+  #take({ gathering, start }: GatheringStep): this {
+    this.gathering = gathering;
+    if (start !== undefined) this.seated.push(start.participants.map(({ party }) => party));
+    return this;
+  }
+}
+
+describe('a coordinator', () => {
+  test('begins at once when those whose turn it is are there', () => {
+    const table = new Table(empty(3, [4, 2, 5, 1, 3])).register(5).register(2);
+    expect(table.seated).toEqual([]);
+    expect(table.register(4).seated).toEqual([[2, 4, 5]]);
+  });
+
+  test('waits a moment for them when others are there, then begins with the others', () => {
+    const table = new Table(empty(3)).register(5).register(4).register(3);
+    expect(table.tick(grace.turn - 1).seated).toEqual([]);
+    expect(table.tick(grace.turn).seated).toEqual([[3, 4, 5]]);
+  });
+
+  test('begins with those whose turn it is when they come within that moment', () => {
+    const table = new Table(empty(2)).register(5).register(4).register(1).register(2);
+    expect(table.seated).toEqual([[1, 2]]);
+  });
+
+  test('measures the moment from when enough were there', () => {
+    const table = new Table(empty(3)).register(5, [], 0).register(4, [], 500).register(3, [], 1_000);
+    expect(table.tick(1_000 + grace.turn - 1).seated).toEqual([]);
+    expect(table.tick(1_000 + grace.turn).seated).toEqual([[3, 4, 5]]);
+  });
+
+  test('uses a registration once', () => {
+    const table = new Table(empty(3)).register(1).register(2).register(3);
+    expect(table.tick(60_000).register(1, [], 60_000).register(2, [], 60_000).seated.length).toBe(1);
+    expect(table.register(3, [], 60_000).tick(120_000).seated.length).toBe(2);
+  });
+
+  test('numbers its attempts, so that no two starts are the same', () => {
+    let gathering = empty(2, [1, 2]);
+    const attempts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      for (const party of [1, 2]) {
+        const step = gather(
+          gathering,
+          { type: 'registered', party, registration: registration(), now: i * 60_000 },
+          everybody,
+          grace,
+        );
+        gathering = step.gathering;
+        if (step.start !== undefined) attempts.push(step.start.attempt);
+      }
+    }
+    expect(attempts).toEqual([0, 1, 2]);
+  });
+
+  test('takes the latest registration of each', () => {
+    const first = registration();
+    const second = registration();
+    let { gathering } = gather(
+      empty(2),
+      { type: 'registered', party: 1, registration: first, now: 0 },
+      everybody,
+      grace,
+    );
+    ({ gathering } = gather(
+      gathering,
+      { type: 'registered', party: 1, registration: second, now: 0 },
+      everybody,
+      grace,
+    ));
+    const { start } = gather(
+      gathering,
+      { type: 'registered', party: 2, registration: registration(), now: 0 },
+      everybody,
+      grace,
+    );
+    expect(start?.participants[0]?.registration).toBe(second);
+  });
+
+  test('seats nobody who is no member', () => {
+    const table = new Table(empty(2)).register(9).register(1);
+    expect(table.tick(60_000).seated).toEqual([]);
+  });
+
+  test('prefers who is connected, then who is not suspected', () => {
+    const advice = { live: new Set([2, 3, 4, 5]), suspected: new Set([2]) };
+    const table = new Table(empty(2), advice).register(1).register(2).register(3);
+    expect(table.seated).toEqual([]);
+    expect(table.register(4).seated).toEqual([[3, 4]]);
+  });
+
+  test('seats even who is suspected when nobody else is there: advice decides whom to prefer, never who may', () => {
+    const table = new Table(empty(2), { live: new Set(), suspected: new Set(all) }).register(1).register(2);
+    expect(table.tick(60_000).seated).toEqual([[1, 2]]);
+  });
+
+  test('does without whoever failed the others', () => {
+    const table = new Table(empty(3)).register(4).register(5).register(1).register(2).register(3);
+    expect(table.seated).toEqual([[1, 2, 3]]);
+    table.register(2, [1]).register(3, [1]).register(1);
+    expect(table.tick(grace.complaint).seated[1]).not.toContain(1);
+  });
+
+  test('pauses before it seats who failed before, when there is nobody better', () => {
+    const table = new Table(empty(2, [1, 2])).register(1).register(2);
+    table.register(1, [2], 1_000).register(2, [1], 1_000);
+    expect(table.tick(1_000 + grace.complaint - 1).seated.length).toBe(1);
+    expect(table.tick(1_000 + grace.complaint).seated.length).toBe(2);
+  });
+
+  test('counts each complainer once, however often it complains', () => {
+    const table = new Table(empty(5)).register(5, [1]);
+    for (let i = 0; i < 10; i++) table.register(5, []).register(5, [1, 1, 5]);
+    expect(table.gathering.complaints).toEqual(new Map([[1, new Set([5])]]));
+  });
+
+  test.for([
+    [3, 5, 2],
+    [2, 3, 1],
+    [4, 7, 3],
+  ] as const)('of %d of %d finds the honest, whatever %d liars complain and spoil', ([need, n, f]) => {
+    const parties = Array.from({ length: n }, (_, i) => i + 1);
+    const liars = parties.slice(0, f);
+    const honest = parties.slice(f);
+    const table = new Table(empty(need, parties), { live: new Set(parties), suspected: new Set() });
+    const avoids = new Map<number, Set<number>>(
+      parties.map((party) => [party, new Set(liars.includes(party) ? honest : [])]),
+    );
+    const register = (party: number, now: number) => table.register(party, [...(avoids.get(party) ?? [])], now);
+    for (const party of parties) register(party, 0);
+    let now = 0;
+    for (let round = 0; round < 40; round++) {
+      now += 3_000;
+      table.tick(now);
+      const seated = table.seated.at(-1) ?? [];
+      if (seated.length > 0 && seated.every((party) => honest.includes(party))) break;
+      // The liars among them spoil it: whoever is honest complains of them, and all come again.
+      for (const party of seated) {
+        for (const liar of seated.filter((one) => liars.includes(one)))
+          if (honest.includes(party)) avoids.get(party)?.add(liar);
+        register(party, now);
+      }
+    }
+    expect(table.seated.at(-1)?.every((party) => honest.includes(party))).toBe(true);
+    expect(table.seated.length).toBeLessThanOrEqual(3 * n);
+  });
+});

@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { fromHex, pureEd25519, pureNodeKey, toHex, wire } from '@quorate/protocol';
+import { describe, expect, test } from 'vitest';
+import {
+  type KeygenProposal,
+  keygenProposalCodec,
+  proposalDigest,
+  propose,
+  verifyProposal,
+} from './keygen-proposal.ts';
+import {
+  requestDigest,
+  requestId,
+  type SignRequest,
+  signRequest,
+  signRequestCodec,
+  verifySignRequest,
+} from './sign-request.ts';
+
+/** What version 1 looks like, for ever: clients and other versions of this node make and read the same bytes. */
+const golden = (name: string): string => readFileSync(new URL(`golden/${name}.hex`, import.meta.url), 'utf8').trim();
+
+const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte);
+const key = pureNodeKey(fill(1));
+
+const request = signRequest(
+  {
+    network: fill(2),
+    key: 'treasury',
+    purpose: 'general',
+    intent: { type: 'message', value: fill(3, 5) },
+    expires: 1_700_000_000_000,
+    idempotencyKey: fill(4, 6),
+  },
+  key,
+);
+const proposal = propose(
+  {
+    network: fill(2),
+    name: 'treasury',
+    scheme: 'taproot',
+    purpose: 'general',
+    threshold: 2,
+    lowThreshold: 0,
+    members: [1, 2, 3].map((party) => ({ party, node: fill(party) })),
+    epoch: 1,
+    tweak: { type: 'key-path-only', value: fill(0, 0) },
+    expires: 1_700_000_000_000,
+    nonce: fill(5),
+  },
+  key,
+);
+
+describe('a client’s order', () => {
+  test('has its bytes, digest and id, version 1', () => {
+    expect(toHex(wire.encode(signRequestCodec, request))).toBe(golden('sign-request'));
+    const decoded = wire.decode(signRequestCodec, fromHex(golden('sign-request')));
+    expect(verifySignRequest(decoded, pureEd25519)).toBe(true);
+    expect(toHex(requestDigest(decoded))).toBe(golden('sign-request-digest'));
+    expect(toHex(requestId(decoded))).toBe(golden('request-id'));
+  });
+
+  const changes: readonly Partial<SignRequest>[] = [
+    { network: fill(9) },
+    { key: 'other' },
+    { purpose: 'other' },
+    { intent: { type: 'message', value: fill(9, 5) } },
+    { expires: 1 },
+    { client: pureNodeKey(fill(9)).publicKey },
+    { idempotencyKey: fill(9, 6) },
+    { signature: fill(9, 64) },
+  ];
+
+  test.for(changes)('is signed as a whole: %j', (change) => {
+    expect(verifySignRequest({ ...request, ...change }, pureEd25519)).toBe(false);
+    if (change.signature === undefined)
+      expect(requestDigest({ ...request, ...change })).not.toEqual(requestDigest(request));
+  });
+
+  test('is known by network, client and idempotency key, and by nothing else', () => {
+    for (const change of changes) {
+      const same = change.network === undefined && change.client === undefined && change.idempotencyKey === undefined;
+      expect(toHex(requestId({ ...request, ...change })) === toHex(requestId(request))).toBe(same);
+    }
+    const [a, b] = [
+      { ...request, idempotencyKey: fill(4, 7) },
+      { ...request, idempotencyKey: fill(4, 8) },
+    ];
+    expect(requestId(a)).not.toEqual(requestId(b));
+  });
+});
+
+describe('a member’s proposal', () => {
+  test('has its bytes and digest, version 1', () => {
+    expect(toHex(wire.encode(keygenProposalCodec, proposal))).toBe(golden('keygen-proposal'));
+    const decoded = wire.decode(keygenProposalCodec, fromHex(golden('keygen-proposal')));
+    expect(verifyProposal(decoded, pureEd25519)).toBe(true);
+    expect(toHex(proposalDigest(decoded))).toBe(golden('keygen-proposal-digest'));
+  });
+
+  const changes: readonly Partial<KeygenProposal>[] = [
+    { network: fill(9) },
+    { name: 'other' },
+    { scheme: 'ed25519' },
+    { purpose: 'other' },
+    { threshold: 3 },
+    { lowThreshold: 1 },
+    { members: proposal.members.slice(1) },
+    { epoch: 2 },
+    { tweak: { type: 'none', value: fill(0, 0) } },
+    { expires: 1 },
+    { proposer: pureNodeKey(fill(9)).publicKey },
+    { nonce: fill(9) },
+    { signature: fill(9, 64) },
+  ];
+
+  test.for(changes)('is signed as a whole: %j', (change) => {
+    expect(verifyProposal({ ...proposal, ...change }, pureEd25519)).toBe(false);
+    if (change.signature === undefined)
+      expect(proposalDigest({ ...proposal, ...change })).not.toEqual(proposalDigest(proposal));
+  });
+});
