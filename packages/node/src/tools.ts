@@ -1,12 +1,4 @@
-import {
-  type Aead,
-  ed25519,
-  type Groups,
-  pureAead,
-  pureEd25519,
-  type SignatureScheme,
-  secp256k1,
-} from '@quorate/protocol';
+import { type Aead, ed25519, type Groups, type SignatureScheme, secp256k1 } from '@quorate/protocol';
 import { libsecp256k1, nativeAead, nativeEd25519, sodiumEd25519 } from '@quorate/protocol/native';
 
 /** The libraries that compute, behind the protocol package's seams. */
@@ -24,6 +16,3 @@ export function nativeTools(): Tools {
     signatures: nativeEd25519,
   };
 }
-
-/** noble alone: slower, and the same results. */
-export const pureTools: Tools = { groups: { ed25519, secp256k1 }, aead: pureAead, signatures: pureEd25519 };

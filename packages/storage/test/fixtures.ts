@@ -74,7 +74,9 @@ export async function failingAtEachWrite(
         (error: unknown) => error,
       );
       await check(store.crash(), acknowledged);
-      if (failure !== undefined && !(failure instanceof StoreError || failure instanceof AuditError)) throw failure;
+      if (failure !== undefined && !(failure instanceof StoreError || failure instanceof AuditError)) {
+        throw new Error('failed with another error than the store gave', { cause: failure });
+      }
       failed = failure !== undefined;
       writes = nth - 1;
     }

@@ -133,7 +133,9 @@ function restarted(world: World, me: Party): World {
 function keyOf({ nodes, said }: World): string {
   const node = ({ state, disk, active }: Node): unknown => [
     state.type,
-    [...state.readies].map(([party, all]) => [party, all.map(({ digest }) => toHex(digest))]).sort(),
+    [...state.readies]
+      .map(([party, all]) => [party, all.map(({ digest }) => toHex(digest))])
+      .sort(([a], [b]) => Number(a) - Number(b)),
     disk.ready === undefined,
     disk.certificate === undefined ? '' : toHex(encode(certificateCodec, disk.certificate)),
     active,

@@ -47,7 +47,7 @@ export interface Complaint {
     | { readonly type: 'opening'; readonly value: Opening };
 }
 
-export const DKG_VERSION = 1;
+const DKG_VERSION = 1;
 /** An envelope of a hundred parties: 10 KiB of echo, 4 KiB of coefficients. */
 const MAX_ENVELOPE = 16 * 1024;
 

@@ -141,7 +141,7 @@ function readers(parameters: DkgParameters, from: Party) {
       const codec = spec.broadcast ?? spec.direct;
       const kind = spec.broadcast === undefined ? 'direct' : 'broadcast';
       const here = exhibit?.from === from && exhibit.round === roundIndex[label] && exhibit.class === kind;
-      return here && codec !== undefined ? (tryDecode(codec, exhibit.payload)?.value as T | undefined) : undefined;
+      return here && codec !== undefined ? tryDecode(codec, exhibit.payload)?.value : undefined;
     };
   return {
     commit: read<Commit>('commit', formats.commit),

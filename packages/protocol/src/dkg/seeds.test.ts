@@ -159,8 +159,18 @@ describe('key generation under random faults', () => {
     const seen = playAll(1, 2000, toy);
     if (only !== undefined) return;
     for (const reached of [
-      ...['done', 'waiting', 'aborted', 'malformed', 'equivocation', 'false-echo', 'false-accusation'],
-      ...['wrong-opening', 'bad-proof', 'bad-share', 'false-complaint', 'wrong-outcome'],
+      'done',
+      'waiting',
+      'aborted',
+      'malformed',
+      'equivocation',
+      'false-echo',
+      'false-accusation',
+      'wrong-opening',
+      'bad-proof',
+      'bad-share',
+      'false-complaint',
+      'wrong-outcome',
     ]) {
       expect(seen).toContain(reached);
     }

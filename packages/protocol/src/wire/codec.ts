@@ -193,9 +193,11 @@ export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
 }
 
 /** One byte for which, then that one. Options are numbered in order. */
-export function choice<T extends Record<string, unknown>>(options: {
-  readonly [K in keyof T]: Codec<T[K]>;
-}): Codec<{ [K in keyof T]: { readonly type: K; readonly value: T[K] } }[keyof T]> {
+export function choice<T extends Record<string, unknown>>(
+  options: {
+    readonly [K in keyof T]: Codec<T[K]>;
+  },
+): Codec<{ [K in keyof T]: { readonly type: K; readonly value: T[K] } }[keyof T]> {
   const names = Object.keys(options) as (keyof T)[];
   const codecs = names.map((name) => options[name] as Codec<unknown>);
   return {
