@@ -8,6 +8,7 @@ import {
   pureAead,
   randomScalar,
   secretScalar,
+  seeded,
 } from '@quorate/protocol';
 import { convene, type Scenario, seededBytes, seededStream } from '@quorate/protocol/simulation';
 
@@ -75,4 +76,21 @@ export function pairInputOf(options: PairSetupOptions, me: Party): dkls23.PairSe
 
 export function receiveScalarOf({ seed, group }: PairSetupOptions, party: Party): bigint {
   return randomScalar(seededStream(seed, 'receive key', party), group.order);
+}
+
+/** Both halves of a set of one direction, as a stock holds them. */
+export function stockOf(
+  { group, suite, parties, seed }: PairSetupOptions,
+  alice: Party,
+  bob: Party,
+  random = 7,
+): { readonly forAlice: dkls23.StockedSets; readonly forBob: dkls23.StockedSets } {
+  const { members } = pairParametersOf({ group, suite, parties, seed });
+  const nodeOf = (party: Party): Uint8Array => members.find((member) => member.party === party)?.node as Uint8Array;
+  const setting = { group, ecdh: protocol.pureEcdh(group), count: protocol.baseOts(suite) };
+  const context = { session: new Uint8Array(32).fill(random), alice: nodeOf(alice), bob: nodeOf(bob) };
+  const key = protocol.offerBaseOt(group, seeded(Uint8Array.of(random)));
+  const asAlice = protocol.chooseBaseOt(setting, context, key.point, seeded(Uint8Array.of(random, 1)));
+  const asBob = protocol.completeBaseOt(setting, context, key, asAlice.exchange.points) as dkls23.SenderSet;
+  return { forAlice: { asAlice }, forBob: { asBob } };
 }

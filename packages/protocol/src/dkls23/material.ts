@@ -36,7 +36,7 @@ interface DirectionMaterial {
   readonly fingerprint: Uint8Array;
 }
 
-export const PAIR_MATERIAL_VERSION = 1;
+const PAIR_MATERIAL_VERSION = 1;
 
 /** For storage, sealed there. The caller wipes both. */
 export function encodePairMaterial(suite: Suite, material: PairMaterial): Secret {

@@ -39,7 +39,7 @@ export interface Trees {
   readonly sealed: Sealed;
 }
 
-export const PAIR_SETUP_VERSION = 1;
+const PAIR_SETUP_VERSION = 1;
 /** The place of each round in the set-up. */
 export const roundIndex = { offers: 0, points: 1, trees: 2, agreed: 3 } as const;
 /** A party's part of a zero seed, and the length of the seed. */

@@ -8,6 +8,7 @@ import {
   type PairSetupOptions,
   pairInputOf,
   pairSetting,
+  stockOf,
 } from '../../../../test/support/pair-setup.ts';
 import { toHex } from '../bytes.ts';
 import { dkgRounds } from '../dkg/messages.ts';
@@ -16,17 +17,13 @@ import { dkgRules } from '../dkg/rules.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { type Inbox, type Party, type Protocol, tryDecode } from '../protocol.ts';
-import { seeded } from '../random.ts';
 import type { Secret } from '../secret.ts';
 import { decodeEnvelope } from '../session/envelope.ts';
-import { chooseBaseOt, completeBaseOt, offerBaseOt, type ReceiverSet, type SenderSet } from './base-ot.ts';
 import { bitOf } from './bits.ts';
 import { pureEcdh } from './ecdh.ts';
 import { decodePairMaterial, encodePairMaterial, type PairMaterial, wipePairMaterial } from './material.ts';
 import { pairSetupFormats, pairSetupRounds } from './messages.ts';
-import { baseOtContext } from './pair-context.ts';
 import { PairSetupInputError, pairSetup, type StockedSets } from './pair-setup.ts';
-import { baseOts } from './pprf.ts';
 import { pairSetupRules } from './rules.ts';
 import { type Suite, suiteA } from './suite.ts';
 
@@ -309,22 +306,6 @@ describe('after a key generation, in the same session', () => {
     }
   });
 });
-
-/** Both halves of a set of one direction, as a stock holds them. */
-function stockOf(
-  { group, suite, parties, seed }: PairSetupOptions,
-  alice: Party,
-  bob: Party,
-  random = 7,
-): { readonly forAlice: StockedSets; readonly forBob: StockedSets } {
-  const { members } = pairInputOf({ group, suite, parties, seed }, alice);
-  const setting = { group, ecdh: pureEcdh(group), count: baseOts(suite) };
-  const context = baseOtContext({ members }, { alice, bob }, new Uint8Array(32).fill(random));
-  const key = offerBaseOt(group, seeded(Uint8Array.of(random)));
-  const asAlice: ReceiverSet = chooseBaseOt(setting, context, key.point, seeded(Uint8Array.of(random, 1)));
-  const asBob = completeBaseOt(setting, context, key, asAlice.exchange.points) as SenderSet;
-  return { forAlice: { asAlice }, forBob: { asBob } };
-}
 
 function wipedSets({ asAlice, asBob }: StockedSets): boolean {
   const secrets = [asAlice?.keys, asAlice?.choices, asAlice?.scalars, asBob?.keys];
