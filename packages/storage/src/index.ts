@@ -3,6 +3,7 @@ export * from './audit/log.ts';
 export * from './database.ts';
 export * from './keys/errors.ts';
 export * from './keys/repository.ts';
+export { type Ban, BanLedger } from './ledger/bans.ts';
 export { type Blame as RecordedBlame, BlameLedger } from './ledger/blames.ts';
 export * from './ledger/boot.ts';
 export * from './ledger/errors.ts';

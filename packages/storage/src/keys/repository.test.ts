@@ -58,6 +58,30 @@ describe('an epoch', () => {
     expect(share.use((bytes) => bytes.slice())).toEqual(shareBytes);
   });
 
+  test('keeps what the scheme needs beside the share, under the same data key', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    const material = new Secret(seeded(ascii('material canary')).bytes(9_000));
+    await keys.prepare(prepared({ material }), check);
+    const kept = async (repository: KeyRepository): Promise<Uint8Array | undefined> => {
+      using secret = await repository.material(keyId, 1);
+      return secret?.use((bytes) => bytes.slice());
+    };
+    expect(await kept(await open(store))).toEqual(material.use((bytes) => bytes.slice()));
+    // The same epoch again, with other material or none, is another epoch.
+    for (const other of [undefined, new Secret(new Uint8Array(9_000))]) {
+      await expect(keys.prepare(prepared({ material: other }), check)).rejects.toMatchObject({ code: 'epoch-not-new' });
+    }
+    const without = await open(new MemoryStore());
+    await without.prepare(prepared(), check);
+    expect(await kept(without)).toBeUndefined();
+    const place = (await collect(store.entries(''))).find(([key]) => key.startsWith('material/'));
+    if (place === undefined) throw new Error('the material has a record of its own');
+    const [key, record] = place;
+    await store.batch([{ type: 'put', key, value: record.with(60, (record[60] as number) ^ 1) }]);
+    await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged', place: key });
+  });
+
   test('does not skip a state, nor go back', async () => {
     const keys = await open(new MemoryStore());
     await expect(keys.certify(keyId, 1, ready, certificate)).rejects.toMatchObject({ code: 'unknown-key' });

@@ -17,6 +17,8 @@ export interface PreparedEpoch {
   readonly publicPackage: Uint8Array;
   /** Stays the caller's. */
   readonly share: Secret;
+  /** What the scheme keeps beside the share, such as the pair set-ups of ECDSA; stays the caller's. */
+  readonly material?: Secret | undefined;
   /** The digest, 32 bytes, of the READY statement. Keeping it here before READY is signed makes it the only one. */
   readonly ready: Uint8Array;
   /** Milliseconds since 1970. */
@@ -68,7 +70,7 @@ export class KeyRepository {
     this.#keyring = keyring;
   }
 
-  /** Reads all keys, and opens each share once, so that damage shows at the start and not at the first signature. */
+  /** Reads all keys, and opens every secret once, so that damage shows at the start and not at the first signature. */
   static async open(keyring: Keyring): Promise<KeyRepository> {
     const repository = new KeyRepository(keyring);
     const entries = repository.#entries;
@@ -83,6 +85,7 @@ export class KeyRepository {
       const epoch = Number(number);
       entries.set(id, withEpoch(entry, epoch, decodeRecord(place, epochCodec, bytes)));
       (await repository.share(entry.keyId, epoch)).wipe();
+      (await repository.material(entry.keyId, epoch))?.wipe();
     }
     return repository;
   }
@@ -167,6 +170,17 @@ export class KeyRepository {
     return new Secret(bytes);
   }
 
+  /**
+   * What the scheme keeps beside the share of an epoch, which the caller wipes; undefined if it keeps nothing.
+   * @throws {IntegrityError} if damaged
+   */
+  async material(keyId: Uint8Array, epoch: number): Promise<Secret | undefined> {
+    this.#epoch(keyId, epoch);
+    using dataKey = await this.#keyring.dataKey(keyId, epoch);
+    const bytes = await this.#keyring.records.withKey(dataKey).get(materialPlace(keyId, epoch), 'material');
+    return bytes === undefined ? undefined : new Secret(bytes);
+  }
+
   #checkIdentity(entry: Entry, { keyId, name, scheme }: PreparedEpoch): void {
     const owner = [...this.#entries.values()].find(({ record }) => record.name === name);
     if (entry.record.name !== name || (owner !== undefined && !equal(owner.keyId, keyId)))
@@ -178,7 +192,8 @@ export class KeyRepository {
       throw new KeyError('scheme-differs', `the key ${name} is of scheme ${entry.record.scheme}`);
   }
 
-  async #keep(entry: Entry, { keyId, epoch, publicPackage, share, ready, createdAt }: PreparedEpoch): Promise<void> {
+  async #keep(entry: Entry, prepared: PreparedEpoch): Promise<void> {
+    const { keyId, epoch, publicPackage, share, material, ready, createdAt } = prepared;
     const { records } = this.#keyring;
     const record: EpochRecord = {
       version: keyRecordVersion,
@@ -192,6 +207,9 @@ export class KeyRepository {
     await records.batch([
       dataKey.operation,
       share.use((bytes) => records.withKey(key).seal(sharePlace(keyId, epoch), 'share', bytes)),
+      ...(material === undefined
+        ? []
+        : [material.use((bytes) => records.withKey(key).seal(materialPlace(keyId, epoch), 'material', bytes))]),
       records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, record)),
       records.seal(keyPlace(keyId), 'key', wire.encode(keyCodec, entry.record)),
     ]);
@@ -206,8 +224,10 @@ export class KeyRepository {
     if (bytes === undefined) throw new IntegrityError(place, 'missing');
     const kept = decodeRecord(place, epochCodec, bytes);
     using share = await this.share(keyId, epoch);
+    using material = await this.material(keyId, epoch);
     const sameShare = share.use((a) => prepared.share.use((b) => equal(a, b)));
-    if (!sameShare || !equal(kept.publicPackage, publicPackage) || !equal(kept.statement, ready))
+    const sameMaterial = sameSecret(material, prepared.material);
+    if (!sameShare || !sameMaterial || !equal(kept.publicPackage, publicPackage) || !equal(kept.statement, ready))
       throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is there with other content`);
     check(share, kept.publicPackage);
   }
@@ -230,6 +250,11 @@ export class KeyRepository {
       throw new KeyError('unknown-epoch', `no epoch ${epoch} of the key ${entry.record.name} on this node`);
     return [entry, record];
   }
+}
+
+function sameSecret(a: Secret | undefined, b: Secret | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.use((ours) => b.use((theirs) => equal(ours, theirs)));
 }
 
 function checkIsNext({ record, epochs }: Entry, epoch: number): void {
@@ -276,4 +301,8 @@ function epochPlace(keyId: Uint8Array, epoch: number): string {
 
 function sharePlace(keyId: Uint8Array, epoch: number): string {
   return `shares/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
+}
+
+function materialPlace(keyId: Uint8Array, epoch: number): string {
+  return `material/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
 }
