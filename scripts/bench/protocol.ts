@@ -21,7 +21,7 @@ import {
   secretScalar,
   type Tweak,
 } from '@quorate/protocol';
-import { nativeAead, nativeEd25519, nativeNodeKey, sodiumEd25519 } from '@quorate/protocol/native';
+import { libsecp256k1, nativeAead, nativeEd25519, nativeNodeKey, sodiumEd25519 } from '@quorate/protocol/native';
 import { type Player, runCommittee, type Spent } from './committee.ts';
 import { median, rounded, table } from './samples.ts';
 
@@ -51,10 +51,13 @@ const message = systemRandomness.bytes(64);
 /** Every protocol on every backend that is installed. @param milliseconds for each measurement */
 export function benchProtocol(milliseconds: number, say: (text: string) => void): readonly ProtocolResult[] {
   const sodium = sodiumEd25519();
+  const libsecp = libsecp256k1();
   if (sodium === undefined) say('sodium-native is not installed: no numbers for libsodium');
+  if (libsecp === undefined) say('tiny-secp256k1 is not installed: no numbers for libsecp256k1');
   const backends: { readonly scheme: Scheme; readonly group: Group }[] = [
     ...(sodium === undefined ? [] : [{ scheme: 'ed25519', group: sodium } as const]),
     { scheme: 'ed25519', group: ed25519 },
+    ...(libsecp === undefined ? [] : [{ scheme: 'taproot', group: libsecp } as const]),
     { scheme: 'taproot', group: secp256k1 },
   ];
   return backends.flatMap(({ scheme, group }) =>
