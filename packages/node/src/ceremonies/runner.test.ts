@@ -145,6 +145,16 @@ describe('a run', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('answers no round after its deadline, even if it stood still while everything arrived', async () => {
+    const clock = simulatedClock();
+    const stillIn = (party: Party): Partial<RunOptions<number>> =>
+      party === 1 ? { spend: async () => clock.jump(deadlines.round + 1) } : {};
+    const { ended, rounds } = at(table(clock, stillIn), 1);
+    await clock.settle(10);
+    expect(await ended).toMatchObject({ type: 'silent', round: 'first' });
+    expect(rounds).toEqual(['first']);
+  });
+
   test('ends by the deadline of the session when the protocol itself stands still', async () => {
     const clock = simulatedClock();
     const stuck: Host<number> = { next: async () => new Promise(() => undefined), close: () => undefined };

@@ -85,7 +85,7 @@ export class Run<T> {
   }
 
   async #drive(): Promise<Ending<T>> {
-    const { host, spend, onRound } = this.#options;
+    const { clock, deadlines, host, spend, onRound } = this.#options;
     let inbox: Inbox | undefined;
     for (;;) {
       const progress = await host.next(inbox);
@@ -101,9 +101,15 @@ export class Run<T> {
         if (error instanceof Abort) return this.#aborted(error);
         throw error;
       }
+      const opened = clock.monotonic();
       inbox = await this.#complete();
       if (round.guarded) await spend(round.label, inboxDigest(inbox));
       if (this.#settle === undefined) return { type: 'left' };
+      // After a standstill, what was waiting to be read may come before the timers: the round is over all the same.
+      if (clock.monotonic() - opened > deadlines.round) {
+        this.#silent();
+        return { type: 'left' };
+      }
     }
   }
 
