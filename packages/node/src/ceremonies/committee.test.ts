@@ -158,6 +158,27 @@ describe('signing', () => {
     expect((await committee.sign('alice', last)).state).toBe('done');
   });
 
+  test('more requests than the node has room for are refused, however many keys they are for', async () => {
+    const committee = await Committee.open(2, 'room');
+    const keys = limits.openInAll / limits.openPerKey + 1;
+    for (let i = 0; i < keys; i++) await committee.key({ name: `k${i}` });
+    await committee.stop(committee.at('bob'));
+    const { node } = committee.at('alice');
+    for (let i = 0; i < limits.openInAll; i++) await node.sign(committee.order(`m${i}`, { key: `k${i % keys}` }));
+    await expect(node.sign(committee.order('more', { key: 'k0' }))).rejects.toEqual(rejects('busy'));
+  });
+
+  test.for([
+    ['another key', { keys: ['k*'], purposes: ['*'], actions: ['sign'] }],
+    ['another purpose', { keys: ['*'], purposes: ['payroll'], actions: ['sign'] }],
+  ] as const)('a client with rights for %s only is refused', async ([, right]) => {
+    const committee = await Committee.open(2, 'rights');
+    await committee.key();
+    const { config, node } = committee.at('alice');
+    Object.assign(config, { clients: config.clients.map((client) => ({ ...client, rights: [right] })) });
+    await expect(node.sign(committee.order('m'))).rejects.toEqual(rejects('denied'));
+  });
+
   test('a request that nobody joins ends by its expiry', async () => {
     const committee = await Committee.open(2, 'alone');
     await committee.key();
