@@ -158,5 +158,5 @@ function cpuOf({ nodes }: Testnet): number {
 /** The worst node's p99 since this was last asked. */
 async function loopDelay({ nodes }: Testnet): Promise<number> {
   const all = await Promise.all(nodes.map(async ({ client }) => (await client.status()).eventLoop.p99));
-  return Math.max(...all);
+  return rounded(Math.max(...all));
 }

@@ -38,7 +38,7 @@ export async function watchStages(
 
 function stagesOf({ began, taken, answered }: Signed, seen: readonly Seen[]): Stages {
   const when = (pick: (...times: number[]) => number, is: (ceremony: CeremonyView) => boolean): number =>
-    pick(...seen.filter(({ ceremony, at }) => is(ceremony) && at <= answered).map(({ at }) => at)) - began;
+    pick(...seen.filter(({ ceremony }) => is(ceremony)).map(({ at }) => at)) - began;
   return {
     'order taken': taken - began,
     'first registered': when(Math.min, ({ state }) => state === 'accepted'),
