@@ -128,7 +128,7 @@ describe('the point that hides a choice', () => {
     expect(toHex(secp256k1.encodePoint(secp256k1.hashToGroup(rfc, ascii(message))))).toBe(point);
   });
 
-  it('is that map of session, transfer, branch and the other point, and so nobody knows its logarithm', () => {
+  it('is that map of session, transfer, branch and the other point, of no known logarithm; and the key hashes all', () => {
     const { alice } = run({ group: secp256k1, ecdh: nativeEcdh(secp256k1), count: 8 });
     const { points } = alice.exchange;
     const sid = hash('quorate/v1/dkls23/base-ot/session', context.session, context.alice, context.bob);
@@ -139,6 +139,10 @@ describe('the point that hides a choice', () => {
       const scalar = alice.scalars.use((bytes) => secp256k1.decodeScalar(bytes.slice(32 * i, 32 * i + 32)));
       const sum = secp256k1.add(secp256k1.decodePoint(own as Uint8Array), hidden);
       expect(secp256k1.equals(sum, secp256k1.multiplyBase(scalar))).toBe(true);
+      const x = secp256k1.encodePoint(secp256k1.multiply(alice.exchange.key, scalar)).slice(1);
+      const parts = [Uint8Array.of(i, c), secp256k1.encodePoint(alice.exchange.key), points.slice(66 * i, 66 * i + 66)];
+      const key = hash('quorate/v1/dkls23/base-ot/key', sid, ...parts, x).slice(0, 16);
+      expect(keysOf(alice)[i]).toBe(toHex(key));
     });
   });
 });
@@ -194,6 +198,8 @@ describe('an Alice who cheats', () => {
       expect(faulty).toEqual({ faulty: 5 });
       const sent = points(alice.exchange.points);
       expect([4, 5].map((i) => isFaulty(toy, context, sent, i))).toEqual([false, true]);
+      const exchange = { ...alice.exchange, points: sent };
+      expect(openTransfer(toy, context, exchange, 5, branch, 0n)).toBeUndefined();
     }
   });
 });
@@ -216,6 +222,21 @@ describe('a set', () => {
     const bob = completeBaseOt(setting, context, own, alice.exchange.points) as SenderSet;
     expect(matches(alice, bob).flat()).not.toContain(true);
     expect(bob.id).toEqual(alice.id);
+  });
+
+  it('has Alice hash just what Bob will hash, so that her time says no more than her message', () => {
+    const hashed = (options: Options): readonly string[] => {
+      const messages: string[] = [];
+      const hashToGroup: Group['hashToGroup'] = (tag, message) => {
+        messages.push(toHex(message));
+        return toy.hashToGroup(tag, message);
+      };
+      run({ ...options, group: { ...toy, hashToGroup } });
+      return messages;
+    };
+    const messages = hashed({ count: 8 });
+    expect(messages).toHaveLength(32);
+    expect([...messages.slice(0, 16)].sort()).toEqual([...messages.slice(16)].sort());
   });
 
   it('costs Alice the same operations in the same order, whatever she chooses', () => {

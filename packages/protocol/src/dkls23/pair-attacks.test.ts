@@ -228,7 +228,7 @@ describe('an Alice whose points are not what she announced', () => {
     expectBlame(run(both(none, zero)), 'wrong-points');
   });
 
-  it('is convicted for fresh points where a stocked set was agreed on', () => {
+  it('is convicted for fresh points under the id of a stocked set', () => {
     const set = stockedByCheat();
     const agreed = {
       ...options,

@@ -87,7 +87,7 @@ export function commonSet(bob: PeerOffer, alice: PeerOffer): Uint8Array | undefi
   return !none && equal(bob.asBob, alice.asAlice) ? bob.asBob : undefined;
 }
 
-/** Whether Alice's points are those of the set that she announced, and that is the one both offered, if they did. */
+/** Whether Alice's points are those of the set that she announced, and the set one that Bob has. */
 export function isAnnounced(
   parameters: PairSetupParameters,
   direction: Direction,
@@ -97,9 +97,10 @@ export function isAnnounced(
   points: Points,
 ): boolean {
   const { group, sid } = parameters;
-  const common = commonSet(bob, alice);
-  if (points.type === 'stocked') return common !== undefined && equal(set, common);
+  if (points.type === 'stocked') {
+    const common = commonSet(bob, alice);
+    return common !== undefined && equal(set, common);
+  }
   const exchange = { session: sid, key: bob.key, points: points.value };
-  const made = baseOtSetId(group, baseOtContext(parameters, direction, sid), exchange);
-  return common === undefined && equal(set, made);
+  return equal(set, baseOtSetId(group, baseOtContext(parameters, direction, sid), exchange));
 }
