@@ -25,6 +25,11 @@ export function digestScalar({ order }: Group, digest: Uint8Array): bigint {
   return fromBytesBE(digest.subarray(0, SCALAR_BYTES)) % order;
 }
 
+/** r of a nonce: its x modulo the order. @param nonce not the identity */
+export function nonceX(group: Group, nonce: Point): bigint {
+  return xOf(group, nonce) % group.order;
+}
+
 /**
  * The signature whose nonce is `nonce`, with the lower of the two s: the other one belongs to the negated nonce.
  * @param nonce not the identity
@@ -45,7 +50,7 @@ export function isLow({ order }: Group, s: bigint): boolean {
 /** SEC 1 §4.1.4. Either s verifies: see {@link isLow}. */
 export function verifyEcdsa(group: Group, key: Point, digest: Uint8Array, signature: EcdsaPair): boolean {
   const nonce = nonceOf(group, key, digest, signature);
-  return nonce !== undefined && xOf(group, nonce) % group.order === signature.r;
+  return nonce !== undefined && nonceX(group, nonce) === signature.r;
 }
 
 /**

@@ -13,6 +13,17 @@ export {
 } from './base-ot.ts';
 export { type EcdhX, pureEcdh } from './ecdh.ts';
 export {
+  decodeCompact,
+  decodeDer,
+  type EcdsaPair,
+  type EcdsaSignature,
+  encodeCompact,
+  encodeDer,
+  isLow,
+  recoverKey,
+  verifyEcdsa,
+} from './ecdsa.ts';
+export {
   type Engine,
   type ReceiverSeeds,
   type Request,
@@ -43,5 +54,10 @@ export {
 export type { PairSetupParameters } from './pair-context.ts';
 export { type PairSetupInput, PairSetupInputError, pairSetup, type StockedSets } from './pair-setup.ts';
 export { baseOts } from './pprf.ts';
+export { type Multiplication, type Offered, pairMultiplication } from './products.ts';
 export { pairSetupRules } from './rules.ts';
+export { type SignEcdsaInput, signEcdsa } from './sign.ts';
+export { EcdsaInputError, type Purpose, type SessionParameters, type SignerInput } from './sign-context.ts';
+export { ecdsaRounds } from './sign-messages.ts';
+export { ecdsaRules } from './sign-rules.ts';
 export { type Suite, suiteA } from './suite.ts';

@@ -122,12 +122,14 @@ export function simulate<T>(scenario: Scenario<T>): Simulation<T> {
 }
 
 /**
- * What must hold whatever the adversary did: every blame at an honest party names a corrupted one, and its evidence
+ * What must hold whatever the adversary did: every ban and blame at an honest party names a corrupted one, and the evidence
  * convinces a third party that has nothing but the court. @throws {Error} saying what does not hold
  */
 export function soundness<T>(simulation: Simulation<T>, corrupted: ReadonlySet<Party> = new Set()): void {
   for (const [party, outcome] of simulation.outcomes) {
     if (corrupted.has(party) || outcome.type !== 'aborted') continue;
+    const wronged = outcome.abort.bans.find((banned) => !corrupted.has(banned));
+    if (wronged !== undefined) throw new Error(`party ${party} bans honest party ${wronged}`);
     for (const { party: accused, code, evidence } of outcome.abort.blames) {
       if (!corrupted.has(accused)) throw new Error(`party ${party} blames honest party ${accused} (${code})`);
       if (evidence.accused !== accused || evidence.code !== code)

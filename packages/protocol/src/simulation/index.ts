@@ -4,6 +4,7 @@ export * from './committee.ts';
 export * from './faults.ts';
 export * from './fields.ts';
 export * from './honest.ts';
+export * from './ideal-multiplication.ts';
 export * from './mutations.ts';
 export * from './seeds.ts';
 export * from './slander.ts';

@@ -1,0 +1,46 @@
+import { equal } from '../bytes.ts';
+import { type Party, tryDecode } from '../protocol.ts';
+import type { Rule } from '../session/court.ts';
+import type { Envelope } from '../session/envelope.ts';
+import type { Codec } from '../wire/codec.ts';
+import type { Multiplication } from './products.ts';
+import { commitTo, type SessionParameters, sessionId } from './sign-context.ts';
+import { type Commitment, preparationFormats } from './sign-messages.ts';
+
+/**
+ * What proves `two-nonces`, a nonce to all and another one to somebody; and `wrong-opening`, the commitment to all and an R that
+ * it is not to. Checks that depend on a secret have no evidence: they end in bans (§8).
+ */
+export function ecdsaRules(
+  parameters: SessionParameters & { readonly multiplication: Pick<Multiplication, 'id' | 'offers' | 'answers'> },
+): Readonly<Record<'two-nonces' | 'wrong-opening', Rule>> {
+  const { group } = parameters;
+  const { offers, answers } = preparationFormats(group, parameters.multiplication);
+  const session = sessionId(parameters);
+  const committed = (exhibit: Envelope | undefined, accused: Party): Commitment | undefined =>
+    said(offers.broadcast, exhibit, { from: accused, round: 0, class: 'broadcast' });
+  return {
+    'two-nonces': ([first, second], _opening, accused) => {
+      const toAll = committed(first, accused);
+      const toOne = said(offers.direct, second, { from: accused, round: 0, class: 'direct' });
+      return toAll !== undefined && toOne !== undefined && !equal(toAll.nonce, toOne.nonce);
+    },
+    'wrong-opening': ([first, second], _opening, accused) => {
+      const toAll = committed(first, accused);
+      const toOne = said(answers.direct, second, { from: accused, round: 1, class: 'direct' });
+      if (toAll === undefined || toOne === undefined) return false;
+      return !equal(commitTo(group, session, accused, toOne), toAll.commitment);
+    },
+  };
+}
+
+/** What an exhibit says, if it is in its place and decodes. */
+function said<T>(
+  codec: Codec<T>,
+  exhibit: Envelope | undefined,
+  place: Pick<Envelope, 'from' | 'round' | 'class'>,
+): T | undefined {
+  const { from, round, class: kind } = place;
+  const here = exhibit?.from === from && exhibit.round === round && exhibit.class === kind;
+  return here ? tryDecode(codec, exhibit.payload)?.value : undefined;
+}

@@ -1,0 +1,104 @@
+import {
+  type dkls23,
+  dkls23 as ecdsa,
+  type Group,
+  type Inbox,
+  type KeyShare,
+  kinds,
+  type Party,
+  type Protocol,
+  type Round,
+  type Signed,
+  seeded,
+  u32,
+} from '@quorate/protocol';
+import { type Scenario, simulatedSid } from '@quorate/protocol/simulation';
+import { type DealtKey, dealKey } from './dealt-key.ts';
+import { type DealtPairs, dealPairs } from './dealt-pairs.ts';
+
+/** An ECDSA key whose dealer knows it whole, and what its parties would have set up. */
+export interface DealtEcdsaKey extends DealtKey {
+  readonly pairs: DealtPairs;
+}
+
+export interface EcdsaSigning {
+  readonly seed: number;
+  readonly group: Group;
+  readonly multiplication: dkls23.Multiplication;
+  readonly key: DealtEcdsaKey;
+  readonly signers: readonly Party[];
+  readonly digest: Uint8Array;
+  readonly tweak?: bigint;
+  /** What a party believes, or does, otherwise than the rest. */
+  readonly differs?: (party: Party) => Partial<dkls23.SignEcdsaInput>;
+  readonly signatures?: 'toy' | 'pure';
+}
+
+export function dealEcdsaKey(group: Group, threshold: number, parties: readonly Party[], seed = 1): DealtEcdsaKey {
+  // Ideal multiplication looks at none of the leaves, and dealing them takes longer than signing.
+  const suite = group.name === 'toy' ? { ...ecdsa.suiteA, groups: 1 } : ecdsa.suiteA;
+  const key = dealKey({ group, scheme: 'ecdsa', threshold, parties, seed: u32(seed) });
+  return { ...key, pairs: dealPairs(suite, parties, seeded(u32(seed + 1))) };
+}
+
+/** A simulated committee that signs. */
+export function ecdsaSigning(options: EcdsaSigning): Scenario<dkls23.EcdsaSignature> {
+  const { seed, group, multiplication, key, signers, digest, tweak = 0n, signatures } = options;
+  const { publicPackage } = key;
+  const purpose = { digest, tweak };
+  return {
+    seed,
+    parties: signers,
+    kind: kinds.sign,
+    signatures,
+    rounds: ecdsa.ecdsaRounds(group, multiplication),
+    rules: ecdsa.ecdsaRules({ group, multiplication, publicPackage, signers, sid: simulatedSid(seed), purpose }),
+    run: (party, randomness) => ecdsa.signEcdsa({ ...ecdsaInputOf(options, party), randomness }),
+  };
+}
+
+/** What a party of that committee is given. */
+export function ecdsaInputOf(options: EcdsaSigning, party: Party): dkls23.SignEcdsaInput {
+  const { seed, group, multiplication, key, signers, digest, tweak = 0n } = options;
+  return {
+    group,
+    multiplication,
+    share: key.shares.find((share) => share.party === party) as KeyShare,
+    pairs: key.pairs.get(party) ?? new Map(),
+    signers,
+    banned: new Set(),
+    digest,
+    tweak,
+    sid: simulatedSid(seed),
+    randomness: seeded(u32(seed)),
+    ...options.differs?.(party),
+  };
+}
+
+/** Runs protocols side by side, a round at each call of `next`, without a wire: what is said is heard, in full and at once. */
+export function lockstep<T>(protocols: ReadonlyMap<Party, Protocol<T>>): {
+  /** @returns the results, once there are any */
+  next(): ReadonlyMap<Party, T> | undefined;
+} {
+  let said: ReadonlyMap<Party, Round> | undefined;
+  const heard = (me: Party): Inbox => {
+    const broadcasts = new Map<Party, Signed>();
+    const directs = new Map<Party, Signed>();
+    const signed = (payload: Uint8Array): Signed => ({ payload, envelope: new Uint8Array(0) });
+    for (const [from, round] of said ?? []) {
+      if (round.broadcast !== undefined) broadcasts.set(from, signed(round.broadcast));
+      const direct = round.direct?.get(me);
+      if (direct !== undefined) directs.set(from, signed(direct));
+    }
+    return { broadcasts, directs, transcript: new Uint8Array(32) };
+  };
+  return {
+    next: () => {
+      const steps = [...protocols].map(([party, protocol]) => [party, protocol.next(heard(party))] as const);
+      const results = steps.flatMap(([party, step]) => (step.done === true ? [[party, step.value] as const] : []));
+      if (results.length > 0) return new Map(results);
+      said = new Map(steps.map(([party, step]) => [party, step.value as Round]));
+      return undefined;
+    },
+  };
+}
