@@ -1,7 +1,6 @@
 import type { KeyView } from '@quorate/node';
 import { ascii, kinds, type Party, type Registration } from '@quorate/protocol';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { peerIdOf } from '../../packages/node/src/network/identity.ts';
 import { type TestnetNode, until } from '../../scripts/testnet/testnet.ts';
 import { Rogue } from './rogue.ts';
 import { finish, Scene, signed, untilCeremony } from './scene.ts';
@@ -31,14 +30,15 @@ afterAll(async () => {
   await scene?.[Symbol.asyncDispose]();
 }, 60_000);
 
+/** The same four processes are there, no larger than they may be, and sign. */
 afterEach(async () => {
   const { result } = await scene.sign('alice', key);
-  expect(result).toMatchObject({ signers: expect.not.arrayContaining(['erin']) });
+  if (result?.type !== 'signature' || result.signers.includes('erin')) throw new Error('erin signed, who cannot');
   await scene.expectNoBlame('erin');
   for (const { name, client, process: child } of honest) {
-    expect({ name, pid: child?.pid, exit: child?.exitCode }).toEqual({ name, pid: processes.get(name), exit: null });
-    const { residentBytes } = (await client.status()).memory;
-    expect(residentBytes - (memory.get(name) ?? 0), `memory of ${name}`).toBeLessThan(150 * 1024 * 1024);
+    if (child?.pid !== processes.get(name) || child?.exitCode !== null) throw new Error(`${name} ended`);
+    const grown = (await client.status()).memory.residentBytes - (memory.get(name) ?? 0);
+    if (grown > 150 * 1024 * 1024) throw new Error(`${name} has grown by ${grown} bytes`);
   }
 });
 
@@ -180,6 +180,5 @@ test('a flood of 10,000 bad frames at each is dropped while the others sign', as
   }
   await flood;
   expect(signatures).toBeGreaterThan(0);
-  expect(peerIdOf(rogue.member.identity.publicKey)).toBe(rogue.member.mesh.self);
   for (const { client } of honest) expect((await client.status()).openCeremonies).toBeLessThanOrEqual(1);
 }, 120_000);
