@@ -1,39 +1,30 @@
 import {
   EncodingError,
   equal,
-  faultOf,
-  hash,
-  hedged,
   kinds,
-  type Member,
   type Party,
   type Registration,
-  randomScalar,
-  register,
-  Secret,
   type Start,
-  secretScalar,
-  sessionId,
   toHex,
   verifyRegistration,
 } from '@quorate/protocol';
 import { Coordinator } from '../coordination/coordinator.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
-import { Budget } from '../network/budget.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
-import { tags } from '../tags.ts';
 import { Activations } from './activations.ts';
+import { Admission, type Admitted, idOf, type Kind } from './admission.ts';
 import { type CeremonyEvent, isOver, propose, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import { type Entry, viewOf } from './entry.ts';
 import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.ts';
-import type { Host } from './host.ts';
 import { KeygenTask } from './keygen.ts';
-import { type Ending, Run } from './runner.ts';
+import { isFor, orderOf, refusalOf, registerFor } from './registering.ts';
+import { Seats } from './seats.ts';
+import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
-import type { Task, TaskSession, Workshop } from './task.ts';
+import type { Workshop } from './task.ts';
 
 export interface CeremoniesOptions {
   readonly workshop: Workshop;
@@ -46,25 +37,22 @@ export interface CeremoniesOptions {
 type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
 
 /**
- * Every ceremony of this node: takes requests in, checks them, registers, runs sessions, records results. The decisions
- * are in `ceremony.ts` (what a member does), `coordination/` (what a coordinator does) and the tasks (what is allowed);
- * this file carries out.
+ * Every ceremony of this node, and the frames about them. The decisions are in `ceremony.ts` (what a member does),
+ * `coordination/` (what a coordinator does) and the tasks (what is allowed); requests come in through `admission.ts` and
+ * are carried out in `sessions.ts`. This file brings them together.
  */
 export class Ceremonies {
   readonly #workshop: Workshop;
   readonly #network: Network;
   readonly #options: CeremoniesOptions;
   readonly #entries = new Map<string, Entry>();
-  /** Admissions under way, by the hash of the body: several peers bring the same request at once. */
-  readonly #admissions = new Map<string, Promise<Entry>>();
-  readonly #sessions = new Map<string, Entry>();
-  readonly #earlyEnvelopes: Early<Uint8Array>;
   readonly #earlyRegistrations: Early<Registration>;
   /** Orders for keys whose certificate is on its way, by the key's name. */
   readonly #earlyRequests: Early<FrameOf<'request'>>;
-  readonly #refusals = new Map<PeerId, Budget>();
-  readonly #unheard = new Map<PeerId, number>();
   readonly #suspected = new Map<PeerId, number>();
+  readonly #seats: Seats;
+  readonly #admission: Admission;
+  readonly #sessions: Sessions;
   readonly #coordinator: Coordinator;
   readonly #activations: Activations;
   readonly #followers = new Set<(ceremony: CeremonyView) => void>();
@@ -75,9 +63,23 @@ export class Ceremonies {
     this.#options = options;
     this.#workshop = workshop;
     this.#network = network;
-    this.#earlyEnvelopes = new Early(workshop.clock);
+    this.#seats = new Seats(network.self, peerOf);
+    this.#admission = new Admission(workshop, this.#entries, (admitted) => this.#open(admitted));
     this.#earlyRegistrations = new Early(workshop.clock);
     this.#earlyRequests = new Early(workshop.clock);
+    this.#sessions = new Sessions(workshop, {
+      self: network.self,
+      seats: this.#seats,
+      sendEnvelope: (peer, value) => this.#send(peer, { type: 'envelope', value }),
+      apply: (entry, event) => this.#apply(entry, event),
+      decline: (entry, reason) => this.#decline(entry, reason),
+      prepared: ({ task }) => this.#activations.prepared((task as KeygenTask).keyId, task.epoch),
+      signed: (entry, signers) => this.#tellResult(entry, signers),
+      suspect: (peers) => {
+        const until = workshop.clock.monotonic() + limits.suspicion;
+        for (const peer of peers) this.#suspected.set(peer, until);
+      },
+    });
     this.#coordinator = new Coordinator({
       clock: workshop.clock,
       peerOf,
@@ -113,10 +115,10 @@ export class Ceremonies {
   }
 
   /** Takes a request in at this node and passes it on to the others. @throws {ServiceError} */
-  async submit(kind: 'keygen' | 'sign', body: Uint8Array): Promise<CeremonyView> {
+  async submit(kind: Kind, body: Uint8Array): Promise<CeremonyView> {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
-    const entry = await this.#failStop(this.#admit(kind, body, undefined));
-    this.#spread(entry, this.#others(entry.task));
+    const entry = await this.#failStop(this.#admission.admit(kind, body, undefined));
+    this.#spread(entry, this.#seats.others(entry.task).values());
     return this.#view(entry);
   }
 
@@ -179,36 +181,17 @@ export class Ceremonies {
 
   // ---- requests
 
-  /** @param peer who sent it; undefined when it was submitted at this node */
-  async #admit(kind: 'keygen' | 'sign', body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
-    const id = kind === 'sign' ? SignTask.idOf(body) : KeygenTask.idOf(body);
-    const known = id === undefined ? undefined : this.#entries.get(toHex(id));
-    if (known !== undefined && equal(known.task.body, body) && !mayRetry(known, peer)) return known;
-    const fingerprint = toHex(hash(tags.admission, Uint8Array.of(kinds[kind]), body));
-    const admission = this.#admissions.get(fingerprint) ?? this.#newEntry(kind, body, peer);
-    this.#admissions.set(fingerprint, admission);
-    try {
-      return await admission;
-    } finally {
-      this.#admissions.delete(fingerprint);
-    }
-  }
-
-  async #newEntry(kind: 'keygen' | 'sign', body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
-    const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
-    const { task, answer } = await this.#examine(kind, body, from);
-    const id = toHex(task.id);
-    const existing = this.#entries.get(id);
-    if (existing !== undefined && !mayRetry(existing, peer)) return existing;
+  /** @throws {ServiceError} `stopping` */
+  #open({ task, answer }: Admitted): Entry {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
-    this.#checkRoom(task);
+    const id = toHex(task.id);
     const now = this.#workshop.clock.now();
     const nodes = task.members.map(({ node }) => node);
     const order = rendezvous('coordinator', task.id, task.epoch, nodes).map((node) => this.#options.peerOf(node));
     const entry: Entry = {
       task,
       id,
-      ceremony: propose(kind, order),
+      ceremony: propose(task.kind, order),
       since: this.#workshop.clock.monotonic(),
       createdAt: now,
       updatedAt: now,
@@ -235,35 +218,7 @@ export class Ceremonies {
     return entry;
   }
 
-  async #examine(
-    kind: 'keygen' | 'sign',
-    body: Uint8Array,
-    from: string,
-  ): Promise<{ readonly task: Task; readonly answer?: Uint8Array | undefined }> {
-    return kind === 'sign'
-      ? await SignTask.admit(body, from, this.#workshop)
-      : await KeygenTask.admit(body, from, this.#workshop);
-  }
-
-  #checkRoom(task: Task): void {
-    const open = this.#openEntries();
-    const ofKey = open.filter((entry) => entry.task.keyName === task.keyName);
-    if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
-      throw new ServiceError('busy', 'too many requests are open; wait for some of them');
-    }
-    if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
-      throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
-    }
-    const proposed = open.filter((entry) => isProposedBy(entry.task, task));
-    if (proposed.length >= limits.openPerProposer) {
-      throw new ServiceError(
-        'busy',
-        'this member proposed other keys that are still being made; wait for some of them',
-      );
-    }
-  }
-
-  #spread(entry: Entry, peers: readonly PeerId[]): void {
+  #spread(entry: Entry, peers: Iterable<PeerId>): void {
     if (isOver(entry.ceremony)) return;
     const { kind, body } = entry.task;
     for (const peer of peers) this.#send(peer, { type: 'request', value: { kind: kinds[kind], body } });
@@ -295,29 +250,13 @@ export class Ceremonies {
 
   #register(entry: Entry, coordinator: PeerId): void {
     const { task, ceremony } = entry;
-    const { bootEpoch, clock, config, key, randomness } = this.#workshop;
-    if (task.expires + limits.clockTolerance < clock.now()) {
+    if (task.expires + limits.clockTolerance < this.#workshop.clock.now()) {
       this.#apply(entry, { type: 'expired' });
       return;
     }
     entry.registration?.receiveSecret?.wipe();
-    const nonce = randomness.bytes(32);
-    const receive = this.#receiveKey(task, nonce);
-    const value = register(
-      {
-        network: config.networkId,
-        request: task.id,
-        digest: task.digest,
-        epoch: task.epoch,
-        attempt: ceremony.registered,
-        nonce,
-        bootEpoch,
-        receiveKey: receive?.key ?? new Uint8Array(0),
-        avoid: ceremony.avoid.flatMap((peer) => this.#partyOf(task, peer) ?? []),
-      },
-      key,
-    );
-    entry.registration = { value, receiveSecret: receive?.secret };
+    const avoid = ceremony.avoid.flatMap((peer) => this.#seats.partyOf(task, peer) ?? []);
+    entry.registration = registerFor(task, ceremony.registered, avoid, this.#workshop);
     this.#ask(entry, coordinator);
   }
 
@@ -336,171 +275,22 @@ export class Ceremonies {
     }
   }
 
-  #receiveKey(task: Task, nonce: Uint8Array): { readonly key: Uint8Array; readonly secret: Secret } | undefined {
-    const group = task.receives;
-    if (group === undefined) return undefined;
-    const { bootEpoch, key, randomness } = this.#workshop;
-    // A signature that is never sent: only the holder of the node key can predict it.
-    using hedge = new Secret(key.sign(hash(tags.receiveKey, task.id, nonce)));
-    const scalar = randomScalar(hedged(randomness, hedge, task.id, nonce, bootEpoch), group.order);
-    return { key: group.encodePoint(group.multiplyBase(scalar)), secret: secretScalar(scalar, group.scalarBytes) };
-  }
-
   #expectCoordinator(entry: Entry): void {
     this.#timer(entry, 'silence', limits.coordinatorSilence, () => this.#apply(entry, { type: 'stalled' }));
   }
 
-  // ---- sessions
-
-  async #begin(entry: Entry, start: Start, receiveSecret: Secret | undefined): Promise<void> {
-    const { task } = entry;
-    const { clock, config, key, sessions, tools } = this.#workshop;
-    const sid = sessionId(start);
-    const participants = start.participants.map(({ party }) => party);
-    const me = this.#partyOf(task, this.#network.self) as Party;
-    const session: TaskSession = { start, sid, me };
-    const host = await this.#host(entry, session, receiveSecret);
-    if (host === undefined) return;
-    if (isOver(entry.ceremony)) return host.close();
-    const peers = new Map(this.#peers(task).filter(([party]) => participants.includes(party)));
-    const run = new Run<unknown>({
-      court: {
-        network: config.networkId,
-        sid,
-        kind: kinds[task.kind],
-        parties: participants,
-        keys: new Map(
-          task.members.filter(({ party }) => participants.includes(party)).map(({ party, node }) => [party, node]),
-        ),
-        signatures: tools.signatures,
-        ...task.court(start),
-      },
-      me,
-      key,
-      host,
-      clock,
-      deadlines: { round: task.roundDeadline, session: config.sessionTimeout * 1000 },
-      send: (to, frame) => this.#send(peers.get(to) as PeerId, { type: 'envelope', value: frame }),
-      spend: (round, digest) => sessions.spend({ sid, round, digest }),
-      onRound: (label) => this.#apply(entry, { type: 'round', label }),
-    });
-    const parties = new Map([...peers].map(([party, peer]) => [peer, party]));
-    entry.session = { run, parties };
-    const place = toHex(sid);
-    this.#sessions.set(place, entry);
-    const ended = run.run();
-    for (const { peer, item } of this.#earlyEnvelopes.take(place)) this.#toSession(entry, peer, item);
-    try {
-      await this.#ended(entry, await ended, session);
-    } finally {
-      this.#sessions.delete(place);
-      if (entry.session?.run === run) entry.session = undefined;
-    }
-  }
-
-  /** The protocol, ready to run, or undefined if this node may not take part any more: frozen meanwhile, or moved on. */
-  async #host(
-    entry: Entry,
-    session: TaskSession,
-    receiveSecret: Secret | undefined,
-  ): Promise<Host<unknown> | undefined> {
-    try {
-      return await entry.task.host(
-        session,
-        receiveSecret?.use((bytes) => bytes.slice()),
-      );
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      const code = error.code === 'expired' ? 'expired' : 'denied';
-      this.#apply(entry, { type: 'cancel', code, reason: error.message });
-      this.#decline(entry, error.message);
-      return undefined;
-    } finally {
-      receiveSecret?.wipe();
-    }
-  }
-
-  async #ended(entry: Entry, ending: Ending<unknown>, session: TaskSession): Promise<void> {
-    const { task } = entry;
-    const peerOf = (party: Party): PeerId => this.#peers(task).find(([one]) => one === party)?.[1] as PeerId;
-    entry.session = undefined;
-    switch (ending.type) {
-      case 'left':
-        return;
-      case 'done': {
-        const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-        const outcome = await task.complete(ending.result, session, elapsed);
-        if (outcome.type === 'prepared') {
-          this.#apply(entry, { type: 'prepared' });
-          const { keyId, epoch } = task as KeygenTask;
-          this.#activations.prepared(keyId, epoch);
-          return;
-        }
-        this.#apply(entry, outcome);
-        this.#tellResult(
-          entry,
-          session.start.participants.map(({ party }) => party),
-        );
-        return;
-      }
-      case 'cheated': {
-        const culprits = [...new Set(ending.blames.map(({ party }) => peerOf(party)))];
-        await this.#recordBlames(entry, ending.blames, session);
-        const names = ending.blames.map(({ party, code }) => `${this.#nameOf(task, party)} (${code})`).join(', ');
-        this.#broke(entry, `somebody cheated: ${names}`, ending.blames, culprits, []);
-        return;
-      }
-      case 'silent': {
-        const suspects = ending.missing.map(peerOf);
-        const names = ending.missing.map((party) => this.#nameOf(task, party)).join(', ');
-        this.#broke(entry, `nothing came from ${names || 'the others'} in round ${ending.round}`, [], [], suspects);
-        return;
-      }
-    }
-  }
-
-  #broke(
-    entry: Entry,
-    reason: string,
-    blames: (CeremonyEvent & { readonly type: 'broke' })['blames'],
-    culprits: readonly PeerId[],
-    suspects: readonly PeerId[],
-  ): void {
-    const until = this.#workshop.clock.monotonic() + limits.suspicion;
-    for (const peer of [...culprits, ...suspects]) this.#suspected.set(peer, until);
-    this.#workshop.log.warn('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason });
-    this.#apply(entry, { type: 'broke', reason, blames, culprits, suspects });
-  }
-
-  async #recordBlames(
-    { id, task }: Entry,
-    blames: (CeremonyEvent & { readonly type: 'broke' })['blames'],
-    { sid }: TaskSession,
-  ): Promise<void> {
-    const { audit, blames: store, clock } = this.#workshop;
-    for (const { party, evidence } of blames) {
-      const node = task.members.find((member) => member.party === party)?.node as Uint8Array;
-      await store.record({ session: sid, party, node, evidence, time: clock.now() });
-      await audit.append(clock.now(), 'blame', {
-        request: id,
-        session: toHex(sid),
-        party,
-        node: toHex(node),
-        code: evidence.code,
-      });
-    }
-  }
+  // ---- results
 
   /** Those who did not take part learn the signature from those who did. */
   #tellResult(entry: Entry, signers: readonly Party[]): void {
-    for (const [party, peer] of this.#peers(entry.task)) {
+    for (const [party, peer] of this.#seats.others(entry.task)) {
       if (!signers.includes(party)) this.#sendResult(entry, peer);
     }
   }
 
   #sendResult({ ceremony: { state }, task }: Entry, peer: PeerId): void {
     if (state.name !== 'done' || state.result.type !== 'signature') return;
-    const signers = state.participants.flatMap((one) => this.#partyOf(task, one) ?? []);
+    const signers = state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []);
     const signature = Uint8Array.from(Buffer.from(state.result.signature, 'hex'));
     this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });
   }
@@ -539,7 +329,7 @@ export class Ceremonies {
       case 'start':
         return this.#onStart(peer, frame.value);
       case 'envelope':
-        return this.#onEnvelope(peer, frame.value);
+        return this.#sessions.receive(peer, frame.value);
       case 'waiting':
         return this.#onWaiting(peer, frame.value);
       case 'declined':
@@ -556,9 +346,9 @@ export class Ceremonies {
   async #onRequest(peer: PeerId, { kind, body }: FrameOf<'request'>): Promise<void> {
     if (kind !== kinds.keygen && kind !== kinds.sign) return;
     const name = kind === kinds.keygen ? 'keygen' : 'sign';
-    if ((this.#unheard.get(peer) ?? 0) > this.#workshop.clock.monotonic()) return;
+    if (!this.#admission.hears(peer)) return;
     try {
-      const entry = await this.#admit(name, body, peer);
+      const entry = await this.#admission.admit(name, body, peer);
       const { state } = entry.ceremony;
       if (state.name === 'failed') {
         this.#send(peer, { type: 'declined', value: { request: entry.task.id, reason: printable(state.reason) } });
@@ -566,27 +356,17 @@ export class Ceremonies {
       this.#sendResult(entry, peer);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      this.#countRefusal(peer);
+      this.#admission.refused(peer);
       const key = name === 'sign' ? SignTask.keyOf(body) : undefined;
       if (error.code === 'key-unknown' && key !== undefined && this.#workshop.keys.byName(key) !== undefined) {
         // Our share is on disk and the certificate on its way: whoever sent this is a moment ahead.
         this.#earlyRequests.keep(peer, key, { kind, body }, body.length);
         return;
       }
-      const request = name === 'keygen' ? KeygenTask.idOf(body) : SignTask.idOf(body);
+      const request = idOf(name, body);
       if (request === undefined) return;
       this.#send(peer, { type: 'declined', value: { request, reason: printable(error.message) } });
     }
-  }
-
-  /** Every refusal is an audit record: a peer that earns too many is not heard for a while. */
-  #countRefusal(peer: PeerId): void {
-    const { clock, log } = this.#workshop;
-    const budget = this.#refusals.get(peer) ?? new Budget(clock, limits.refusalsPerSecond, limits.refusalsBurst);
-    this.#refusals.set(peer, budget);
-    if (budget.spend(1)) return;
-    this.#unheard.set(peer, clock.monotonic() + limits.unheard);
-    log.warn('a peer sends too many requests that are refused', { peer });
   }
 
   #onRegistration(peer: PeerId, registration: Registration): void {
@@ -598,42 +378,18 @@ export class Ceremonies {
     }
     const { task } = entry;
     if (isOver(entry.ceremony)) return this.#sendResult(entry, peer);
-    const party = this.#partyOf(task, peer);
-    const member = task.members.find((one) => one.party === party);
-    const fits =
-      member !== undefined &&
-      equal(member.node, registration.node) &&
-      equal(registration.digest, task.digest) &&
-      registration.epoch === task.epoch &&
-      equal(registration.network, this.#workshop.config.networkId);
-    if (party === undefined || !fits || !verifyRegistration(registration, this.#workshop.tools.signatures)) return;
-    const turns = rendezvous(
-      'signer',
-      task.id,
-      task.epoch,
-      task.members.map(({ node }) => node),
-    );
-    this.#coordinator.registered(
-      {
-        network: registration.network,
-        kind: kinds[task.kind],
-        request: task.id,
-        digest: task.digest,
-        epoch: task.epoch,
-        need: task.need,
-        members: task.members,
-        turns: turns.map((node) => task.members.find((one) => equal(one.node, node))?.party as Party),
-      },
-      party,
-      registration,
-    );
+    const { config, tools } = this.#workshop;
+    const party = this.#seats.partyOf(task, peer);
+    if (party === undefined || !isFor(registration, task, party, config.networkId)) return;
+    if (!verifyRegistration(registration, tools.signatures)) return;
+    this.#coordinator.registered(orderOf(task, config.networkId), party, registration);
   }
 
   #sendStart(start: Start): void {
     const entry = this.#entries.get(toHex(start.request));
     if (entry === undefined) return;
     for (const { party } of start.participants) {
-      const peer = this.#peers(entry.task).find(([one]) => one === party)?.[1];
+      const peer = this.#seats.others(entry.task).get(party);
       if (peer !== undefined) this.#send(peer, { type: 'start', value: start });
       else this.#onStart(this.#network.self, start);
     }
@@ -644,16 +400,7 @@ export class Ceremonies {
     const entry = this.#entries.get(toHex(start.request));
     const registration = entry?.registration;
     if (entry === undefined || registration === undefined || entry.ceremony.state.name !== 'accepted') return;
-    const { task } = entry;
-    const own = start.participants.find(({ registration: { node } }) => equal(node, this.#workshop.key.publicKey));
-    const fault =
-      own === undefined || !equal(own.registration.nonce, registration.value.nonce)
-        ? 'it does not list our latest registration'
-        : start.kind !== kinds[task.kind] || !equal(start.digest, task.digest) || start.epoch !== task.epoch
-          ? 'it is for something else'
-          : start.participants.length < task.need || (task.kind === 'keygen' && start.participants.length !== task.need)
-            ? 'too few take part'
-            : faultOf(start, membersOf(task), this.#workshop.tools.signatures, task.receives);
+    const fault = refusalOf(start, registration.value, entry.task, this.#workshop);
     if (fault !== undefined) {
       this.#workshop.log.warn('refused a start', { ceremony: entry.id, peer, fault });
       return;
@@ -663,20 +410,7 @@ export class Ceremonies {
     entry.cancels.get('patience')?.();
     const participants = start.participants.map(({ registration: { node } }) => this.#options.peerOf(node));
     this.#apply(entry, { type: 'started', participants });
-    this.#inBackground(this.#begin(entry, start, registration.receiveSecret));
-  }
-
-  #onEnvelope(peer: PeerId, envelope: Uint8Array): void {
-    // Version, network, session: the layout of envelopes is fixed.
-    const sid = toHex(envelope.subarray(33, 65));
-    const entry = this.#sessions.get(sid);
-    if (entry === undefined) this.#earlyEnvelopes.keep(peer, sid, envelope, envelope.length);
-    else this.#toSession(entry, peer, envelope);
-  }
-
-  #toSession({ session }: Entry, peer: PeerId, envelope: Uint8Array): void {
-    const party = session?.parties.get(peer);
-    if (party !== undefined) session?.run.receive(party, envelope);
+    this.#inBackground(this.#sessions.run(entry, start, registration.receiveSecret));
   }
 
   #onWaiting(peer: PeerId, { request }: FrameOf<'waiting'>): void {
@@ -688,7 +422,7 @@ export class Ceremonies {
   /** Advice: a member says that it will not take part. Enough of them, and it cannot work. */
   #onDeclined(peer: PeerId, { request, reason }: FrameOf<'declined'>): void {
     const entry = this.#entries.get(toHex(request));
-    if (entry === undefined || isOver(entry.ceremony) || this.#partyOf(entry.task, peer) === undefined) return;
+    if (entry === undefined || isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
     const { members, need } = entry.task;
     if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')
@@ -704,9 +438,9 @@ export class Ceremonies {
     if (entry.recording || !entry.task.answers(signature)) return;
     entry.recording = true;
     const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-    const claimed = entry.task.members.filter(({ party }) => signers.includes(party));
-    const parties = claimed.map(({ party }) => party);
-    const participants = claimed.map(({ node }) => this.#options.peerOf(node));
+    const members = entry.task.members.map(({ party }) => party);
+    const parties = members.filter((party) => signers.includes(party));
+    const participants = this.#seats.peersOf(entry.task, parties);
     this.#apply(entry, { ...(await entry.task.record(signature, parties, elapsed)), participants });
   }
 
@@ -715,7 +449,7 @@ export class Ceremonies {
   #greet(peer: PeerId): void {
     this.#activations.greet(peer);
     for (const entry of this.#openEntries()) {
-      if (this.#partyOf(entry.task, peer) === undefined) continue;
+      if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
       this.#spread(entry, [peer]);
       this.#apply(entry, { type: 'joined', peer });
     }
@@ -733,26 +467,6 @@ export class Ceremonies {
     return new Set([this.#network.self, ...connected.map(({ peer }) => peer)]);
   }
 
-  /** The other members of a task's committee. */
-  #peers({ members }: Task): readonly (readonly [Party, PeerId])[] {
-    return members
-      .map(({ party, node }) => [party, this.#options.peerOf(node)] as const)
-      .filter(([, peer]) => peer !== this.#network.self);
-  }
-
-  #others(task: Task): readonly PeerId[] {
-    return this.#peers(task).map(([, peer]) => peer);
-  }
-
-  #partyOf({ members }: Task, peer: PeerId): Party | undefined {
-    return members.find(({ node }) => this.#options.peerOf(node) === peer)?.party;
-  }
-
-  #nameOf({ members }: Task, party: Party): string {
-    const node = members.find((member) => member.party === party)?.node;
-    return node === undefined ? `party ${party}` : this.#workshop.nameOf(node);
-  }
-
   /** Fire and forget: whoever is not there now is greeted when it comes, and silence is the deadlines' business. */
   #send(peer: PeerId, frame: NodeFrame): void {
     if (peer === this.#network.self) return;
@@ -762,7 +476,7 @@ export class Ceremonies {
   }
 
   #decline(entry: Entry, reason: string): void {
-    for (const peer of this.#others(entry.task)) {
+    for (const peer of this.#seats.others(entry.task).values()) {
       this.#send(peer, { type: 'declined', value: { request: entry.task.id, reason: printable(reason) } });
     }
   }
@@ -817,21 +531,6 @@ export class Ceremonies {
       throw error;
     }
   }
-}
-
-/** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
-function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
-  return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
-}
-
-function isProposedBy(task: Task, other: Task): boolean {
-  return (
-    task instanceof KeygenTask && other instanceof KeygenTask && equal(task.proposal.proposer, other.proposal.proposer)
-  );
-}
-
-function membersOf({ members }: Task): ReadonlyMap<Party, Uint8Array> {
-  return new Map(members.map(({ party, node }: Member) => [party, node]));
 }
 
 /** What may stand in a frame's or a view's reason: printable ASCII, short. */

@@ -104,7 +104,7 @@ describe('a ceremony', () => {
       asked.push(step.effects[0]?.type === 'register' ? step.effects[0].coordinator : undefined);
       ceremony = step.ceremony;
     }
-    expect(asked).toEqual([...new Array<string>(limits.sessionsPerCoordinator - 1).fill(alice), bob, bob]);
+    expect(asked).toEqual([...Array.from({ length: limits.sessionsPerCoordinator - 1 }, () => alice), bob, bob]);
     expect(ceremony.avoid).toEqual([carol, bob]);
     expect(ceremony.registered).toBe(limits.sessionsPerCoordinator + 2);
   });

@@ -1,7 +1,8 @@
-import type { Party, Registration, Secret } from '@quorate/protocol';
+import type { Party } from '@quorate/protocol';
 import type { PeerId } from '../network/network.ts';
 import type { CeremonyView } from '../service.ts';
 import type { Ceremony } from './ceremony.ts';
+import type { Registered } from './registering.ts';
 import type { Run } from './runner.ts';
 import type { Task, Workshop } from './task.ts';
 
@@ -22,7 +23,7 @@ export interface Entry {
   /** Timers, by what they are for. */
   readonly cancels: Map<string, () => void>;
   /** The one registration that a Start may use. */
-  registration: { readonly value: Registration; readonly receiveSecret: Secret | undefined } | undefined;
+  registration: Registered | undefined;
   session: { readonly run: Run<unknown>; readonly parties: ReadonlyMap<PeerId, Party> } | undefined;
   /** Somebody's verified result is on its way to the disk. */
   recording: boolean;

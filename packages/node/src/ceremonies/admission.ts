@@ -1,0 +1,111 @@
+import { equal, hash, kinds, toHex } from '@quorate/protocol';
+import { limits } from '../limits.ts';
+import { Budget } from '../network/budget.ts';
+import type { PeerId } from '../network/network.ts';
+import { ServiceError } from '../service.ts';
+import { tags } from '../tags.ts';
+import { isOver } from './ceremony.ts';
+import type { Entry } from './entry.ts';
+import { KeygenTask } from './keygen.ts';
+import { SignTask } from './sign.ts';
+import type { Task, Workshop } from './task.ts';
+
+/** A request that this node examined by its own rules; a signature, if it was answered before. */
+export interface Admitted {
+  readonly task: Task;
+  readonly answer?: Uint8Array | undefined;
+}
+
+export type Kind = 'keygen' | 'sign';
+
+/** Where requests come in: each is examined once, however many peers bring it, and only as many as there is room for. */
+export class Admission {
+  readonly #workshop: Workshop;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #open: (admitted: Admitted) => Entry;
+  /** Under way, by the hash of the body: several peers bring the same request at once. */
+  readonly #underWay = new Map<string, Promise<Entry>>();
+  readonly #refusals = new Map<PeerId, Budget>();
+  readonly #unheard = new Map<PeerId, number>();
+
+  /** @param open makes an entry of a request that was admitted */
+  constructor(workshop: Workshop, entries: ReadonlyMap<string, Entry>, open: (admitted: Admitted) => Entry) {
+    this.#workshop = workshop;
+    this.#entries = entries;
+    this.#open = open;
+  }
+
+  /**
+   * The ceremony of a request.
+   * @param peer who sent it; undefined when it was submitted at this node
+   * @throws {ServiceError} when this node refuses it
+   */
+  async admit(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
+    const id = idOf(kind, body);
+    const known = id === undefined ? undefined : this.#entries.get(toHex(id));
+    if (known !== undefined && equal(known.task.body, body) && !mayRetry(known, peer)) return known;
+    const fingerprint = toHex(hash(tags.admission, Uint8Array.of(kinds[kind]), body));
+    const admission = this.#underWay.get(fingerprint) ?? this.#examine(kind, body, peer);
+    this.#underWay.set(fingerprint, admission);
+    try {
+      return await admission;
+    } finally {
+      this.#underWay.delete(fingerprint);
+    }
+  }
+
+  /** Whether requests of `peer` are listened to. */
+  hears(peer: PeerId): boolean {
+    return (this.#unheard.get(peer) ?? 0) <= this.#workshop.clock.monotonic();
+  }
+
+  /** Every refusal is an audit record: a peer that earns too many is not heard for a while. */
+  refused(peer: PeerId): void {
+    const { clock, log } = this.#workshop;
+    const budget = this.#refusals.get(peer) ?? new Budget(clock, limits.refusalsPerSecond, limits.refusalsBurst);
+    this.#refusals.set(peer, budget);
+    if (budget.spend(1)) return;
+    this.#unheard.set(peer, clock.monotonic() + limits.unheard);
+    log.warn('a peer sends too many requests that are refused', { peer });
+  }
+
+  async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
+    const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
+    const admitted: Admitted = await (kind === 'sign' ? SignTask : KeygenTask).admit(body, from, this.#workshop);
+    const existing = this.#entries.get(toHex(admitted.task.id));
+    if (existing !== undefined && !mayRetry(existing, peer)) return existing;
+    this.#checkRoom(admitted.task);
+    return this.#open(admitted);
+  }
+
+  #checkRoom(task: Task): void {
+    const open = [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony));
+    const ofKey = open.filter((entry) => entry.task.keyName === task.keyName);
+    if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
+      throw new ServiceError('busy', 'too many requests are open; wait for some of them');
+    }
+    if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
+      throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
+    }
+    if (open.filter((entry) => isProposedBy(entry.task, task)).length >= limits.openPerProposer) {
+      const reason = 'this member proposed other keys that are still being made; wait for some of them';
+      throw new ServiceError('busy', reason);
+    }
+  }
+}
+
+/** The request id of an encoded request, if it is one. */
+export function idOf(kind: Kind, body: Uint8Array): Uint8Array | undefined {
+  return kind === 'sign' ? SignTask.idOf(body) : KeygenTask.idOf(body);
+}
+
+/** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
+function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
+  return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
+}
+
+function isProposedBy(task: Task, other: Task): boolean {
+  return (
+    task instanceof KeygenTask && other instanceof KeygenTask && equal(task.proposal.proposer, other.proposal.proposer)
+  );
+}

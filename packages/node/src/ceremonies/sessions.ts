@@ -1,0 +1,192 @@
+import { kinds, type Party, type Secret, type Start, sessionId, toHex } from '@quorate/protocol';
+import type { PeerId } from '../network/network.ts';
+import { ServiceError } from '../service.ts';
+import { type CeremonyEvent, isOver } from './ceremony.ts';
+import { Early } from './early.ts';
+import type { Entry } from './entry.ts';
+import type { Host } from './host.ts';
+import { type Ending, Run } from './runner.ts';
+import type { Seats } from './seats.ts';
+import type { TaskSession, Workshop } from './task.ts';
+
+export interface SessionsPort {
+  readonly self: PeerId;
+  readonly seats: Seats;
+  sendEnvelope(peer: PeerId, envelope: Uint8Array): void;
+  apply(entry: Entry, event: CeremonyEvent): void;
+  /** Tells the others that this node takes no part any more. */
+  decline(entry: Entry, reason: string): void;
+  /** The key epoch of this keygen is on disk. */
+  prepared(entry: Entry): void;
+  /** The signature of this request is recorded. */
+  signed(entry: Entry, signers: readonly Party[]): void;
+  /** These were silent, or cheated. */
+  suspect(peers: readonly PeerId[]): void;
+}
+
+type Broke = CeremonyEvent & { readonly type: 'broke' };
+
+/** The sessions that this node is in: each begins with a Start, is fed with envelopes, and ends in an event of its ceremony. */
+export class Sessions {
+  readonly #workshop: Workshop;
+  readonly #port: SessionsPort;
+  readonly #entries = new Map<string, Entry>();
+  readonly #early: Early<Uint8Array>;
+
+  constructor(workshop: Workshop, port: SessionsPort) {
+    this.#workshop = workshop;
+    this.#port = port;
+    this.#early = new Early(workshop.clock);
+  }
+
+  /** Takes part to the end. Rejects when a bug or a dead disk must stop the node. */
+  async run(entry: Entry, start: Start, receiveSecret: Secret | undefined): Promise<void> {
+    const me = this.#port.seats.partyOf(entry.task, this.#port.self) as Party;
+    const session: TaskSession = { start, sid: sessionId(start), me };
+    const host = await this.#host(entry, session, receiveSecret);
+    if (host === undefined) return;
+    if (isOver(entry.ceremony)) return host.close();
+    const others = this.#port.seats.others(entry.task);
+    const run = this.#runOf(entry, session, host, others);
+    const present = [...others].filter(([party]) => start.participants.some((one) => one.party === party));
+    entry.session = { run, parties: new Map(present.map(([party, peer]) => [peer, party])) };
+    const place = toHex(session.sid);
+    this.#entries.set(place, entry);
+    const ended = run.run();
+    for (const { peer, item } of this.#early.take(place)) this.#hand(entry, peer, item);
+    try {
+      await this.#ended(entry, await ended, session);
+    } finally {
+      this.#entries.delete(place);
+      if (entry.session?.run === run) entry.session = undefined;
+    }
+  }
+
+  receive(peer: PeerId, envelope: Uint8Array): void {
+    // Version, network, session: the layout of envelopes is fixed.
+    const sid = toHex(envelope.subarray(33, 65));
+    const entry = this.#entries.get(sid);
+    if (entry === undefined) this.#early.keep(peer, sid, envelope, envelope.length);
+    else this.#hand(entry, peer, envelope);
+  }
+
+  #hand({ session }: Entry, peer: PeerId, envelope: Uint8Array): void {
+    const party = session?.parties.get(peer);
+    if (party !== undefined) session?.run.receive(party, envelope);
+  }
+
+  /** The protocol, ready to run, or undefined if this node may not take part any more: frozen meanwhile, or moved on. */
+  async #host(
+    entry: Entry,
+    session: TaskSession,
+    receiveSecret: Secret | undefined,
+  ): Promise<Host<unknown> | undefined> {
+    try {
+      const secret = receiveSecret?.use((bytes) => bytes.slice());
+      return await entry.task.host(session, secret);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      const code = error.code === 'expired' ? 'expired' : 'denied';
+      this.#port.apply(entry, { type: 'cancel', code, reason: error.message });
+      this.#port.decline(entry, error.message);
+      return undefined;
+    } finally {
+      receiveSecret?.wipe();
+    }
+  }
+
+  #runOf(
+    entry: Entry,
+    { start, sid, me }: TaskSession,
+    host: Host<unknown>,
+    peers: ReadonlyMap<Party, PeerId>,
+  ): Run<unknown> {
+    const { task } = entry;
+    const { clock, config, key, sessions, tools } = this.#workshop;
+    const parties = start.participants.map(({ party }) => party);
+    const seated = task.members.filter(({ party }) => parties.includes(party));
+    return new Run<unknown>({
+      court: {
+        network: config.networkId,
+        sid,
+        kind: kinds[task.kind],
+        parties,
+        keys: new Map(seated.map(({ party, node }) => [party, node])),
+        signatures: tools.signatures,
+        ...task.court(start),
+      },
+      me,
+      key,
+      host,
+      clock,
+      deadlines: { round: task.roundDeadline, session: config.sessionTimeout * 1000 },
+      send: (to, frame) => this.#port.sendEnvelope(peers.get(to) as PeerId, frame),
+      spend: (round, digest) => sessions.spend({ sid, round, digest }),
+      onRound: (label) => this.#port.apply(entry, { type: 'round', label }),
+    });
+  }
+
+  async #ended(entry: Entry, ending: Ending<unknown>, session: TaskSession): Promise<void> {
+    const { task } = entry;
+    entry.session = undefined;
+    switch (ending.type) {
+      case 'left':
+        return;
+      case 'done': {
+        const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
+        const outcome = await task.complete(ending.result, session, elapsed);
+        this.#port.apply(entry, outcome);
+        if (outcome.type === 'prepared') this.#port.prepared(entry);
+        else {
+          this.#port.signed(
+            entry,
+            session.start.participants.map(({ party }) => party),
+          );
+        }
+        return;
+      }
+      case 'cheated': {
+        const { blames } = ending;
+        const parties = blames.map(({ party }) => party);
+        await this.#recordBlames(entry, blames, session);
+        const names = blames.map(({ party, code }) => `${this.#nameOf(entry, party)} (${code})`).join(', ');
+        const culprits = this.#port.seats.peersOf(task, parties);
+        this.#broke(entry, { type: 'broke', reason: `somebody cheated: ${names}`, blames, culprits, suspects: [] });
+        return;
+      }
+      case 'silent': {
+        const names = ending.missing.map((party) => this.#nameOf(entry, party)).join(', ');
+        const reason = `nothing came from ${names || 'the others'} in round ${ending.round}`;
+        const suspects = this.#port.seats.peersOf(task, ending.missing);
+        this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects });
+        return;
+      }
+    }
+  }
+
+  #broke(entry: Entry, event: Broke): void {
+    this.#port.suspect([...event.culprits, ...event.suspects]);
+    this.#workshop.log.warn('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason: event.reason });
+    this.#port.apply(entry, event);
+  }
+
+  async #recordBlames({ id, task }: Entry, blames: Broke['blames'], { sid }: TaskSession): Promise<void> {
+    const { audit, blames: store, clock } = this.#workshop;
+    for (const { party, evidence } of blames) {
+      const node = task.members.find((member) => member.party === party)?.node as Uint8Array;
+      await store.record({ session: sid, party, node, evidence, time: clock.now() });
+      await audit.append(clock.now(), 'blame', {
+        request: id,
+        session: toHex(sid),
+        party,
+        node: toHex(node),
+        code: evidence.code,
+      });
+    }
+  }
+
+  #nameOf({ task }: Entry, party: Party): string {
+    const node = task.members.find((member) => member.party === party)?.node;
+    return node === undefined ? `party ${party}` : this.#workshop.nameOf(node);
+  }
+}
