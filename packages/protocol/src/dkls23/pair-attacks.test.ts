@@ -263,6 +263,11 @@ describe('an Alice whose points are not what she announced', () => {
     }
   });
 
+  it('is convicted for what is no point, though she announced it', () => {
+    const identity = (points: Uint8Array): Uint8Array => concat(new Uint8Array(32), points.slice(32));
+    expectBlame(run(announcing(identity)), 'malformed');
+  });
+
   it('keeps no key of swapped points, and convicts herself when she complains', () => {
     const swapped = (points: Uint8Array): Uint8Array =>
       concat(
@@ -281,6 +286,22 @@ describe('an Alice whose points are not what she announced', () => {
     return { asAlice, asBob: () => completeBaseOt(setting, context, key, asAlice().exchange.points) as SenderSet };
   }
 });
+
+/** The same evidence with one exhibit signed once more by who signed it, as if said elsewhere. */
+function misplaced(evidence: Evidence, keys: ReadonlyMap<Party, NodeKey>): readonly Evidence[] {
+  return evidence.envelopes.flatMap((frame, i) => {
+    const envelope = decodeEnvelope(frame);
+    const { from, echo, payload } = envelope;
+    const other =
+      envelope.class === 'direct'
+        ? ({ class: 'broadcast', to: 0 } as const)
+        : ({ class: 'direct', to: from === 1 ? 2 : 1 } as const);
+    return [{ round: envelope.round + 1 }, other].map((slot) => {
+      const moved = sealEnvelope({ ...envelope, ...slot }, echo, payload, keys.get(from) as NodeKey).frame;
+      return { ...evidence, envelopes: evidence.envelopes.with(i, moved) };
+    });
+  });
+}
 
 describe('evidence of bad trees', () => {
   const guilty = run(resealed(flip(32)));
@@ -337,6 +358,10 @@ describe('evidence of bad trees', () => {
   it('convinces anybody', () => {
     expect(judge(court, evidence)).toBe(true);
     expect(tree.group).toBe(0);
+  });
+
+  it('proves nothing with an exhibit of another round or class', () => {
+    for (const moved of misplaced(evidence, keys)) expect(judge(court, moved)).toBe(false);
   });
 
   it.each(unproven)('proves nothing %s', (_, distorted) => {
@@ -426,6 +451,10 @@ describe('evidence of wrong points', () => {
 
   it('convinces anybody', () => {
     expect(judge(court, evidence)).toBe(true);
+  });
+
+  it('proves nothing with an exhibit of another round or class', () => {
+    for (const moved of misplaced(evidence, keys)) expect(judge(court, moved)).toBe(false);
   });
 
   it('proves nothing against another, incomplete, in another order, or with what was said to another', () => {
