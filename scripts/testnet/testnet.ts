@@ -135,7 +135,7 @@ export class Testnet {
 }
 
 /** Runs a `quorate` command and returns its JSON. @throws {Error} with what it said, when it fails */
-export async function quorate<T>(args: readonly string[]): Promise<T> {
+async function quorate<T>(args: readonly string[]): Promise<T> {
   const { stdout } = await run(process.execPath, [...nodeArgs, bin, ...args, '--json']);
   return JSON.parse(stdout) as T;
 }

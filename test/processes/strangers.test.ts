@@ -3,16 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Stream } from '@libp2p/interface';
-import { multiaddr } from '@multiformats/multiaddr';
 import type { KeyView } from '@quorate/node';
 import { concat, Secret } from '@quorate/protocol';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { limits } from '../../packages/node/src/limits.ts';
-import type { Gate } from '../../packages/node/src/network/gate.ts';
-import { createHost, type Host } from '../../packages/node/src/network/host.ts';
-import { protocolName } from '../../packages/node/src/network/mesh.ts';
-import { createLog } from '../../packages/node/src/observe/log.ts';
+import { openChannel, rawHost } from '../../packages/node/test/raw-host.ts';
 import { type TestnetNode, until } from '../../scripts/testnet/testnet.ts';
 import { unlock } from './member.ts';
 import { Scene } from './scene.ts';
@@ -105,29 +100,11 @@ test('nodes of different format versions refuse each other early and say why; no
   await untilConnected(true);
 });
 
-/** Anybody may be dialled, and may dial. */
-const open: Gate = { admits: () => true, admitsAddress: () => true, mayDial: () => true };
-
-async function host(identity: Secret): Promise<Host> {
-  const made = await createHost({
-    seed: identity,
-    listen: [],
-    gate: () => open,
-    topics: [],
-    log: createLog('fatal', () => undefined),
-  });
-  await made.start();
-  return made;
-}
-
 test('a stranger is cut off before it can say anything', async () => {
-  const stranger = await host(new Secret(new Uint8Array(32).fill(7)));
+  const stranger = await rawHost(new Secret(new Uint8Array(32).fill(7)));
   try {
     for (const node of others) {
-      const attempt = stranger
-        .dial(multiaddr(address(node)))
-        .then(async (connection) => connection.newStream(protocolName));
-      await expect(attempt).rejects.toThrow();
+      await expect(openChannel(stranger, address(node))).rejects.toThrow();
       expect((await node.client.peers()).map(({ name }) => name)).toHaveLength(3);
     }
   } finally {
@@ -163,13 +140,12 @@ test('a 4 GiB length prefix, garbage, or nothing: member or not, it is dropped w
   const { home } = await unlock(low);
   using seed = home.seed.clone();
   await home.close();
-  const raw = await host(seed);
+  const raw = await rawHost(seed);
   try {
     const ends = Promise.all(others.map(tcpEnds));
     const streams = await Promise.all(
-      others.map(async (node, i): Promise<Stream> => {
-        const connection = await raw.dial(multiaddr(address(node)));
-        const stream = await connection.newStream(protocolName);
+      others.map(async (node, i) => {
+        const stream = await openChannel(raw, address(node));
         const [said] = sayings[i] ?? [new Uint8Array(0)];
         if (said.length > 0) stream.send(said);
         return stream;
