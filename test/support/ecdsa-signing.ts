@@ -75,6 +75,49 @@ export function ecdsaInputOf(options: EcdsaSigning, party: Party): dkls23.SignEc
   };
 }
 
+/** The same committee, making a presignature. */
+export function presigning(options: Omit<EcdsaSigning, 'digest' | 'tweak'>): Scenario<dkls23.Presignature> {
+  const { seed, group, multiplication, key, signers } = options;
+  const { publicPackage } = key;
+  return {
+    seed,
+    parties: signers,
+    kind: kinds.sign,
+    rounds: ecdsa.presignRounds(group, multiplication),
+    rules: ecdsa.ecdsaRules({
+      group,
+      multiplication,
+      publicPackage,
+      signers,
+      sid: simulatedSid(seed),
+      purpose: undefined,
+    }),
+    run: (party, randomness) => {
+      const input = ecdsaInputOf({ ...options, digest: new Uint8Array(32) }, party);
+      return ecdsa.presign({ ...input, randomness });
+    },
+  };
+}
+
+/** The same committee, signing with presignatures, by party. */
+export function presignedSigning(
+  options: EcdsaSigning,
+  presignatures: ReadonlyMap<Party, dkls23.Presignature>,
+): Scenario<dkls23.EcdsaSignature> {
+  const { seed, group, signers } = options;
+  return {
+    seed,
+    parties: signers,
+    kind: kinds.sign,
+    rounds: ecdsa.onlineRounds(group),
+    rules: {},
+    run: (party, randomness) => {
+      const presignature = presignatures.get(party) as dkls23.Presignature;
+      return ecdsa.signWithPresignature({ ...ecdsaInputOf(options, party), presignature, randomness });
+    },
+  };
+}
+
 /** Runs protocols side by side, a round at each call of `next`, without a wire: what is said is heard, in full and at once. */
 export function lockstep<T>(protocols: ReadonlyMap<Party, Protocol<T>>): {
   /** @returns the results, once there are any */
