@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dealEcdsaKey, type EcdsaSigning, ecdsaInputOf } from '../../../../test/support/ecdsa-signing.ts';
+import { toHex } from '../bytes.ts';
 import { toy } from '../groups/toy.ts';
 import type { PublicPackage } from '../keys.ts';
 import { secretScalar } from '../random.ts';
@@ -9,7 +10,7 @@ import { idealMultiplication } from '../simulation/ideal-multiplication.ts';
 import type { PairMaterial } from './material.ts';
 import type { Multiplication } from './products.ts';
 import { type SignEcdsaInput, signEcdsa } from './sign.ts';
-import type { EcdsaInputError } from './sign-context.ts';
+import { type EcdsaInputError, type SessionParameters, sessionId } from './sign-context.ts';
 
 const ideal = idealMultiplication(toy);
 const key = dealEcdsaKey(toy, 3, [1, 2, 4, 9]);
@@ -72,6 +73,35 @@ describe('signing begins', () => {
       expect(protocol.next(undefined as never).done).toBe(false);
       protocol.return(undefined as never);
     }
+  });
+});
+
+describe('sid0', () => {
+  it('is another one wherever sessions differ in anything', () => {
+    const { publicPackage } = key;
+    const purpose = { digest: options.digest, tweak: 0n };
+    const session: SessionParameters = { ...options, publicPackage, sid: input.sid, purpose };
+    const bytes = new Uint8Array(32).fill(1);
+    const others: readonly Partial<SessionParameters>[] = [
+      { multiplication: { id: 'another' } },
+      { signers: [1, 2, 9] },
+      { sid: bytes },
+      { purpose: { ...purpose, digest: bytes } },
+      { purpose: { ...purpose, tweak: 1n } },
+      { purpose: undefined },
+      { publicPackage: { ...publicPackage, keyId: bytes } },
+      { publicPackage: { ...publicPackage, epoch: 2 } },
+      { publicPackage: { ...publicPackage, transcript: bytes } },
+      { publicPackage: { ...publicPackage, groupKey: toy.generator } },
+    ];
+    const ids = [{}, ...others].map((change) => toHex(sessionId({ ...session, ...change })));
+    expect(new Set(ids).size).toBe(11);
+  });
+
+  it('tells a presignature from a signature of nothing', () => {
+    const session = { ...options, publicPackage: key.publicPackage, sid: input.sid };
+    const purpose = { digest: new Uint8Array(0), tweak: 0n };
+    expect(toHex(sessionId({ ...session, purpose }))).not.toBe(toHex(sessionId({ ...session, purpose: undefined })));
   });
 });
 
