@@ -9,7 +9,7 @@ const everybody: Advice = { live: new Set(all), suspected: new Set() };
 const key = pureNodeKey(bytes(1));
 
 let nonces = 0;
-const registration = (avoid: readonly number[] = []): Registration =>
+const registration = (avoid: readonly number[] = [], bans: readonly number[] = []): Registration =>
   register(
     {
       network: bytes(1),
@@ -21,6 +21,7 @@ const registration = (avoid: readonly number[] = []): Registration =>
       bootEpoch: bytes(4, 24),
       receiveKey: bytes(0, 0),
       avoid,
+      bans,
     },
     key,
   );
@@ -51,9 +52,9 @@ class Table {
     this.advice = advice;
   }
 
-  register(party: number, avoid: readonly number[] = [], now = 0): this {
+  register(party: number, avoid: readonly number[] = [], now = 0, bans: readonly number[] = []): this {
     return this.#take(
-      gather(this.gathering, { type: 'registered', party, registration: registration(avoid), now }, this.advice, grace),
+      gather(this.gathering, { type: 'registered', party, registration: registration(avoid, bans), now }, this.advice, grace),
     );
   }
 
