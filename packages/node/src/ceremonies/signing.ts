@@ -1,10 +1,12 @@
 import {
+  concat,
   type Court,
   DerivationError,
   derive,
   dkls23,
   frost,
   fromBytesBE,
+  fromHex,
   groupOf,
   parsePath,
   type PublicPackage,
@@ -112,13 +114,15 @@ export function childOf(
   }
 }
 
+/** The one form in which a signature is recorded and passed on, from the forms in which clients take it. */
+export function recordOf({ signature, recovery }: SignatureForms): Uint8Array {
+  const bytes = fromHex(signature);
+  return recovery === undefined ? bytes : concat(bytes, Uint8Array.of(recovery));
+}
+
 /** r ‖ s ‖ recovery id: what is recorded and passed on, 65 bytes. */
 export function encodeSignature({ r, s, recovery }: dkls23.EcdsaSignature): Uint8Array {
-  const out = new Uint8Array(65);
-  out.set(toBytesBE(r, 32), 0);
-  out.set(toBytesBE(s, 32), 32);
-  out[64] = recovery;
-  return out;
+  return concat(toBytesBE(r, 32), toBytesBE(s, 32), Uint8Array.of(recovery));
 }
 
 function decodeSignature(bytes: Uint8Array): dkls23.EcdsaSignature | undefined {

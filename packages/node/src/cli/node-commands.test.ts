@@ -262,7 +262,8 @@ describe('ecdsa', () => {
     expect(exit).toBe(0);
     expect(stdout).toMatch(/^[0-9a-f]{128}\n$/);
     const { publicKey } = await service.key('vault');
-    const { der } = service.ceremonies()[0]?.result as { readonly der: string };
+    const { result } = service.ceremonies()[0] as CeremonyView;
+    const { der } = result as { readonly der: string };
     for (const signature of [stdout.trimEnd(), der]) {
       const check = ['verify', '--signature', signature];
       const alone = [...check, '--scheme', 'ecdsa', '--public-key', publicKey];
