@@ -75,7 +75,7 @@ export class Scene implements AsyncDisposable {
     return this.net.node(name);
   }
 
-  /** Kills what is left of a node, starts it again, and waits until it sees `peers` others and they see it. */
+  /** Kills what is left of a node, starts it again, and waits until it sees `peers` others. */
   async restart(name: string, peers: number): Promise<void> {
     const node = this.node(name);
     await this.net.signal(node, 'SIGKILL');

@@ -41,6 +41,24 @@ export function dealEcdsaKey(group: Group, threshold: number, parties: readonly 
   return { ...key, pairs: dealPairs(suite, parties, seeded(u32(seed + 1))) };
 }
 
+/** A key of 2 to `most` parties, between t and n of them to sign, and in half of the cases a child of the key. */
+export function drawEcdsaSigning(
+  group: Group,
+  multiplication: dkls23.Multiplication,
+  seed: number,
+  most: number,
+): EcdsaSigning {
+  const random = seeded(u32(seed));
+  const below = (limit: number): number => (random.bytes(1)[0] as number) % limit;
+  const parties = Array.from({ length: 2 + below(most - 1) }, (_, i) => 3 * i + 1 + below(3));
+  const threshold = 2 + below(parties.length - 1);
+  const signers = [...parties];
+  while (signers.length > threshold && below(3) > 0) signers.splice(below(signers.length), 1);
+  const key = dealEcdsaKey(group, threshold, parties, seed);
+  const tweak = below(2) === 0 ? 0n : group.reduceScalar(random.bytes(48));
+  return { seed, group, multiplication, key, signers, digest: random.bytes(32), tweak };
+}
+
 /** A simulated committee that signs. */
 export function ecdsaSigning(options: EcdsaSigning): Scenario<dkls23.EcdsaSignature> {
   const { seed, group, multiplication, key, signers, digest, tweak = 0n, signatures } = options;
@@ -72,6 +90,49 @@ export function ecdsaInputOf(options: EcdsaSigning, party: Party): dkls23.SignEc
     sid: simulatedSid(seed),
     randomness: seeded(u32(seed)),
     ...options.differs?.(party),
+  };
+}
+
+/** The same committee, making a presignature. */
+export function presigning(options: Omit<EcdsaSigning, 'digest' | 'tweak'>): Scenario<dkls23.Presignature> {
+  const { seed, group, multiplication, key, signers } = options;
+  const { publicPackage } = key;
+  return {
+    seed,
+    parties: signers,
+    kind: kinds.sign,
+    rounds: ecdsa.presignRounds(group, multiplication),
+    rules: ecdsa.ecdsaRules({
+      group,
+      multiplication,
+      publicPackage,
+      signers,
+      sid: simulatedSid(seed),
+      purpose: undefined,
+    }),
+    run: (party, randomness) => {
+      const input = ecdsaInputOf({ ...options, digest: new Uint8Array(32) }, party);
+      return ecdsa.presign({ ...input, randomness });
+    },
+  };
+}
+
+/** The same committee, signing with presignatures, by party. */
+export function presignedSigning(
+  options: EcdsaSigning,
+  presignatures: ReadonlyMap<Party, dkls23.Presignature>,
+): Scenario<dkls23.EcdsaSignature> {
+  const { seed, group, signers } = options;
+  return {
+    seed,
+    parties: signers,
+    kind: kinds.sign,
+    rounds: ecdsa.onlineRounds(group),
+    rules: {},
+    run: (party, randomness) => {
+      const presignature = presignatures.get(party) as dkls23.Presignature;
+      return ecdsa.signWithPresignature({ ...ecdsaInputOf(options, party), presignature, randomness });
+    },
   };
 }
 

@@ -236,7 +236,7 @@ describe('a set', () => {
     };
     const messages = hashed({ count: 8 });
     expect(messages).toHaveLength(32);
-    expect([...messages.slice(0, 16)].sort()).toEqual([...messages.slice(16)].sort());
+    expect(messages.slice(0, 16).sort()).toEqual(messages.slice(16).sort());
   });
 
   it('costs Alice the same operations in the same order, whatever she chooses', () => {

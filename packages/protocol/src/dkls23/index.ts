@@ -54,10 +54,17 @@ export {
 export type { PairSetupParameters } from './pair-context.ts';
 export { type PairSetupInput, PairSetupInputError, pairSetup, type StockedSets } from './pair-setup.ts';
 export { baseOts } from './pprf.ts';
+export { Presignature, presign, presignatureScope, type SignPresignedInput, signWithPresignature } from './presign.ts';
 export { type Multiplication, type Offered, pairMultiplication } from './products.ts';
 export { pairSetupRules } from './rules.ts';
 export { type SignEcdsaInput, signEcdsa } from './sign.ts';
-export { EcdsaInputError, type Purpose, type SessionParameters, type SignerInput } from './sign-context.ts';
-export { ecdsaRounds } from './sign-messages.ts';
+export {
+  EcdsaInputError,
+  type PreparationInput,
+  type Purpose,
+  type SessionParameters,
+  type SignerInput,
+} from './sign-context.ts';
+export { ecdsaRounds, onlineRounds, presignRounds } from './sign-messages.ts';
 export { ecdsaRules } from './sign-rules.ts';
 export { type Suite, suiteA } from './suite.ts';

@@ -19,7 +19,7 @@ import { hash, hash512 } from '../transcript.ts';
 import type { Run } from './extension.ts';
 import type { PairMaterial } from './material.ts';
 import type { Offered } from './products.ts';
-import { commitTo, type SignerInput } from './sign-context.ts';
+import { commitTo, type PreparationInput } from './sign-context.ts';
 import { type Answer, type Commitment, type NonceOpening, type Offer, preparationFormats } from './sign-messages.ts';
 
 /**
@@ -49,7 +49,7 @@ interface Answered {
  * @throws {Abort} with a ban for whoever failed a check that depends on our secrets, with blame for whoever opened its
  *   commitment wrongly, and with neither if sessions or set-ups do not match, or the parts of the key do not make the key
  */
-export function* prepare(input: SignerInput, session: Uint8Array): Protocol<Prepared> {
+export function* prepare(input: PreparationInput, session: Uint8Array): Protocol<Prepared> {
   using pending = new DisposableStack();
   const { group, multiplication, signers, pairs } = input;
   const me = input.share.party;
@@ -128,7 +128,7 @@ export function* prepare(input: SignerInput, session: Uint8Array): Protocol<Prep
  * look like a cheat: hence before any check that depends on a secret. @throws {Abort} blaming nobody, but who signed two nonces
  */
 function compareSessions(
-  { pairs }: SignerInput,
+  { pairs }: PreparationInput,
   session: Uint8Array,
   { broadcasts, directs }: Messages<Commitment, Offer>,
 ): void {
@@ -145,7 +145,7 @@ function compareSessions(
 }
 
 /** sk_i = λ_i s_i + ζ_i. The ζ of all signers sum to zero, and hide a share from whoever cheats towards one peer only. */
-function keyPart({ group, share, signers, pairs }: SignerInput, id: Uint8Array): bigint {
+function keyPart({ group, share, signers, pairs }: PreparationInput, id: Uint8Array): bigint {
   const { party: me, secret } = share;
   const field = primeField(group.order);
   const weight = lagrange(field, signers.map(BigInt))[signers.indexOf(me)] as bigint;

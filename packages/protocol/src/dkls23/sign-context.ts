@@ -35,11 +35,8 @@ export interface SessionParameters {
 export interface SignerInput {
   /** secp256k1; simulations may take the toy group. */
   readonly group: Group;
-  readonly multiplication: Multiplication;
   /** Of the root key: children have no shares of their own. */
   readonly share: KeyShare;
-  /** By peer, for every other signer at least. */
-  readonly pairs: ReadonlyMap<Party, PairMaterial>;
   /** Who signs, ourselves among them: at least the threshold, ascending. They are the parties of the session. */
   readonly signers: readonly Party[];
   /** With whom we never multiply again. The driver holds a lock per peer, and looks again before it resumes (README). */
@@ -47,6 +44,13 @@ export interface SignerInput {
   /** 32 bytes: H(Start). */
   readonly sid: Uint8Array;
   readonly randomness: Randomness;
+}
+
+/** What a signer needs to multiply. */
+export interface PreparationInput extends SignerInput {
+  readonly multiplication: Multiplication;
+  /** By peer, for every other signer at least. */
+  readonly pairs: ReadonlyMap<Party, PairMaterial>;
 }
 
 /** sid0: what everything in a session is bound to, and what signers compare before anything else. 32 bytes. */
@@ -94,7 +98,7 @@ export function keyFor(group: Group, { groupKey }: PublicPackage, tweak: bigint)
 }
 
 /** @throws {EcdsaInputError} before anything secret is made or said */
-export function checkSigner({ group, share, signers, banned, pairs, sid }: SignerInput): void {
+export function checkSigner({ group, share, signers, banned, sid }: SignerInput): void {
   const { party: me, publicPackage } = share;
   if (publicPackage.scheme !== 'ecdsa') throw new EcdsaInputError('scheme', `a key for ${publicPackage.scheme}`);
   if (sid.length !== 32) throw new EcdsaInputError('session', 'a session id has 32 bytes');
@@ -109,17 +113,22 @@ export function checkSigner({ group, share, signers, banned, pairs, sid }: Signe
   if (signers.length < publicPackage.threshold) {
     throw new EcdsaInputError('signers', 'fewer signers than the threshold');
   }
-  for (const peer of signers.filter((party) => party !== me)) {
-    if (banned.has(peer)) throw new EcdsaInputError('banned', `party ${peer} is banned`);
-    const material = pairs.get(peer);
-    if (material?.me !== me || material.peer !== peer || material.zeroSeed.wiped) {
-      throw new EcdsaInputError('material', `nothing was set up with party ${peer}`);
-    }
-  }
+  const cheat = signers.find((party) => banned.has(party));
+  if (cheat !== undefined) throw new EcdsaInputError('banned', `party ${cheat} is banned`);
   // With a share of another epoch no signature would come of it, and nobody could say why.
   const point = group.multiplyBase(share.secret.use(group.decodeScalar));
   if (!group.equals(point, verifyingShare(publicPackage, me))) {
     throw new EcdsaInputError('share', 'the share does not belong to this epoch of the key');
+  }
+}
+
+/** @throws {EcdsaInputError} unless everything was set up with every other signer, and not wiped since */
+export function checkPairs({ share: { party: me }, signers, pairs }: PreparationInput): void {
+  for (const peer of signers.filter((party) => party !== me)) {
+    const material = pairs.get(peer);
+    if (material?.me !== me || material.peer !== peer || material.zeroSeed.wiped) {
+      throw new EcdsaInputError('material', `nothing was set up with party ${peer}`);
+    }
   }
 }
 

@@ -47,7 +47,7 @@ export interface SignatureShare {
   readonly w: bigint;
 }
 
-export const SIGN_VERSION = 1;
+const SIGN_VERSION = 1;
 
 type Broadcast<B> = RoundSpec<B, never> & { readonly broadcast: Codec<B> };
 
@@ -89,6 +89,19 @@ export function sharesFormat(group: Group): Broadcast<SignatureShare> {
   return { label: 'shares', broadcast: versioned<SignatureShare>({ u: scalar(group), w: scalar(group) }) };
 }
 
+/** What a signer says before its share of a presigned signature. */
+export interface Lock {
+  /** 32 fresh bytes: drawn after the use was settled, they move R to where nobody could expect it. */
+  readonly nonce: Uint8Array;
+  /** What the presignature is used for, 32 bytes. */
+  readonly use: Uint8Array;
+}
+
+/** The first of the two online rounds. Guarded: what comes next spends the presignature. */
+export function locksFormat(): Broadcast<Lock> {
+  return { label: 'locks', broadcast: versioned<Lock>({ nonce: fixed(32), use: fixed(32) }), guarded: true };
+}
+
 type MessageFormats = Pick<Multiplication, 'offers' | 'answers'>;
 
 /** The rounds of a signing, for a court and for tests that attack every field. */
@@ -97,8 +110,19 @@ export function ecdsaRounds(group: Group, multiplication: MessageFormats): reado
   return [offers, answers, sharesFormat(group)] as readonly RoundSpec[];
 }
 
+/** The rounds that make a presignature. */
+export function presignRounds(group: Group, multiplication: MessageFormats): readonly RoundSpec[] {
+  const { offers, answers } = preparationFormats(group, multiplication);
+  return [offers, answers] as readonly RoundSpec[];
+}
+
+/** The rounds that use one. */
+export function onlineRounds(group: Group): readonly RoundSpec[] {
+  return [locksFormat(), sharesFormat(group)] as readonly RoundSpec[];
+}
+
 /** A struct behind the version byte. */
-export function versioned<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
+function versioned<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
   const inner = struct({ version: version(SIGN_VERSION), ...fields }) as Codec<T & { readonly version: number }>;
   return mapped(
     inner,

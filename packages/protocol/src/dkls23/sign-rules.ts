@@ -38,7 +38,7 @@ export function ecdsaRules(
 function said<T>(
   codec: Codec<T>,
   exhibit: Envelope | undefined,
-  place: Pick<Envelope, 'from' | 'round' | 'class'>,
+  place: Pick<Envelope, 'round' | 'class' | 'from'>,
 ): T | undefined {
   const { from, round, class: kind } = place;
   const here = exhibit?.from === from && exhibit.round === round && exhibit.class === kind;

@@ -1,16 +1,16 @@
-import { createPublicKey, verify } from 'node:crypto';
-import { secp256k1 as noble } from '@noble/curves/secp256k1.js';
 import { describe, expect, it } from 'vitest';
 import { dealPairs } from '../../../../test/support/dealt-pairs.ts';
 import {
   dealEcdsaKey,
+  drawEcdsaSigning,
   type EcdsaSigning,
   ecdsaInputOf,
   ecdsaSigning,
   lockstep,
 } from '../../../../test/support/ecdsa-signing.ts';
+import { isValidEverywhere } from '../../../../test/support/ecdsa-verifiers.ts';
 import { libsecp256k1, nativeSymmetric } from '../../native/index.ts';
-import { ascii, concat, toBytesBE, toHex, u32 } from '../bytes.ts';
+import { ascii, toHex, u32 } from '../bytes.ts';
 import { derive, parsePath } from '../derivation/bip32.ts';
 import type { Group, Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
@@ -26,14 +26,14 @@ import { type Simulation, simulate, soundness } from '../simulation/committee.ts
 import { idealMultiplication } from '../simulation/ideal-multiplication.ts';
 import { seededBytes, seededStream } from '../simulation/seeds.ts';
 import { decode } from '../wire/codec.ts';
-import { type EcdsaSignature, encodeCompact, encodeDer, isLow, recoverKey, verifyEcdsa } from './ecdsa.ts';
+import { type EcdsaSignature, isLow, recoverKey, verifyEcdsa } from './ecdsa.ts';
 import type { PairMaterial } from './material.ts';
 import { pairMultiplication } from './products.ts';
 import { signEcdsa } from './sign.ts';
 import { preparationFormats } from './sign-messages.ts';
 import { suiteA } from './suite.ts';
 
-const SEEDS = Number(process.env['QUORATE_SEEDS'] ?? 1000);
+const SEEDS = Number(process.env['QUORATE_SEEDS'] ?? 500);
 const REAL_SEEDS = 30;
 
 const real = pairMultiplication({ suite: suiteA, symmetric: nativeSymmetric });
@@ -50,39 +50,16 @@ function signatureOf(simulation: Simulation<EcdsaSignature>): EcdsaSignature {
   return first;
 }
 
-/** A key of 2 to `most` parties, and between t and n of them to sign. */
-function draw(group: Group, multiplication: EcdsaSigning['multiplication'], seed: number, most: number): EcdsaSigning {
-  const random = seeded(u32(seed));
-  const below = (limit: number): number => (random.bytes(1)[0] as number) % limit;
-  const parties = Array.from({ length: 2 + below(most - 1) }, (_, i) => 3 * i + 1 + below(3));
-  const threshold = 2 + below(parties.length - 1);
-  const signers = [...parties];
-  while (signers.length > threshold && below(3) > 0) signers.splice(below(signers.length), 1);
-  const key = dealEcdsaKey(group, threshold, parties, seed);
-  const tweak = below(2) === 0 ? 0n : group.reduceScalar(random.bytes(48));
-  return { seed, group, multiplication, key, signers, digest: random.bytes(32), tweak };
-}
-
 function keyOf({ group, key, tweak = 0n }: EcdsaSigning): Point {
   return group.add(key.publicPackage.groupKey, group.multiplyBase(tweak));
 }
 
 /** By us, by noble and by OpenSSL, which share no code; the low s; and the key from the signature. */
 function expectValid(key: Point, message: Uint8Array, signature: EcdsaSignature): void {
-  const digest = sha256(message);
+  expect(isValidEverywhere(secp256k1.encodePoint(key), message, signature)).toBe(true);
   expect(isLow(secp256k1, signature.s)).toBe(true);
-  expect(verifyEcdsa(secp256k1, key, digest, signature)).toBe(true);
-  expect(secp256k1.equals(recoverKey(secp256k1, digest, signature) as Point, key)).toBe(true);
-  const encoded = secp256k1.encodePoint(key);
-  expect(noble.verify(encodeCompact(signature), digest, encoded, { prehash: false })).toBe(true);
-  const recoverable = concat(Uint8Array.of(signature.recovery), encodeCompact(signature));
-  const recovered = noble.Signature.fromBytes(recoverable, 'recovered').recoverPublicKey(digest);
-  expect(toHex(recovered.toBytes())).toBe(toHex(encoded));
-  const [x, y] = [toBytesBE(recovered.x, 32), toBytesBE(recovered.y, 32)].map((one) =>
-    Buffer.from(one).toString('base64url'),
-  );
-  const jwk = { kty: 'EC', crv: 'secp256k1', x: x as string, y: y as string };
-  expect(verify('sha256', message, createPublicKey({ key: jwk, format: 'jwk' }), encodeDer(signature))).toBe(true);
+  expect(verifyEcdsa(secp256k1, key, sha256(message), signature)).toBe(true);
+  expect(secp256k1.equals(recoverKey(secp256k1, sha256(message), signature) as Point, key)).toBe(true);
 }
 
 describe('signing on secp256k1', () => {
@@ -140,7 +117,7 @@ describe('signing on secp256k1', () => {
   it(`works for ${REAL_SEEDS} keys, thresholds, signers, digests and tweaks, never twice with one nonce`, () => {
     const nonces = new Set<bigint>();
     for (let seed = 1; seed <= REAL_SEEDS; seed++) {
-      const options = draw(secp256k1, real, seed, 4);
+      const options = drawEcdsaSigning(secp256k1, real, seed, 4);
       const message = u32(seed);
       const signature = signatureOf(simulate(ecdsaSigning({ ...options, digest: sha256(message) })));
       expectValid(keyOf(options), message, signature);
@@ -150,12 +127,12 @@ describe('signing on secp256k1', () => {
   });
 
   it('gives the same signature whatever computes', () => {
-    const options = draw(secp256k1, real, 7, 4);
+    const options = drawEcdsaSigning(secp256k1, real, 7, 4);
     const expected = signatureOf(simulate(ecdsaSigning(options)));
     const pure = pairMultiplication({ suite: suiteA, symmetric: pureSymmetric });
     expect(signatureOf(simulate(ecdsaSigning({ ...options, multiplication: pure })))).toEqual(expected);
     const group = libsecp256k1() as Group;
-    expect(signatureOf(simulate(ecdsaSigning(draw(group, real, 7, 4))))).toEqual(expected);
+    expect(signatureOf(simulate(ecdsaSigning(drawEcdsaSigning(group, real, 7, 4))))).toEqual(expected);
   });
 
   it('keeps twenty interleaved sessions between the same parties apart', () => {
@@ -204,7 +181,7 @@ describe('committees of the toy group', () => {
   it(`agree on a signature: ${SEEDS} keys and orders of delivery`, () => {
     const ideal = idealMultiplication(toy);
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const options = draw(toy, ideal, seed, 5);
+      const options = drawEcdsaSigning(toy, ideal, seed, 5);
       const signature = signatureOf(simulate(ecdsaSigning(options)));
       expect(verifyEcdsa(toy, keyOf(options), options.digest, signature)).toBe(true);
       expect(toy.equals(recoverKey(toy, options.digest, signature) as Point, keyOf(options))).toBe(true);

@@ -3,10 +3,19 @@ import { Abort, broadcast, type Protocol, type Received } from '../protocol.ts';
 import { primeField } from '../sharing/field.ts';
 import { digestScalar, type EcdsaSignature, nonceX, signatureOf, verifyRecoverable } from './ecdsa.ts';
 import { prepare } from './preparation.ts';
-import { checkSigner, EcdsaInputError, keyFor, type Purpose, type SignerInput, sessionId } from './sign-context.ts';
+import {
+  checkPairs,
+  checkSigner,
+  EcdsaInputError,
+  keyFor,
+  type PreparationInput,
+  type Purpose,
+  type SignerInput,
+  sessionId,
+} from './sign-context.ts';
 import { type SignatureShare, sharesFormat } from './sign-messages.ts';
 
-export interface SignEcdsaInput extends SignerInput {
+export interface SignEcdsaInput extends PreparationInput {
   /** 32 bytes, hashed already: the application knows by what. */
   readonly digest: Uint8Array;
   /** ε of BIP-32 (`derive`): the signature is for the child key+εG. Zero for the key itself. */
@@ -25,6 +34,7 @@ export function* signEcdsa(input: SignEcdsaInput): Protocol<EcdsaSignature> {
   const { group, share, digest, tweak = 0n } = input;
   const purpose = { digest, tweak };
   const key = checkedKey(input, purpose);
+  checkPairs(input);
   const session = sessionId({ ...input, publicPackage: share.publicPackage, purpose });
   const { nonce, phi, u, v } = yield* prepare(input, session);
   return yield* exchangeShares(group, key, purpose, nonce, shareOf(group, purpose, nonce, { phi, u, v }));
