@@ -205,7 +205,8 @@ export class QuorateNode implements Service {
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     const { clock, config, home, key, randomness } = this.#parts;
-    if (!schemes.includes(order.scheme)) throw new ServiceError('invalid', `the scheme is one of ${schemes.join(', ')}`);
+    if (!schemes.includes(order.scheme))
+      throw new ServiceError('invalid', `the scheme is one of ${schemes.join(', ')}`);
     const chosen = this.#committee(order.members);
     const members = chosen
       .map(({ node }) => node)

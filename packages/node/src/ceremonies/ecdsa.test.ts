@@ -26,10 +26,7 @@ const order = (
 function openssl(text: string, { result }: CeremonyView): boolean {
   if (result?.type !== 'signature') return false;
   // SubjectPublicKeyInfo of a compressed point on secp256k1.
-  const der = Buffer.concat([
-    fromHex('3036301006072a8648ce3d020106052b8104000a032200'),
-    fromHex(result.publicKey),
-  ]);
+  const der = Buffer.concat([fromHex('3036301006072a8648ce3d020106052b8104000a032200'), fromHex(result.publicKey)]);
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
   return verify('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }, fromHex(result.signature));
 }
@@ -45,7 +42,8 @@ function toOne(member: Member, round: number, change: (payload: Uint8Array) => U
   };
 }
 
-const flippedAt = (offset: number) => (payload: Uint8Array) => payload.map((byte, i) => (i === offset ? byte ^ 1 : byte));
+const flippedAt = (offset: number) => (payload: Uint8Array) =>
+  payload.map((byte, i) => (i === offset ? byte ^ 1 : byte));
 
 describe('an ECDSA key', () => {
   let committee: Committee;
@@ -89,6 +87,8 @@ describe('an ECDSA key', () => {
     expect(openssl('child', child)).toBe(true);
     const { publicKey } = await committee.at('alice').node.key('vault');
     expect(child.result).not.toMatchObject({ publicKey });
+    const address = await committee.at('bob').node.addresses('vault', 'm/44/60/0/0/7');
+    expect(child.result).toMatchObject({ publicKey: address.publicKey });
     for (const path of ["m/44'/0", 'm/x', '', 'm/2147483648']) {
       const refused = committee.at('alice').node.sign(order(committee, `bad ${path}`, { path }));
       await expect(refused).rejects.toMatchObject({ code: 'invalid' });
@@ -124,7 +124,10 @@ describe('a member that fails a check which depends on secrets', () => {
     const committee = await threeWithKey(`cheat ${round}`);
     const carol = committee.at('carol');
     const banned = (name: string): readonly string[] =>
-      committee.at(name).home.bans.list().map(({ node }) => toHex(node));
+      committee
+        .at(name)
+        .home.bans.list()
+        .map(({ node }) => toHex(node));
     const carolKey = toHex(carol.key.publicKey);
     carol.tamper = toOne(carol, round, flippedAt(offset));
     let n = 0;
@@ -135,7 +138,12 @@ describe('a member that fails a check which depends on secrets', () => {
     }
     const victim = banned('alice').length > 0 ? 'alice' : 'bob';
     expect(banned(victim)).toEqual([carolKey]);
-    expect(committee.at(victim).node.peers().find(({ name }) => name === 'carol')).toMatchObject({ banned: true, blames: 0 });
+    expect(
+      committee
+        .at(victim)
+        .node.peers()
+        .find(({ name }) => name === 'carol'),
+    ).toMatchObject({ banned: true, blames: 0 });
     expect(await committee.audit(victim)).toContain('ban');
     // The ban was on disk before the session was left.
     expect(committee.at(victim).fatal).toEqual([]);

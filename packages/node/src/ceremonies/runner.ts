@@ -118,7 +118,11 @@ export class Run<T> {
       const inbox = await this.#complete();
       // After a standstill, what was waiting to be read may come before the timers: the round is over all the same.
       const late = (): boolean => this.#settle === undefined || clock.monotonic() - opened > deadlines.round;
-      const next = round.guarded ? await this.#guarded(round.label, inbox, late) : late() ? 'late' : await host.next(inbox);
+      const next = round.guarded
+        ? await this.#guarded(round.label, inbox, late)
+        : late()
+          ? 'late'
+          : await host.next(inbox);
       if (next === 'late') {
         this.#silent();
         return { type: 'left' };

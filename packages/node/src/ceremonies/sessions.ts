@@ -5,8 +5,8 @@ import { type CeremonyEvent, isOver } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
 import type { Host } from './host.ts';
-import { type Ending, Run } from './runner.ts';
 import { PeerLocks } from './peer-locks.ts';
+import { type Ending, Run } from './runner.ts';
 import type { Seats } from './seats.ts';
 import type { TaskSession, Workshop } from './task.ts';
 

@@ -1,15 +1,15 @@
 import {
-  concat,
   type Court,
+  concat,
   DerivationError,
   derive,
   dkls23,
-  frost,
   fromBytesBE,
   fromHex,
+  frost,
   groupOf,
-  parsePath,
   type PublicPackage,
+  parsePath,
   type Scheme,
   type Start,
   sessionId,
@@ -86,7 +86,9 @@ function ecdsa(path: string, payload: Uint8Array, publicPackage: PublicPackage, 
       const decoded = decodeSignature(signature);
       if (decoded === undefined || !dkls23.isLow(group, decoded.s)) return false;
       const recovered = dkls23.recoverKey(group, payload, decoded);
-      return recovered !== undefined && group.equals(recovered, key) && dkls23.verifyEcdsa(group, key, payload, decoded);
+      return (
+        recovered !== undefined && group.equals(recovered, key) && dkls23.verifyEcdsa(group, key, payload, decoded)
+      );
     },
     forms: (signature) => {
       const decoded = decodeSignature(signature) as dkls23.EcdsaSignature;

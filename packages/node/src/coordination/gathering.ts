@@ -50,7 +50,10 @@ export interface Grace {
 export function gather(gathering: Gathering, event: GatheringEvent, advice: Advice, grace: Grace): GatheringStep {
   const after = event.type === 'registered' ? registered(gathering, event.party, event.registration) : gathering;
   const candidates = ranked(after, advice);
-  const present = seatable(after, candidates.filter((party) => after.registrations.has(party)));
+  const present = seatable(
+    after,
+    candidates.filter((party) => after.registrations.has(party)),
+  );
   if (present.length < after.need) return { gathering: { ...after, enoughSince: undefined }, start: undefined };
   const enoughSince = after.enoughSince ?? event.now;
   const chosen = present.slice(0, after.need);
@@ -79,7 +82,9 @@ function ranked({ order, complaints, attended }: Gathering, { live, suspected }:
  */
 function seatable({ registrations }: Gathering, candidates: readonly Party[]): readonly Party[] {
   const bansOf = (party: Party): readonly Party[] => registrations.get(party)?.bans ?? [];
-  const [peaceful, others] = [true, false].map((none) => candidates.filter((one) => (bansOf(one).length === 0) === none));
+  const [peaceful, others] = [true, false].map((none) =>
+    candidates.filter((one) => (bansOf(one).length === 0) === none),
+  );
   const seated: Party[] = [];
   for (const party of [...(peaceful ?? []), ...(others ?? [])]) {
     if (!seated.some((one) => bansOf(one).includes(party) || bansOf(party).includes(one))) seated.push(party);
