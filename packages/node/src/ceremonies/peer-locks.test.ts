@@ -20,9 +20,9 @@ test('two holders of one peer never work at once, in the order in which they cam
   };
   const all = [
     locks.hold(['bob', 'carol'], work('one', first.passed)),
-    locks.hold(['carol', 'dave'], work('two', second.passed)),
+    locks.hold(['bob', 'dave'], work('two', second.passed)),
     locks.hold(['erin'], work('three', Promise.resolve())),
-    locks.hold(['carol'], work('four', Promise.resolve())),
+    locks.hold(['bob'], work('four', Promise.resolve())),
   ];
   await settled();
   expect(log.toSorted()).toEqual(['one begins', 'three begins', 'three ends']);
