@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,17 +9,19 @@ import {
   networkIdOf,
   orderOf,
   readClientKey,
+  type SignatureForms,
   signRequest,
   systemRandomness,
+  watch,
 } from '@quorate/node';
-import { verifyIndependently } from '../test/support/verifiers.ts';
+import { recoverIndependently, verifyIndependently } from '../test/support/verifiers.ts';
 import { Testnet } from './testnet/testnet.ts';
 
 /*
  * npm run demo [-- --message <text> | --file <path>] [--json]
  *
- * Five node processes on loopback make an Ed25519 and a Taproot key, 3-of-5, and sign; one node is killed, and the others
- * sign again. Every signature is verified by a library that did not make it.
+ * Five node processes on loopback make an Ed25519, a Taproot and an ECDSA key, 3-of-5, and sign; one node is killed, and
+ * the others sign again. Every signature is verified by a library that did not make it. ECDSA signs the message's SHA-256.
  */
 const { values: options } = parseArgs({
   options: {
@@ -36,14 +39,26 @@ interface Signed {
   readonly key: string;
   readonly scheme: string;
   readonly message: string;
+  /** ECDSA: the 32 bytes that were signed. */
+  readonly digest?: string;
   readonly signature: string;
+  /** ECDSA: which of the keys that fit the signature is ours. */
+  readonly recovery?: number;
   readonly milliseconds: number;
   readonly signers: readonly string[];
 }
 
+type Scheme = keyof typeof verifiedBy;
+
+const verifiedBy = {
+  ed25519: 'OpenSSL accepts',
+  taproot: 'libsecp256k1 and noble accept',
+  ecdsa: 'OpenSSL accepts, noble recovers the key',
+};
+
 interface MadeKey {
   readonly name: string;
-  readonly scheme: 'ed25519' | 'taproot';
+  readonly scheme: Scheme;
   readonly publicKey: string;
 }
 
@@ -71,7 +86,9 @@ async function main(): Promise<void> {
     await net.start();
     say(`all connected: ${net.nodes.map(({ name }) => name).join(', ')}`);
 
-    const keys = [await makeKey(net, 'demo-ed25519', 'ed25519'), await makeKey(net, 'demo-taproot', 'taproot')];
+    const keys: MadeKey[] = [];
+    for (const scheme of ['ed25519', 'taproot', 'ecdsa'] as const)
+      keys.push(await makeKey(net, `demo-${scheme}`, scheme));
     const signatures: Signed[] = [];
     for (const key of keys) signatures.push(await sign(net, key, message, 'alice'));
 
@@ -90,14 +107,18 @@ async function main(): Promise<void> {
   }
 }
 
-async function makeKey(net: Testnet, name: string, scheme: 'ed25519' | 'taproot'): Promise<MadeKey> {
+async function makeKey(net: Testnet, name: string, scheme: Scheme): Promise<MadeKey> {
   const { client } = net.node('alice');
   say(`keygen ${name}: ${scheme}, ${threshold}-of-${nodes}`);
-  const ceremony = await finish(client, await client.keygen({ name, scheme, threshold }));
-  if (ceremony.result?.type !== 'key')
-    throw new Error(`no key came of it: ${JSON.stringify(ceremony.failure ?? ceremony)}`);
-  say(`  public key ${ceremony.result.publicKey}`);
-  return { name, scheme, publicKey: ceremony.result.publicKey };
+  let shown: string | undefined;
+  const showRound = ({ state, round }: CeremonyView): void => {
+    if (state === 'running' && round !== undefined && round !== shown) say(`  round ${round}`);
+    shown = round;
+  };
+  const { result } = await watch(client, async () => await client.keygen({ name, scheme, threshold }), showRound);
+  if (result?.type !== 'key') throw new Error('no key came of it');
+  say(`  public key ${result.publicKey}`);
+  return { name, scheme, publicKey: result.publicKey };
 }
 
 async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string): Promise<Signed> {
@@ -108,7 +129,11 @@ async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string)
       network: networkIdOf(network),
       key: key.name,
       purpose: 'general',
-      intent: { type: 'message', value: message },
+      intent:
+        key.scheme === 'ecdsa'
+          ? { type: 'hashed', value: { hash: 'sha256', message } }
+          : { type: 'message', value: message },
+      path: 'm',
       expires: Date.now() + 60_000,
       idempotencyKey: systemRandomness.bytes(16),
     },
@@ -119,24 +144,34 @@ async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string)
   const milliseconds = Math.round((performance.now() - started) * 10) / 10;
   const { result } = ceremony;
   if (result?.type !== 'signature') throw new Error(`no signature: ${JSON.stringify(ceremony.failure ?? ceremony)}`);
-  const valid = verifyIndependently(
-    key.scheme,
-    Buffer.from(key.publicKey, 'hex'),
-    message,
-    Buffer.from(result.signature, 'hex'),
-  );
-  if (!valid) throw new Error(`an independent verifier refuses the signature ${result.signature} of ${key.name}`);
-  const verifier = key.scheme === 'ed25519' ? 'OpenSSL accepts' : 'libsecp256k1 and noble accept';
-  say(`${key.name} signed by ${result.signers.join(', ')} in ${milliseconds} ms; ${verifier}`);
+  const signature = Buffer.from(result.signature, 'hex');
+  const verified = verifyIndependently(key.scheme, Buffer.from(key.publicKey, 'hex'), message, signature);
+  if (!verified || (key.scheme === 'ecdsa' && !recovers(key, message, result)))
+    throw new Error(`an independent verifier refuses the signature ${result.signature} of ${key.name}`);
+  say(`${key.name} signed by ${result.signers.join(', ')} in ${milliseconds} ms; ${verifiedBy[key.scheme]}`);
   say(`  ${result.signature}`);
   return {
     key: key.name,
     scheme: key.scheme,
     message: Buffer.from(message).toString('hex'),
+    ...(result.digest === undefined ? {} : { digest: result.digest }),
     signature: result.signature,
+    ...(result.recovery === undefined ? {} : { recovery: result.recovery }),
     milliseconds,
     signers: result.signers,
   };
+}
+
+/** Whether the message's own hash and the signature give back the key. */
+function recovers(
+  { publicKey }: MadeKey,
+  message: Uint8Array,
+  { signature, digest, recovery }: SignatureForms,
+): boolean {
+  const hashed = createHash('sha256').update(message).digest();
+  if (recovery === undefined || digest !== hashed.toString('hex')) return false;
+  const recovered = recoverIndependently(hashed, Buffer.from(signature, 'hex'), recovery);
+  return Buffer.from(recovered).toString('hex') === publicKey;
 }
 
 async function finish(client: NodeClient, begun: CeremonyView): Promise<CeremonyView> {

@@ -67,6 +67,9 @@ Talk to one of them (alias quorate='npx quorate'):
   quorate status  --data ${first.data}
   quorate keygen  --data ${first.data} treasury --scheme ed25519
   quorate sign    --data ${first.data} treasury --client ${net.clientKey} --message 'hello'
+  quorate keygen  --data ${first.data} vault --scheme ecdsa
+  quorate sign    --data ${first.data} vault --client ${net.clientKey} --hash keccak256 --message 'hello'
+  quorate keys addresses --data ${first.data} vault --path m/44/60/0/0/7
   quorate ceremonies --data ${first.data} --follow
 
 Their logs are in ${join(net.folder, '<name>.log')}. Ctrl-C stops them.

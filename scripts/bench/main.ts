@@ -63,6 +63,7 @@ async function main(): Promise<void> {
         async (net): Promise<readonly NetworkResult[]> => [
           await benchNetwork(net, 'ed25519', size.network, say),
           await benchNetwork(net, 'taproot', size.network, say),
+          await benchNetwork(net, 'ecdsa', size.network, say),
         ],
       )
     : undefined;

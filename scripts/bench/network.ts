@@ -4,7 +4,7 @@ import { median, percentile, rounded, table } from './samples.ts';
 import { finished, type Signed, Signer } from './signer.ts';
 import { type Stages, watchStages } from './stages.ts';
 
-export type BenchScheme = 'ed25519' | 'taproot';
+export type BenchScheme = 'ed25519' | 'taproot' | 'ecdsa';
 
 /** Milliseconds. A keygen ends when its certificate is on the asked node's disk, a signature when its client has it. */
 export interface NetworkResult {

@@ -70,7 +70,11 @@ export class Signer {
         network: this.#network,
         key: this.#key.name,
         purpose: 'general',
-        intent: { type: 'message', value },
+        intent:
+          this.#key.scheme === 'ecdsa'
+            ? { type: 'hashed', value: { hash: 'sha256', message: value } }
+            : { type: 'message', value },
+        path: 'm',
         expires: Date.now() + 60_000,
         idempotencyKey: systemRandomness.bytes(16),
       },

@@ -82,6 +82,7 @@ export class Rogue implements AsyncDisposable {
       key: key.name,
       purpose: key.purpose,
       intent: { type: 'message', value: ascii('everything to the rogue') },
+      path: 'm',
       expires: Date.now() + 60_000,
       idempotencyKey: bytes(16),
     } as const;
@@ -119,7 +120,7 @@ export class Rogue implements AsyncDisposable {
     const victim = members.find(({ node }) => toHex(node) !== toHex(identity.publicKey))?.node ?? identity.publicKey;
     return [
       { ...propose(good(), identity), proposer: victim },
-      propose({ ...good(), scheme: 'ecdsa' }, identity),
+      propose({ ...good(), scheme: 'ecdsa', tweak: { type: 'key-path-only', value: new Uint8Array(0) } }, identity),
       propose({ ...good(), threshold: 1 }, identity),
       propose({ ...good(), threshold: 2 }, identity),
       propose({ ...good(), members: stranger }, identity),
@@ -256,6 +257,7 @@ export class Rogue implements AsyncDisposable {
       bootEpoch: bytes(24),
       receiveKey: bytes(64),
       avoid: [1, 2, 3],
+      bans: [1, 2, 3],
       signature: bytes(64),
     };
     const ready = { keyId, epoch: 1 + (i % 3), party: 1 + (i % 5), digest: bytes(32), signature: bytes(64) };

@@ -137,6 +137,7 @@ export class Scene implements AsyncDisposable {
           key: key.name,
           purpose: options.purpose ?? key.purpose,
           intent: { type: 'message', value: message },
+          path: 'm',
           expires: options.expires ?? Date.now() + 120_000,
           idempotencyKey,
         },

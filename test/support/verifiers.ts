@@ -1,11 +1,12 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { schnorr } from '@noble/curves/secp256k1.js';
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js';
 import { pointAdd, pointFromScalar, pointMultiply, verifySchnorr } from 'tiny-secp256k1';
 
 /**
- * Verifiers that share no code with the signers: OpenSSL for Ed25519; for BIP-340 noble and libsecp256k1, of which one
- * computed for the signers and the other did not.
- * @param publicKey 32 bytes
+ * Verifiers that share no code with the signers: OpenSSL for Ed25519 and ECDSA; for BIP-340 noble and libsecp256k1, of
+ * which one computed for the signers and the other did not.
+ * @param publicKey 32 bytes; ECDSA: 33
+ * @param message ECDSA: hashed with SHA-256
  * @param signature 64 bytes
  */
 export function verifyIndependently(
@@ -14,14 +15,32 @@ export function verifyIndependently(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  return scheme === 'ed25519'
-    ? openssl(publicKey, message, signature)
-    : libsecp256k1(publicKey, message, signature) && schnorr.verify(signature, message, publicKey);
+  if (scheme === 'ed25519') return openssl(publicKey, message, signature);
+  if (scheme === 'ecdsa') return opensslEcdsa(publicKey, message, signature);
+  return libsecp256k1(publicKey, message, signature) && schnorr.verify(signature, message, publicKey);
+}
+
+/**
+ * The key that a recoverable ECDSA signature tells, as noble computes it.
+ * @param digest 32 bytes
+ * @param signature 64 bytes
+ * @returns 33 bytes
+ */
+export function recoverIndependently(digest: Uint8Array, signature: Uint8Array, recovery: number): Uint8Array {
+  const recovered = Uint8Array.of(recovery, ...signature);
+  return secp256k1.recoverPublicKey(recovered, digest, { prehash: false });
 }
 
 function openssl(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') };
   return verify(null, message, createPublicKey({ key: jwk, format: 'jwk' }), signature);
+}
+
+function opensslEcdsa(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  // SubjectPublicKeyInfo (RFC 5480) of a compressed point on secp256k1, up to the point.
+  const head = Buffer.from('3036301006072a8648ce3d020106052b8104000a032200', 'hex');
+  const key = createPublicKey({ key: Buffer.concat([head, publicKey]), format: 'der', type: 'spki' });
+  return verify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
 /** The library's own function takes 32 bytes only; for other lengths BIP-340's equation over the library's points. */

@@ -2,6 +2,7 @@ import { ascii, concat, hedged, type Randomness, Secret, u64 } from '@quorate/pr
 import { nativeAead } from '@quorate/protocol/native';
 import {
   AuditLog,
+  BanLedger,
   BlameLedger,
   countBoot,
   createKeyring,
@@ -34,6 +35,7 @@ export interface Home {
   readonly requests: RequestLedger;
   readonly sessions: SessionLedger;
   readonly blames: BlameLedger;
+  readonly bans: BanLedger;
   readonly audit: AuditLog;
   /** Wipes what was unlocked and releases the folder. */
   close(): Promise<void>;
@@ -79,6 +81,7 @@ export async function openHome(config: HomeConfig, randomness: Randomness, files
       requests: new RequestLedger(records),
       sessions: new SessionLedger(records),
       blames: new BlameLedger(records),
+      bans: await BanLedger.open(records),
       audit: await AuditLog.open(records),
       async close() {
         seed.wipe();

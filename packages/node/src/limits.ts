@@ -52,6 +52,8 @@ export const limits = {
   signRound: 3_000,
   /** A DKG round of many parties computes for seconds on a small machine. */
   keygenRound: 20_000,
+  /** A round of base transfers computes for a second and more per member on a busy machine. */
+  pairSetupRound: 45_000,
   /** A coordinator that says nothing for this long is replaced. */
   coordinatorSilence: 1_500,
   /** How often a coordinator says that it is there: thrice per silence. */

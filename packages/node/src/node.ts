@@ -14,6 +14,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import type { KeyInfo, RecordedBlame } from '@quorate/storage';
+import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
 import type { Host } from './ceremonies/host.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
@@ -31,6 +32,7 @@ import type { Log } from './observe/log.ts';
 import { keygenProposalCodec, propose } from './policy/keygen-proposal.ts';
 import { type SignRequest, signRequestCodec } from './policy/sign-request.ts';
 import {
+  type AddressesView,
   type CeremonyView,
   type HealthView,
   type KeygenOrder,
@@ -83,6 +85,7 @@ export class QuorateNode implements Service {
       requests: home.requests,
       sessions: home.sessions,
       blames: { record: async (blame) => this.#recordBlame(blame) },
+      bans: home.bans,
       audit: home.audit,
       members: () => this.#nodes(),
       nameOf: (node) => this.#nameOf(this.#peerOf(node)),
@@ -163,6 +166,7 @@ export class QuorateNode implements Service {
       sameRoster: peer.rosterHash === undefined ? undefined : equal(peer.rosterHash, ours),
       refused: peer.refused,
       blames: this.#blames.get(peer.peer) ?? 0,
+      banned: this.#parts.home.bans.has(publicKeyOf(peer.peer)),
     }));
   }
 
@@ -188,11 +192,21 @@ export class QuorateNode implements Service {
     return this.#keyView(this.#key(name));
   }
 
+  async addresses(name: string, path: string): Promise<AddressesView> {
+    const { tools } = this.#parts;
+    const publicPackage = this.#current(this.#key(name));
+    // Whoever is told an address may send to it: never one of a key that may yet come to nothing.
+    if (publicPackage === undefined) throw new ServiceError('key-unknown', `${name} is not active yet`);
+    if (publicPackage.scheme !== 'ecdsa') {
+      throw new ServiceError('invalid', `${name} is no ecdsa key: only those have addresses here`);
+    }
+    return await Promise.resolve(addressesOf(path, publicPackage, tools));
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     const { clock, config, home, key, randomness } = this.#parts;
-    if (!schemes.includes(order.scheme) || order.scheme === 'ecdsa') {
-      throw new ServiceError('invalid', 'the scheme is ed25519 or taproot');
-    }
+    if (!schemes.includes(order.scheme))
+      throw new ServiceError('invalid', `the scheme is one of ${schemes.join(', ')}`);
     const chosen = this.#committee(order.members);
     const members = chosen
       .map(({ node }) => node)

@@ -15,6 +15,11 @@ export interface Service {
   key(name: string): Promise<KeyView>;
   /** A frozen key is not used for signing by this node until it is thawed. @throws {ServiceError} `key-unknown` */
   freeze(name: string, frozen: boolean): Promise<KeyView>;
+  /**
+   * The child of an ECDSA key at a BIP-32 path, and where others may send to it.
+   * @throws {ServiceError} `key-unknown`, `invalid` for another scheme and for what is no path
+   */
+  addresses(name: string, path: string): Promise<AddressesView>;
   /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
@@ -81,6 +86,8 @@ export interface PeerView {
   readonly refused: string | undefined;
   /** Blame against this peer that this node holds evidence for. */
   readonly blames: number;
+  /** This node holds no ECDSA session with it any more: it failed a check that depends on a secret. */
+  readonly banned: boolean;
 }
 
 export interface MemberView {
@@ -104,6 +111,16 @@ export interface KeyView {
   readonly publicKey: string;
   readonly tweak: string;
   readonly createdAt: number;
+}
+
+export interface AddressesView {
+  /** `m` for the key itself. */
+  readonly path: string;
+  /** SEC 1, compressed: 33 bytes. */
+  readonly publicKey: string;
+  /** SEC 1, uncompressed: 65 bytes. */
+  readonly uncompressed: string;
+  readonly addresses: readonly { readonly kind: 'ethereum'; readonly address: string }[];
 }
 
 export interface KeygenOrder {
@@ -139,14 +156,13 @@ export interface CeremonyView {
   readonly needsAccept: boolean;
   readonly result:
     | { readonly type: 'key'; readonly publicKey: string; readonly epoch: number }
-    | {
+    | ({
         readonly type: 'signature';
-        readonly signature: string;
         readonly publicKey: string;
         readonly scheme: Scheme;
         readonly signers: readonly string[];
         readonly milliseconds: number;
-      }
+      } & SignatureForms)
     | undefined;
   readonly failure:
     | {
@@ -158,6 +174,18 @@ export interface CeremonyView {
         readonly suspects: readonly string[];
       }
     | undefined;
+}
+
+/** A signature in the forms that clients take. */
+export interface SignatureForms {
+  /** 64 bytes: R ‖ z of Ed25519 and BIP-340, r ‖ s of ECDSA, with the lower s. */
+  readonly signature: string;
+  /** ECDSA: the 32 bytes that were signed. */
+  readonly digest?: string;
+  /** ECDSA: which of the keys that r and s fit is ours, 0 to 3. */
+  readonly recovery?: number;
+  /** ECDSA: as X.690 has it. */
+  readonly der?: string;
 }
 
 export type FailureCode =

@@ -2,6 +2,7 @@ import { concat, fromHex, frost, type NodeKey, type Randomness, Secret, seeded, 
 import { nativeAead } from '@quorate/protocol/native';
 import {
   AuditLog,
+  BanLedger,
   BlameLedger,
   countBoot,
   createKeyring,
@@ -185,6 +186,7 @@ export class Committee {
         key: 'treasury',
         purpose: 'general',
         intent: { type: 'message', value: message },
+        path: 'm',
         expires: this.clock.now() + 600_000,
         idempotencyKey: message.slice(0, 64),
         ...more,
@@ -310,6 +312,7 @@ async function openHomeOn(store: MemoryStore, seed: Uint8Array, randomness: Rand
     requests: new RequestLedger(records),
     sessions: new SessionLedger(records),
     blames: new BlameLedger(records),
+    bans: await BanLedger.open(records),
     audit: await AuditLog.open(records),
     async close() {
       keyring.close();

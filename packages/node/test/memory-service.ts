@@ -1,22 +1,36 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { fromHex, pureEd25519, toHex } from '@quorate/protocol';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { secp256k1 as noble } from '@noble/curves/secp256k1.js';
+import { dkls23, ed25519, fromBytesBE, fromHex, pureEd25519, secp256k1, toBytesBE, toHex } from '@quorate/protocol';
+import { addressesOf } from '../src/ceremonies/addresses.ts';
+import { childOf } from '../src/ceremonies/signing.ts';
 import type { Client } from '../src/config/config.ts';
+import { payloadOf } from '../src/intents/intent.ts';
 import { clientOf, mayAsk } from '../src/policy/rights.ts';
 import { requestDigest, requestId, type SignRequest, verifySignRequest } from '../src/policy/sign-request.ts';
 import {
+  type AddressesView,
   type CeremonyView,
   type HealthView,
   type KeygenOrder,
   type KeyView,
   type Service,
   ServiceError,
+  type SignatureForms,
   type StatusView,
 } from '../src/service.ts';
 
 const start = 1_700_000_000_000;
 const members = ['alice', 'bob', 'carol'];
+const groups = { ed25519, secp256k1 };
 
-/** A `Service` of one process for tests of HTTP and CLI: real Ed25519 keys and rights, ceremonies that the test moves on. */
+interface MemoryKey {
+  view: KeyView;
+  /** Throws what the node would: for paths of keys without children. */
+  sign(payload: Uint8Array, path: string): SignatureForms & { readonly publicKey: string };
+  addresses(path: string): AddressesView;
+}
+
+/** A `Service` of one process for tests of HTTP and CLI: real Ed25519 and ECDSA keys and rights, ceremonies that the test moves on. */
 export class MemoryService implements Service {
   readonly network: string;
   clients: readonly Client[] = [];
@@ -26,7 +40,7 @@ export class MemoryService implements Service {
   /** Thrown by the next call of `status`. */
   fault: Error | undefined;
   readonly followers: Set<(ceremony: CeremonyView) => void> = new Set();
-  readonly #keys = new Map<string, { view: KeyView; sign: (message: Uint8Array) => Uint8Array }>();
+  readonly #keys = new Map<string, MemoryKey>();
   readonly #ceremonies = new Map<string, CeremonyView>();
   readonly #digests = new Map<string, string>();
 
@@ -67,7 +81,7 @@ export class MemoryService implements Service {
   }
 
   peers() {
-    const common = { version: '0.1.0', sameRoster: true, blames: 0 };
+    const common = { version: '0.1.0', sameRoster: true, blames: 0, banned: false };
     const away = { since: undefined, roundTripMilliseconds: undefined, clockSkewMilliseconds: undefined };
     return [
       {
@@ -80,7 +94,15 @@ export class MemoryService implements Service {
         roundTripMilliseconds: 3,
         clockSkewMilliseconds: 1,
       },
-      { name: 'carol', peerId: '12D3KooWCarol', connected: false, refused: 'format version 2', ...away, ...common },
+      {
+        name: 'carol',
+        peerId: '12D3KooWCarol',
+        connected: false,
+        refused: 'format version 2',
+        ...away,
+        ...common,
+        banned: true,
+      },
     ];
   }
 
@@ -102,6 +124,10 @@ export class MemoryService implements Service {
     return key.view;
   }
 
+  async addresses(name: string, path: string): Promise<AddressesView> {
+    return this.#key(name).addresses(path);
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     if (this.#keys.has(order.name)) throw new ServiceError('name-taken', `there is a key ${order.name}`);
     if (order.purpose === 'forbidden') throw new ServiceError('denied', 'no member accepts it');
@@ -121,6 +147,8 @@ export class MemoryService implements Service {
       throw new ServiceError('denied', 'the client may not ask this');
     }
     const key = this.#key(request.key);
+    const signed = payloadOf(key.view.scheme, request.intent);
+    if ('refusal' in signed) throw new ServiceError('invalid', signed.refusal);
     const id = toHex(requestId(request));
     const digest = toHex(requestDigest(request));
     if ((this.#digests.get(id) ?? digest) !== digest) throw new ServiceError('request-conflict', 'another body');
@@ -132,8 +160,7 @@ export class MemoryService implements Service {
           state: 'done',
           result: {
             type: 'signature',
-            signature: toHex(key.sign(request.intent.value)),
-            publicKey: key.view.publicKey,
+            ...key.sign(signed.payload, request.path),
             scheme: key.view.scheme,
             signers: members.slice(0, 2),
             milliseconds: 5,
@@ -189,8 +216,7 @@ export class MemoryService implements Service {
   }
 
   #make(id: string, { name, scheme, purpose = 'any', threshold = 2 }: KeygenOrder): void {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    const bytes = Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+    const { publicKey, ...key } = scheme === 'ecdsa' ? ecdsaKey() : ed25519Key();
     const view: KeyView = {
       name,
       keyId: id,
@@ -205,11 +231,11 @@ export class MemoryService implements Service {
         name: member,
         peerId: member,
       })),
-      publicKey: toHex(bytes),
+      publicKey,
       tweak: 'none',
       createdAt: start,
     };
-    this.#keys.set(name, { view, sign: (message) => sign(null, message, privateKey) });
+    this.#keys.set(name, { view, ...key });
     this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });
   }
 
@@ -231,7 +257,7 @@ export class MemoryService implements Service {
     };
   }
 
-  #key(name: string): { view: KeyView; sign: (message: Uint8Array) => Uint8Array } {
+  #key(name: string): MemoryKey {
     const key = this.#keys.get(name);
     if (key === undefined) throw new ServiceError('key-unknown', `there is no key ${name}`);
     return key;
@@ -247,6 +273,42 @@ export class MemoryService implements Service {
     this.#ceremonies.set(ceremony.id, ceremony);
     for (const seen of this.followers) seen(ceremony);
   }
+}
+
+function ed25519Key(): Omit<MemoryKey, 'view'> & { readonly publicKey: string } {
+  const pair = generateKeyPairSync('ed25519');
+  const publicKey = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex');
+  const noChildren = (): never => {
+    throw new ServiceError('invalid', 'such keys have no children');
+  };
+  return {
+    publicKey,
+    sign: (payload, path) =>
+      path === 'm' ? { publicKey, signature: toHex(sign(null, payload, pair.privateKey)) } : noChildren(),
+    addresses: noChildren,
+  };
+}
+
+function ecdsaKey(): Omit<MemoryKey, 'view'> & { readonly publicKey: string } {
+  const secret = fromBytesBE(noble.utils.randomSecretKey());
+  const root = { groupKey: secp256k1.multiplyBase(secret), chainCode: randomBytes(32) };
+  return {
+    publicKey: toHex(secp256k1.encodePoint(root.groupKey)),
+    sign: (digest, path) => {
+      const { key, tweak } = childOf(path, root, { groups });
+      const child = toBytesBE((secret + tweak) % secp256k1.order, 32);
+      const [recovery = 0, ...compact] = noble.sign(digest, child, { prehash: false, format: 'recovered' });
+      const signature = Uint8Array.from(compact);
+      return {
+        publicKey: toHex(secp256k1.encodePoint(key)),
+        signature: toHex(signature),
+        digest: toHex(digest),
+        recovery,
+        der: toHex(dkls23.encodeDer(dkls23.decodeCompact(secp256k1, signature))),
+      };
+    },
+    addresses: (path) => addressesOf(path, root, { groups }),
+  };
 }
 
 /** Bytes of a client's seed for tests. */

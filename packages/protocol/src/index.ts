@@ -3,6 +3,8 @@ export * from './activation/certificate.ts';
 export * from './activation/machine.ts';
 export * from './activation/ready.ts';
 export * from './bytes.ts';
+export { DerivationError, type DerivedKey, derive, parsePath } from './derivation/bip32.ts';
+export { ethereumAddress, uncompressed } from './derivation/ethereum.ts';
 export { dkgRounds } from './dkg/messages.ts';
 export * from './dkg/parameters.ts';
 export { dkg } from './dkg/protocol.ts';

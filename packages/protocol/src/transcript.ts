@@ -14,13 +14,13 @@ export function hash(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
   return hashBy(sha256, tag, ...parts);
 }
 
-/** As {@link hash}, computed by a twin of SHA-256: for parts of many kilobytes. @returns 32 bytes */
+/** As {@link hash} or {@link hash512}, computed by a twin of their function: for many kilobytes, or many times. */
 export function hashBy(
-  sha256: (message: Uint8Array) => Uint8Array,
+  compute: (message: Uint8Array) => Uint8Array,
   tag: string,
   ...parts: readonly Uint8Array[]
 ): Uint8Array {
-  return sha256(preimage(tag, parts));
+  return compute(preimage(tag, parts));
 }
 
 /** As {@link hash} with SHA-512. @returns 64 bytes */

@@ -24,6 +24,7 @@ import { isFor, orderOf, refusalOf, registerFor } from './registering.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
+import { recordOf } from './signing.ts';
 import type { Workshop } from './task.ts';
 
 export interface CeremoniesOptions {
@@ -291,7 +292,7 @@ export class Ceremonies {
   #sendResult({ ceremony: { state }, task }: Entry, peer: PeerId): void {
     if (state.name !== 'done' || state.result.type !== 'signature') return;
     const signers = state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []);
-    const signature = Uint8Array.from(Buffer.from(state.result.signature, 'hex'));
+    const signature = recordOf(state.result);
     this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });
   }
 

@@ -1,6 +1,6 @@
 import { wipe } from '@quorate/protocol';
 import { type Host, inlineHost } from './host.ts';
-import { type JobName, type Jobs, type JobTools, secretOf, startJob } from './jobs.ts';
+import { type JobName, type Jobs, type JobTools, secretsOf, startJob } from './jobs.ts';
 
 /** A host on the calling thread for a job: for work of a few milliseconds. Closing it wipes the job's secret, begun or not. */
 export function inlineJob<N extends JobName>(
@@ -13,7 +13,7 @@ export function inlineJob<N extends JobName>(
     next: host.next,
     close: () => {
       host.close();
-      wipe(secretOf(job, input));
+      wipe(...secretsOf(job, input));
     },
   };
 }

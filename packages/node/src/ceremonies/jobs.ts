@@ -1,25 +1,29 @@
 import {
   type DkgInput,
   dkg,
+  dkls23,
   frost,
   groupOf,
+  MAX_PARTIES,
   type Member,
   type Party,
   type Protocol,
-  type PublicPackage,
   publicPackageCodec,
   type Randomness,
   type Scheme,
   Secret,
+  wipe,
   wire,
 } from '@quorate/protocol';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
+import { encodeSignature } from './signing.ts';
 
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
+  'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
 }
 
 export type JobName = keyof Jobs;
@@ -40,6 +44,8 @@ export interface KeygenJob {
 export interface KeygenOutput {
   /** The share as the protocol's `Secret` holds it; whoever takes it wipes it. */
   readonly share: Uint8Array;
+  /** ECDSA: what was set up with every other member, for storage; whoever takes it wipes it. */
+  readonly material: Uint8Array | undefined;
   readonly publicPackage: Uint8Array;
 }
 
@@ -54,6 +60,21 @@ export interface SignJob {
   readonly message: Uint8Array;
 }
 
+export interface SignEcdsaJob {
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  readonly signers: readonly Party[];
+  readonly publicPackage: Uint8Array;
+  /** The job wipes both. */
+  readonly share: Uint8Array;
+  readonly material: Uint8Array;
+  /** 32 bytes. */
+  readonly digest: Uint8Array;
+  /** ε of BIP-32. */
+  readonly tweak: bigint;
+  readonly banned: readonly Party[];
+}
+
 export type JobTools = Tools & { readonly randomness: Randomness };
 
 /** The protocol of a job. */
@@ -62,7 +83,7 @@ export function startJob<N extends JobName>(
   input: Jobs[N]['input'],
   tools: JobTools,
 ): Protocol<Jobs[N]['output']> {
-  const start = { keygen, sign: signJob }[name] as (
+  const start = { keygen, sign: signJob, 'sign-ecdsa': signEcdsaJob }[name] as (
     input: Jobs[N]['input'],
     tools: JobTools,
   ) => Protocol<Jobs[N]['output']>;
@@ -70,40 +91,77 @@ export function startJob<N extends JobName>(
 }
 
 /** What of a job's input must not outlive it: wiped where it was, moved where it goes. */
-export function secretOf<N extends JobName>(name: N, input: Jobs[N]['input']): Uint8Array {
-  return name === 'keygen' ? (input as KeygenJob).receiveSecret : (input as SignJob).share;
+export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
+  if (name === 'keygen') return [(input as KeygenJob).receiveSecret];
+  if (name === 'sign') return [(input as SignJob).share];
+  const { share, material } = input as SignEcdsaJob;
+  return [share, material];
 }
 
 /** What of a job's output the taker wipes, if anything is secret in it. */
-export function secretIn<N extends JobName>(name: N, output: Jobs[N]['output']): Uint8Array | undefined {
-  return name === 'keygen' ? (output as KeygenOutput).share : undefined;
+export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
+  if (name !== 'keygen') return [];
+  const { share, material } = output as KeygenOutput;
+  return material === undefined ? [share] : [share, material];
 }
 
-function* keygen(input: KeygenJob, { aead, groups, randomness, signatures }: JobTools): Protocol<KeygenOutput> {
-  const group = groupOf(input.statement.scheme, groups);
+/** A key, and for ECDSA what every two members need to multiply. */
+function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
+  const { aead, groups, randomness, signatures } = tools;
+  const { network, sid, me, members, threshold, statement } = input;
+  const group = groupOf(statement.scheme, groups);
   using receiveSecret = new Secret(input.receiveSecret);
-  const outcome = yield* dkg({
-    group,
-    aead,
-    signatures,
-    network: input.network,
-    sid: input.sid,
-    me: input.me,
-    members: input.members,
-    threshold: input.threshold,
-    receiveKeys: new Map(
-      input.members.map(({ party }, i) => [party, group.decodePoint(input.receiveKeys[i] as Uint8Array)]),
-    ),
-    receiveSecret,
-    statement: input.statement,
-    randomness,
-  });
+  const receiveKeys = new Map(
+    members.map(({ party }, i) => [party, group.decodePoint(input.receiveKeys[i] as Uint8Array)]),
+  );
+  const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
+  const outcome = yield* dkg({ ...common, signatures, network, threshold, statement });
   using share = outcome.share;
-  const publicPackage: PublicPackage = outcome.publicPackage;
+  const { publicPackage } = outcome;
+  let material: Uint8Array | undefined;
+  if (statement.scheme === 'ecdsa') {
+    const { transcript } = publicPackage;
+    const pairs = yield* dkls23.pairSetup({ ...common, suite: dkls23.suiteA, transcript, ecdh: tools.ecdh });
+    material = encodeMaterial(pairs);
+  }
   return {
     share: share.use((bytes) => bytes.slice()),
+    material,
     publicPackage: wire.encode(publicPackageCodec(group), publicPackage),
   };
+}
+
+/** The pairs of one party, one after the other, as storage keeps them. Wipes what it was given. */
+function encodeMaterial(pairs: ReadonlyMap<Party, dkls23.PairMaterial>): Uint8Array {
+  const encoded = [...pairs.values()].map((pair) => {
+    using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
+    dkls23.wipePairMaterial(pair);
+    return secret.use((bytes) => bytes.slice());
+  });
+  const material = wire.encode(materialCodec, encoded);
+  wipe(...encoded);
+  return material;
+}
+
+const materialCodec = wire.list(wire.bytes(64 * 1024), MAX_PARTIES);
+
+function* signEcdsaJob(input: SignEcdsaJob, { groups, multiplication, randomness }: JobTools): Protocol<Uint8Array> {
+  using secrets = new DisposableStack();
+  const secret = secrets.use(new Secret(input.share));
+  secrets.adopt(input.material, wipe);
+  const { me, signers, sid, digest, tweak } = input;
+  const group = groupOf('ecdsa', groups);
+  const pairs = new Map<Party, dkls23.PairMaterial>();
+  for (const encoded of wire.decode(materialCodec, input.material)) {
+    const pair = secrets.adopt(dkls23.decodePairMaterial(dkls23.suiteA, encoded), dkls23.wipePairMaterial);
+    wipe(encoded);
+    pairs.set(pair.peer, pair);
+  }
+  const share = { party: me, secret, publicPackage: publicPackageOf(group, input.publicPackage) };
+  const banned = new Set(input.banned);
+  return encodeSignature(
+    yield* dkls23.signEcdsa({ group, multiplication, share, pairs, signers, banned, sid, randomness, digest, tweak }),
+  );
 }
 
 function* signJob(input: SignJob, { groups, randomness }: JobTools): Protocol<Uint8Array> {

@@ -109,7 +109,11 @@ describe('a key generation', () => {
     ['with a threshold of one', { threshold: 1, lowThreshold: 1 }, 'invalid'],
     ['with a threshold above the members', { threshold: 6 }, 'invalid'],
     ['with a threshold that a minority reaches', { threshold: 2 }, 'invalid'],
-    ['for a scheme that this node cannot sign with', { scheme: 'ecdsa' }, 'invalid'],
+    [
+      'of an ECDSA key with a tweak',
+      { scheme: 'ecdsa', tweak: { type: 'key-path-only', value: new Uint8Array(0) } },
+      'invalid',
+    ],
     [
       'that hides a script path',
       { scheme: 'taproot', tweak: { type: 'script-tree', value: new Uint8Array(32) } },

@@ -4,12 +4,14 @@ import {
   type DkgParameters,
   dkgRounds,
   dkgRules,
+  dkls23,
   EncodingError,
   equal,
   fromBytesBE,
   type Group,
   groupOf,
   keyIdOf,
+  type Party,
   packageDigest,
   publicPackageCodec,
   Secret,
@@ -35,7 +37,13 @@ export class KeygenTask implements Task {
   readonly id: Uint8Array;
   readonly body: Uint8Array;
   readonly decision: 'auto' | 'ask';
-  readonly roundDeadline: number = limits.keygenRound;
+  /** A new set-up tells nobody anything of an old one. */
+  readonly banned: readonly Party[] = [];
+  readonly exclusive = false;
+  get roundDeadline(): number {
+    return this.proposal.scheme === 'ecdsa' ? limits.pairSetupRound : limits.keygenRound;
+  }
+
   readonly proposal: KeygenProposal;
   readonly keyId: Uint8Array;
   readonly #workshop: Workshop;
@@ -111,9 +119,15 @@ export class KeygenTask implements Task {
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {
     const group = this.receives;
+    const { members, scheme, threshold } = this.proposal;
+    const parameters = this.#parameters(start);
+    const rounds = dkgRounds(group, threshold);
+    const rules = dkgRules(parameters);
+    if (scheme !== 'ecdsa') return { rounds, rules };
+    const suite = dkls23.suiteA;
     return {
-      rounds: dkgRounds(group, this.proposal.threshold),
-      rules: dkgRules(this.#parameters(start)),
+      rounds: [...rounds, ...dkls23.pairSetupRounds(group, suite, members.length)],
+      rules: { ...rules, ...dkls23.pairSetupRules({ ...parameters, suite }, rounds.length) },
     };
   }
 
@@ -130,10 +144,11 @@ export class KeygenTask implements Task {
   /** Makes the epoch PREPARED: on disk, read back, checked. From here on the share is never forgotten on a timeout. */
   async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
     const { audit, clock, keys } = this.#workshop;
-    const { share: bytes, publicPackage } = output as KeygenOutput;
+    const { share: bytes, material: set, publicPackage } = output as KeygenOutput;
     const { name, scheme, epoch, network } = this.proposal;
     const group = this.receives;
     using share = new Secret(bytes);
+    using material = set === undefined ? undefined : new Secret(set);
     await keys.prepare(
       {
         keyId: this.keyId,
@@ -142,6 +157,7 @@ export class KeygenTask implements Task {
         scheme,
         publicPackage,
         share,
+        material,
         ready: packageDigest(network, publicPackage),
         createdAt: clock.now(),
       },
@@ -223,7 +239,6 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
 /** What this node can sign with, and no spending path that the proposer alone knows. */
 function checkScheme({ scheme, tweak }: KeygenProposal): void {
   const expected = scheme === 'taproot' ? 'key-path-only' : 'none';
-  if (scheme === 'ecdsa') throw new ServiceError('invalid', 'the scheme is ed25519 or taproot');
   if (tweak.type !== expected)
     throw new ServiceError('invalid', `a new key of scheme ${scheme} has the tweak ${expected}`);
 }

@@ -15,6 +15,7 @@ import {
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
+import { contentOf } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import { requestId, type SignRequest, signRequestCodec } from '../policy/sign-request.ts';
 import { nativeTools } from '../tools.ts';
@@ -369,7 +370,7 @@ describe('a member that', () => {
         keys: new Map(members.map((member) => [member.party, member.node])),
         signatures: tools.signatures,
         rounds: frost.signRounds(suite),
-        rules: frost.signRules(suite, publicPackage, request.intent.value),
+        rules: frost.signRules(suite, publicPackage, contentOf(request.intent)),
       };
       expect(judge(court, evidence)).toBe(true);
       expect(judge(court, { ...evidence, accused: signers.find((one) => one !== party) as number })).toBe(false);

@@ -1,13 +1,15 @@
 import {
-  type Abort,
+  Abort,
   broadcast,
   type Court,
+  decodeEnvelope,
   type NodeKey,
   type Party,
   type Protocol,
   pureEd25519,
   pureNodeKey,
   seeded,
+  toHex,
   wire,
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
@@ -82,6 +84,8 @@ function table(
         if (deliver(me, to, frame)) clock.after(1, () => seats.get(to)?.run.receive(me, frame));
       },
       spend: async (round) => void spent.push(round),
+      ban: async () => undefined,
+      guard: async (step) => step(),
       onRound: (label) => void rounds.push(label),
       ...change(me),
     });
@@ -121,6 +125,62 @@ describe('a run', () => {
     await clock.settle(100);
     expect((await at(seats, 1).ended).type).toBe('done');
     expect(at(seats, 1).said.length).toBe(4);
+  });
+
+  test('makes a ban durable before it says anything, and says no more than that it leaves', async () => {
+    const clock = simulatedClock();
+    const banned: Party[][] = [];
+    let durable = (): void => undefined;
+    const written = new Promise<void>((resolve) => {
+      durable = resolve;
+    });
+    const seats = table(clock, (me) =>
+      me !== 1
+        ? {}
+        : {
+            host: {
+              next: async (inbox) =>
+                inbox === undefined
+                  ? inlineHost(sum(1)).next(undefined)
+                  : { type: 'abort', abort: new Abort('first', [], undefined, [3]) },
+              close: () => undefined,
+            },
+            ban: async (parties) => {
+              banned.push([...parties]);
+              await written;
+            },
+          },
+    );
+    await clock.settle(100);
+    expect(banned).toEqual([[3]]);
+    expect(at(seats, 1).said.length).toBe(2);
+    durable();
+    await clock.settle(100);
+    expect(await at(seats, 1).ended).toEqual({ type: 'banned', parties: [3] });
+    const last = decodeEnvelope(at(seats, 1).said.at(-1)?.frame as Uint8Array);
+    expect([last.class, toHex(last.payload)]).toEqual(['abort', '0000']);
+  });
+
+  test('spends and answers a guarded round while it holds the peers, and not otherwise', async () => {
+    const clock = simulatedClock();
+    const log: string[] = [];
+    const seats = table(clock, (me) =>
+      me !== 1
+        ? {}
+        : {
+            spend: async (round) => void log.push(`spend ${round}`),
+            guard: async (step) => {
+              log.push('hold');
+              const result = await step();
+              log.push('release');
+              return result;
+            },
+            onRound: (label) => void log.push(label),
+          },
+    );
+    await clock.settle(100);
+    expect((await at(seats, 1).ended).type).toBe('done');
+    expect(log).toEqual(['first', 'hold', 'spend first', 'release', 'second']);
   });
 
   test('says nothing more when the record fails, and rejects', async () => {

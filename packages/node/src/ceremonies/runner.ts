@@ -12,7 +12,7 @@ import {
 } from '@quorate/protocol';
 import type { Clock } from '../clock.ts';
 import { tags } from '../tags.ts';
-import type { Host } from './host.ts';
+import type { Host, Progress } from './host.ts';
 
 /** How a session ended at this member. */
 export type Ending<T> =
@@ -21,6 +21,8 @@ export type Ending<T> =
   | { readonly type: 'cheated'; readonly blames: readonly Blame[] }
   /** Nothing came from `missing` in time, or they gave up. Nobody is to blame. */
   | { readonly type: 'silent'; readonly round: string; readonly missing: readonly Party[] }
+  /** These failed a check that depends on our secrets. The ban is on disk. */
+  | { readonly type: 'banned'; readonly parties: readonly Party[] }
   | { readonly type: 'left' };
 
 export interface RunOptions<T> {
@@ -34,6 +36,13 @@ export interface RunOptions<T> {
   send(to: Party, frame: Uint8Array): void;
   /** Records `{sid, round, digest}` durably; rejects if that round was answered before. */
   spend(round: string, digest: Uint8Array): Promise<void>;
+  /** Makes durable that these are never answered again; rejects if it cannot. */
+  ban(parties: readonly Party[]): Promise<void>;
+  /**
+   * Around a guarded step, from before its secrets are spent until what came of it is durable: whoever holds the same
+   * peers waits, so that no peer ever sees two checks answered at once. May reject: then the step is not taken.
+   */
+  guard<R>(step: () => Promise<R>): Promise<R>;
   onRound(label: string): void;
 }
 
@@ -84,11 +93,15 @@ export class Run<T> {
     this.#settle?.({ type: 'left' });
   }
 
+  /** Ends the session as if the others had fallen silent: another attempt may follow, without whom we ban by now. */
+  giveUp(): void {
+    this.#silent();
+  }
+
   async #drive(): Promise<Ending<T>> {
-    const { clock, deadlines, host, spend, onRound } = this.#options;
-    let inbox: Inbox | undefined;
+    const { clock, deadlines, host, onRound } = this.#options;
+    let progress = await host.next(undefined);
     for (;;) {
-      const progress = await host.next(inbox);
       if (this.#settle === undefined) return { type: 'left' };
       if (progress.type === 'result') return { type: 'done', result: progress.result };
       if (progress.type === 'abort') return this.#aborted(progress.abort);
@@ -102,15 +115,32 @@ export class Run<T> {
         throw error;
       }
       const opened = clock.monotonic();
-      inbox = await this.#complete();
-      if (round.guarded) await spend(round.label, inboxDigest(inbox));
-      if (this.#settle === undefined) return { type: 'left' };
+      const inbox = await this.#complete();
       // After a standstill, what was waiting to be read may come before the timers: the round is over all the same.
-      if (clock.monotonic() - opened > deadlines.round) {
+      const late = (): boolean => this.#settle === undefined || clock.monotonic() - opened > deadlines.round;
+      const next = round.guarded
+        ? await this.#guarded(round.label, inbox, late)
+        : late()
+          ? 'late'
+          : await host.next(inbox);
+      if (next === 'late') {
         this.#silent();
         return { type: 'left' };
       }
+      progress = next;
     }
+  }
+
+  /** One-time secrets are spent on disk before the step that uses them, and a ban is on disk before anything is said. */
+  async #guarded(label: string, inbox: Inbox, late: () => boolean): Promise<Progress<T> | 'late'> {
+    const { ban, guard, host, spend } = this.#options;
+    return await guard(async () => {
+      await spend(label, inboxDigest(inbox));
+      if (late()) return 'late';
+      const progress = await host.next(inbox);
+      if (progress.type === 'abort' && progress.abort.bans.length > 0) await ban(progress.abort.bans);
+      return progress;
+    });
   }
 
   /** Resolves with the inbox once nothing is missing; the deadlines end the session otherwise. */
@@ -142,6 +172,7 @@ export class Run<T> {
 
   #aborted(abort: Abort): Ending<T> {
     if (abort.informant === undefined) this.#sendAll(this.#session.leave(abort));
+    if (abort.bans.length > 0) return { type: 'banned', parties: abort.bans };
     if (abort.blames.length > 0) return { type: 'cheated', blames: abort.blames };
     const missing = this.#session.missing();
     const gone = missing.length === 0 && abort.informant !== undefined ? [abort.informant] : missing;

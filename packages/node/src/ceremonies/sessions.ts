@@ -5,6 +5,7 @@ import { type CeremonyEvent, isOver } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
 import type { Host } from './host.ts';
+import { PeerLocks } from './peer-locks.ts';
 import { type Ending, Run } from './runner.ts';
 import type { Seats } from './seats.ts';
 import type { TaskSession, Workshop } from './task.ts';
@@ -32,6 +33,7 @@ export class Sessions {
   readonly #port: SessionsPort;
   readonly #entries = new Map<string, Entry>();
   readonly #early: Early<Uint8Array>;
+  readonly #locks = new PeerLocks();
 
   constructor(workshop: Workshop, port: SessionsPort) {
     this.#workshop = workshop;
@@ -105,6 +107,7 @@ export class Sessions {
     const { clock, config, key, sessions, tools } = this.#workshop;
     const parties = start.participants.map(({ party }) => party);
     const seated = task.members.filter(({ party }) => parties.includes(party));
+    const present = parties.flatMap((party) => peers.get(party) ?? []);
     return new Run<unknown>({
       court: {
         network: config.networkId,
@@ -122,6 +125,8 @@ export class Sessions {
       deadlines: { round: task.roundDeadline, session: config.sessionTimeout * 1000 },
       send: (to, frame) => this.#port.sendEnvelope(peers.get(to) as PeerId, frame),
       spend: (round, digest) => sessions.spend({ sid, round, digest }),
+      ban: async (parties) => this.#ban(entry, parties, sid),
+      guard: async (step) => (task.exclusive ? this.#locks.hold(present, step) : step()),
       onRound: (label) => this.#port.apply(entry, { type: 'round', label }),
     });
   }
@@ -154,6 +159,13 @@ export class Sessions {
         this.#broke(entry, { type: 'broke', reason: `somebody cheated: ${names}`, blames, culprits, suspects: [] });
         return;
       }
+      case 'banned': {
+        const names = ending.parties.map((party) => this.#nameOf(entry, party)).join(', ');
+        const reason = `${names} failed a check that depends on a secret of this node, and is banned here`;
+        const suspects = this.#port.seats.peersOf(task, ending.parties);
+        this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects });
+        return;
+      }
       case 'silent': {
         const names = ending.missing.map((party) => this.#nameOf(entry, party)).join(', ');
         const reason = `nothing came from ${names || 'the others'} in round ${ending.round}`;
@@ -161,6 +173,21 @@ export class Sessions {
         this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects });
         return;
       }
+    }
+  }
+
+  /** Durable before anything is said; then every other session with them ends, whatever the key. */
+  async #ban(entry: Entry, parties: readonly Party[], sid: Uint8Array): Promise<void> {
+    const { audit, bans, clock } = this.#workshop;
+    const { id, task } = entry;
+    const nodes = task.members.filter(({ party }) => parties.includes(party)).map(({ node }) => node);
+    for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
+    for (const other of this.#entries.values()) {
+      const shares = other.task.banned.some((party) => [...(other.session?.parties.values() ?? [])].includes(party));
+      if (other !== entry && other.task.exclusive && shares) other.session?.run.giveUp();
+    }
+    for (const node of nodes) {
+      await audit.append(clock.now(), 'ban', { request: id, session: toHex(sid), node: toHex(node) });
     }
   }
 

@@ -1,18 +1,18 @@
 import {
   type Court,
   EncodingError,
-  frost,
   groupOf,
   keyIdOf,
   type Party,
   type PublicPackage,
   type Scheme,
+  type Start,
   toHex,
   tryDecode,
   wire,
 } from '@quorate/protocol';
 import { type KeyInfo, LedgerError } from '@quorate/storage';
-import { isRaw, payloadOf } from '../intents/intent.ts';
+import { contentOf, isRaw } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import { clientOf, mayAsk } from '../policy/rights.ts';
 import {
@@ -25,6 +25,7 @@ import {
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import { publicPackageOf } from './packages.ts';
+import { type Signing, signingOf } from './signing.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 /** A signature that a client ordered, as one signer sees it. */
@@ -38,10 +39,12 @@ export class SignTask implements Task {
   readonly roundDeadline: number = limits.signRound;
   readonly publicPackage: PublicPackage;
   readonly #request: SignRequest;
+  readonly #signing: Signing;
   readonly #workshop: Workshop;
 
   private constructor(request: SignRequest, publicPackage: PublicPackage, workshop: Workshop) {
     this.#request = request;
+    this.#signing = signingOf(request, publicPackage, workshop.tools);
     this.#workshop = workshop;
     this.publicPackage = publicPackage;
     this.id = requestId(request);
@@ -69,7 +72,7 @@ export class SignTask implements Task {
       const client = clientOf(request.client, workshop.config.clients)?.name ?? '';
       const [entry] = await Promise.all([
         requests.register(task.id, digest, request.expires, body),
-        audit.append(clock.now(), 'sign-approved', { ...record, client, bytes: request.intent.value.length }),
+        audit.append(clock.now(), 'sign-approved', { ...record, client, bytes: contentOf(request.intent).length }),
       ]);
       return { task, answer: entry.result };
     } catch (error) {
@@ -114,22 +117,22 @@ export class SignTask implements Task {
     return this.#request.expires;
   }
 
+  get exclusive(): boolean {
+    return this.scheme === 'ecdsa';
+  }
+
+  get banned(): readonly Party[] {
+    if (this.scheme !== 'ecdsa') return [];
+    const { bans } = this.#workshop;
+    return this.members.filter(({ node }) => bans.has(node)).map(({ party }) => party);
+  }
+
   get scheme(): Scheme {
     return this.publicPackage.scheme;
   }
 
-  /** The key under which a plain verifier accepts, and the bytes that it verifies. */
-  get statement(): { readonly publicKey: Uint8Array; readonly message: Uint8Array } {
-    const suite = frost.suiteOf(this.scheme, this.#workshop.tools.groups);
-    return { publicKey: frost.outputKey(suite, this.publicPackage), message: payloadOf(this.#request.intent) };
-  }
-
-  court(): Pick<Court, 'rounds' | 'rules'> {
-    const suite = frost.suiteOf(this.scheme, this.#workshop.tools.groups);
-    return {
-      rounds: frost.signRounds(suite),
-      rules: frost.signRules(suite, this.publicPackage, payloadOf(this.#request.intent)),
-    };
+  court(start: Start): Pick<Court, 'rounds' | 'rules'> {
+    return this.#signing.court(start);
   }
 
   async host({ sid, start, me }: TaskSession): Promise<Host<unknown>> {
@@ -138,14 +141,26 @@ export class SignTask implements Task {
     const key = usable(keys.get(keyId), this.keyName);
     if (key.epoch !== epoch) throw new ServiceError('expired', `the key ${this.keyName} has moved on to another epoch`);
     using share = await keys.share(keyId, epoch);
-    return this.#workshop.host('sign', {
+    const signers = start.participants.map(({ party }) => party);
+    const { payload, tweak } = this.#signing;
+    const { publicPackage } = key;
+    if (this.scheme !== 'ecdsa') {
+      const secret = share.use((bytes) => bytes.slice());
+      const input = { sid, me, signers, scheme: this.scheme, publicPackage, share: secret, message: payload };
+      return this.#workshop.host('sign', input);
+    }
+    using material = await keys.material(keyId, epoch);
+    if (material === undefined) throw new Error('an ECDSA epoch is kept with what was set up with the others');
+    return this.#workshop.host('sign-ecdsa', {
       sid,
       me,
-      signers: start.participants.map(({ party }) => party),
-      scheme: this.scheme,
-      publicPackage: key.publicPackage,
+      signers,
+      publicPackage,
       share: share.use((bytes) => bytes.slice()),
-      message: payloadOf(this.#request.intent),
+      material: material.use((bytes) => bytes.slice()),
+      digest: payload,
+      tweak,
+      banned: this.banned,
     });
   }
 
@@ -159,13 +174,7 @@ export class SignTask implements Task {
 
   /** Whether `signature` answers this request: anybody's word is good enough, since it speaks for itself. */
   answers(signature: Uint8Array): boolean {
-    const { publicKey, message } = this.statement;
-    return frost.verifySignature(
-      frost.suiteOf(this.scheme, this.#workshop.tools.groups),
-      publicKey,
-      message,
-      signature,
-    );
+    return this.#signing.verifies(signature);
   }
 
   /** Keeps a verified signature before it is told to anyone; the first one stays. */
@@ -198,8 +207,8 @@ export class SignTask implements Task {
       type: 'finished',
       result: {
         type: 'signature',
-        signature: toHex(signature),
-        publicKey: toHex(this.statement.publicKey),
+        ...this.#signing.forms(signature),
+        publicKey: toHex(this.#signing.publicKey),
         scheme: this.scheme,
         signers: signers.map((party) => names.get(party) ?? `party ${party}`),
         milliseconds,

@@ -1,5 +1,5 @@
 import type { Court, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
-import type { AuditLog, BlameLedger, KeyRepository, RequestLedger, SessionLedger } from '@quorate/storage';
+import type { AuditLog, BanLedger, BlameLedger, KeyRepository, RequestLedger, SessionLedger } from '@quorate/storage';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { PeerId } from '../network/network.ts';
@@ -20,6 +20,7 @@ export interface Workshop {
   /** The key under which a plain verifier accepts signatures of this epoch. */
   publicKeyOf(keyId: Uint8Array, epoch: number): Uint8Array;
   readonly blames: Pick<BlameLedger, 'record'>;
+  readonly bans: BanLedger;
   readonly clock: Clock;
   readonly log: Log;
   readonly randomness: Randomness;
@@ -62,6 +63,10 @@ export interface Task {
   readonly decision: 'auto' | 'ask';
   /** The group of the registration's ephemeral receive key, if the protocol needs one. */
   readonly receives: Group | undefined;
+  /** Members with which this node holds no session of this kind any more. */
+  readonly banned: readonly Party[];
+  /** Whether guarded steps hold their peers: two of them with one peer must never be answered at once. */
+  readonly exclusive: boolean;
   /** Milliseconds that the others get for one round. */
   readonly roundDeadline: number;
   /** The protocol's formats and rules of evidence, for these participants. */

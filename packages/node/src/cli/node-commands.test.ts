@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { secp256k1 } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quorate, type Ran } from '../../test/captured-host.ts';
 import { MemoryService } from '../../test/memory-service.ts';
@@ -63,7 +65,7 @@ describe('what the node says', () => {
 
   test('peers and roster', async () => {
     expect((await node('peers')).stdout).toMatch(/bob +connected +3 ms +1 ms/);
-    expect((await node('peers')).stdout).toMatch(/carol +format version 2/);
+    expect((await node('peers')).stdout).toMatch(/carol +format version 2 .*BANNED/);
     expect(await json('peers')).toMatchObject({ peers: [{ name: 'bob' }, { name: 'carol' }] });
     expect((await node('roster', 'show')).stdout).toContain('carol');
     expect(await json('roster', 'show')).toMatchObject({ members: [{}, {}, {}] });
@@ -242,6 +244,118 @@ describe('sign and verify', () => {
       expect(await node(...order, ...rest), rest.join(' ').slice(0, 40)).toMatchObject({ exit: 2, stdout: '' });
     }
     expect(service.ceremonies()).toHaveLength(1);
+  });
+});
+
+describe('ecdsa', () => {
+  const sha256 = (message: string): string => createHash('sha256').update(message).digest('hex');
+  const sign = async (...args: string[]): Promise<Ran> => await node('sign', 'vault', '--client', keyFile, ...args);
+
+  beforeEach(async () => {
+    await client();
+    await node('keygen', 'vault', '--scheme', 'ecdsa');
+  });
+
+  test('a message is signed by its hash, and the signature verifies in both forms', async () => {
+    const message = ['--hash', 'sha256', '--message', 'pay bob'];
+    const { exit, stdout } = await sign(...message);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^[0-9a-f]{128}\n$/);
+    const { publicKey } = await service.key('vault');
+    const { result } = service.ceremonies()[0] as CeremonyView;
+    const { der } = result as { readonly der: string };
+    for (const signature of [stdout.trimEnd(), der]) {
+      const check = ['verify', '--signature', signature];
+      const alone = [...check, '--scheme', 'ecdsa', '--public-key', publicKey];
+      expect(await node(...check, '--key', 'vault', ...message)).toMatchObject({ exit: 0, stdout: 'valid\n' });
+      expect((await quorate([...alone, ...message])).exit).toBe(0);
+      expect((await quorate([...alone, '--digest', sha256('pay bob')])).exit).toBe(0);
+      expect((await quorate([...alone, '--digest', sha256('pay eve')])).exit).toBe(6);
+      expect((await quorate([...alone, '--hash', 'keccak256', '--message', 'pay bob'])).exit).toBe(6);
+    }
+  });
+
+  test('a digest is signed as it is; the JSON has every form', async () => {
+    const digest = sha256('pay bob');
+    const { stdout } = await sign('--digest', digest.toUpperCase(), '--json');
+    const { id, result } = JSON.parse(stdout) as CeremonyView;
+    expect(result).toMatchObject({ scheme: 'ecdsa', digest, recovery: expect.any(Number) });
+    const { signature, der } = result as { readonly signature: string; readonly der: string };
+    expect(await node('verify', '--key', 'vault', '--signature', signature, '--digest', digest)).toMatchObject({
+      exit: 0,
+    });
+    const shown = (await node('ceremonies', 'show', id)).stdout;
+    expect(shown).toMatch(new RegExp(`digest: +${digest}\nrecovery: +[01]\nder: +${der}\n`));
+  });
+
+  test('a child signs for itself alone', async () => {
+    const path = ['--path', 'm/44/60/0/0/7'];
+    const signature = (await sign('--digest', sha256('m'), ...path)).stdout.trimEnd();
+    const check = ['verify', '--key', 'vault', '--signature', signature, '--digest', sha256('m')];
+    expect((await node(...check, ...path)).exit).toBe(0);
+    expect((await node(...check, '--path', 'm/44/60/0/0/8')).exit).toBe(6);
+    expect((await node(...check)).exit).toBe(6);
+  });
+
+  test('addresses', async () => {
+    const { publicKey } = await service.key('vault');
+    const child = await service.addresses('vault', 'm/0/7');
+    const [ethereum] = child.addresses;
+    expect(await json('keys', 'addresses', 'vault')).toMatchObject({ path: 'm', publicKey });
+    expect(await json('keys', 'addresses', 'vault', '--path', 'm/0/7')).toEqual(child);
+    const { stdout } = await node('keys', 'addresses', 'vault', '--path', 'm/0/7');
+    expect(stdout).toContain(child.uncompressed);
+    expect(stdout).toMatch(new RegExp(`ethereum: +${ethereum?.address}\n`));
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    expect((await node('keys', 'addresses', 'treasury')).exit).toBe(2);
+  });
+
+  test.each([
+    ['no hash', ['--message', 'm'], 'say which one, sha256 or keccak256'],
+    ['an unknown hash', ['--message', 'm', '--hash', 'md5'], 'Allowed choices are sha256, keccak256'],
+    ['a hash of nothing', ['--hash', 'sha256'], 'give the message once'],
+    ['a digest and a message', ['--digest', '00'.repeat(32), '--message', 'm'], 'give the message once'],
+    ['a digest and a hash', ['--digest', '00'.repeat(32), '--hash', 'sha256'], 'leave out --hash'],
+    ['a digest of 31 bytes', ['--digest', '00'.repeat(31)], 'give 32 bytes'],
+    ['a digest that is no hexadecimal', ['--digest', 'zz'.repeat(32)], 'not hexadecimal'],
+    ['a hardened path', ['--digest', '00'.repeat(32), '--path', "m/44'"], 'is hardened'],
+    ['no path', ['--digest', '00'.repeat(32), '--path', '44/é'], 'not a path such as'],
+  ])('is not asked for by %s', async (_, args, reason) => {
+    expect(await sign(...args)).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining(reason) });
+    const check = ['verify', '--key', 'vault', '--signature', '00'];
+    expect(await node(...check, ...args)).toMatchObject({ exit: 2, stderr: expect.stringContaining(reason) });
+  });
+
+  test('only ecdsa hashes, and has children', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    for (const rest of [
+      ['--hash', 'sha256'],
+      ['--path', 'm/0'],
+    ]) {
+      const order = ['--message', 'm', ...rest];
+      expect((await node('sign', 'treasury', '--client', keyFile, ...order)).exit).toBe(2);
+      expect((await node('verify', '--key', 'treasury', '--signature', '00', ...order)).exit).toBe(2);
+    }
+  });
+
+  test('what is no signature or no key is not valid; a path without a node is no key', async () => {
+    const { publicKey } = await service.key('vault');
+    const order = secp256k1.order.toString(16);
+    const digest = ['--digest', sha256('m')];
+    for (const [key, signature] of [
+      [publicKey, ''],
+      [publicKey, '00'.repeat(64)],
+      [publicKey, order.repeat(2)],
+      [publicKey, '3006020101020100'],
+      [publicKey, '3007020101020101'],
+      ['02', '01'.repeat(64)],
+      [`05${publicKey.slice(2)}`, '01'.repeat(64)],
+    ] as const) {
+      const check = ['verify', '--scheme', 'ecdsa', '--public-key', key, '--signature', signature, ...digest];
+      expect(await quorate(check), signature).toMatchObject({ exit: 6, stdout: 'NOT valid\n' });
+    }
+    const alone = ['verify', '--scheme', 'ecdsa', '--public-key', publicKey, '--signature', '00', ...digest];
+    expect((await quorate([...alone, '--path', 'm/0'])).exit).toBe(2);
   });
 });
 

@@ -9,7 +9,7 @@ const everybody: Advice = { live: new Set(all), suspected: new Set() };
 const key = pureNodeKey(bytes(1));
 
 let nonces = 0;
-const registration = (avoid: readonly number[] = []): Registration =>
+const registration = (avoid: readonly number[] = [], bans: readonly number[] = []): Registration =>
   register(
     {
       network: bytes(1),
@@ -21,6 +21,7 @@ const registration = (avoid: readonly number[] = []): Registration =>
       bootEpoch: bytes(4, 24),
       receiveKey: bytes(0, 0),
       avoid,
+      bans,
     },
     key,
   );
@@ -51,9 +52,14 @@ class Table {
     this.advice = advice;
   }
 
-  register(party: number, avoid: readonly number[] = [], now = 0): this {
+  register(party: number, avoid: readonly number[] = [], now = 0, bans: readonly number[] = []): this {
     return this.#take(
-      gather(this.gathering, { type: 'registered', party, registration: registration(avoid), now }, this.advice, grace),
+      gather(
+        this.gathering,
+        { type: 'registered', party, registration: registration(avoid, bans), now },
+        this.advice,
+        grace,
+      ),
     );
   }
 
@@ -73,6 +79,29 @@ describe('a coordinator', () => {
     const table = new Table(empty(3, [4, 2, 5, 1, 3])).register(5).register(2);
     expect(table.seated).toEqual([]);
     expect(table.register(4).seated).toEqual([[2, 4, 5]]);
+  });
+
+  test('seats nobody beside one that it bans, whichever of the two says so', () => {
+    for (const [claimant, banned] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const table = new Table(empty(3, all));
+      for (const party of all) table.register(party, [], 0, party === claimant ? [banned] : []);
+      table.tick(grace.turn);
+      expect(table.seated).toEqual([[banned, 3, 4]]);
+    }
+  });
+
+  test('lets a false claim of bans cost its claimant the seat, and nobody else', () => {
+    const table = new Table(empty(3, all)).register(1, [], 0, [2, 3, 4, 5]).register(2).register(3);
+    expect(table.tick(grace.turn).seated).toEqual([]);
+    expect(table.register(4).tick(2 * grace.turn).seated).toEqual([[2, 3, 4]]);
+  });
+
+  test('begins nothing with too few that can sit together', () => {
+    const table = new Table(empty(2, [1, 2])).register(1, [], 0, [2]).register(2);
+    expect(table.tick(grace.turn).tick(60_000).seated).toEqual([]);
   });
 
   test('waits a moment for them when others are there, then begins with the others', () => {

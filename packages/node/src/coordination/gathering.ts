@@ -50,7 +50,10 @@ export interface Grace {
 export function gather(gathering: Gathering, event: GatheringEvent, advice: Advice, grace: Grace): GatheringStep {
   const after = event.type === 'registered' ? registered(gathering, event.party, event.registration) : gathering;
   const candidates = ranked(after, advice);
-  const present = candidates.filter((party) => after.registrations.has(party));
+  const present = seatable(
+    after,
+    candidates.filter((party) => after.registrations.has(party)),
+  );
   if (present.length < after.need) return { gathering: { ...after, enoughSince: undefined }, start: undefined };
   const enoughSince = after.enoughSince ?? event.now;
   const chosen = present.slice(0, after.need);
@@ -71,6 +74,22 @@ function ranked({ order, complaints, attended }: Gathering, { live, suspected }:
     ((complaints.get(party)?.size ?? 0) + (attended.get(party) ?? 0)) * 2 +
     (suspected.has(party) ? 1 : 0);
   return order.toSorted((a, b) => demerits(a) - demerits(b));
+}
+
+/**
+ * As many as can sit together, in order: nobody beside one that it bans. Who bans others comes after those who ban nobody,
+ * so that a false claim costs its claimant the seat, and nobody else.
+ */
+function seatable({ registrations }: Gathering, candidates: readonly Party[]): readonly Party[] {
+  const bansOf = (party: Party): readonly Party[] => registrations.get(party)?.bans ?? [];
+  const [peaceful, others] = [true, false].map((none) =>
+    candidates.filter((one) => (bansOf(one).length === 0) === none),
+  );
+  const seated: Party[] = [];
+  for (const party of [...(peaceful ?? []), ...(others ?? [])]) {
+    if (!seated.some((one) => bansOf(one).includes(party) || bansOf(party).includes(one))) seated.push(party);
+  }
+  return candidates.filter((party) => seated.includes(party));
 }
 
 function registered(gathering: Gathering, party: Party, registration: Registration): Gathering {

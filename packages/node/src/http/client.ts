@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import {
+  type AddressesView,
   type CeremonyView,
   type HealthView,
   type KeygenOrder,
@@ -20,6 +21,7 @@ export interface NodeClient {
   roster(): Promise<readonly MemberView[]>;
   keys(): Promise<readonly KeyView[]>;
   key(name: string): Promise<KeyView>;
+  addresses(name: string, path: string): Promise<AddressesView>;
   freeze(name: string, frozen: boolean): Promise<KeyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
@@ -69,6 +71,7 @@ export function connectNode(socket: string): NodeClient {
     roster: async () => (await get<{ members: MemberView[] }>('/v1/roster')).members,
     keys: async () => (await get<{ keys: KeyView[] }>('/v1/keys')).keys,
     key: async (name) => await get(keyPath(name)),
+    addresses: async (name, path) => await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}`),
     freeze: async (name, frozen) => await post(`${keyPath(name)}/${frozen ? 'freeze' : 'thaw'}`),
     keygen: async (order) => await post('/v1/keys', order),
     sign: async (order) => await post('/v1/sign', order),

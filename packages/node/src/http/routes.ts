@@ -1,7 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CeremonyView, Service } from '../service.ts';
 import { streamCeremonies } from './events.ts';
-import { expectNothing, readCeremonyId, readKeygenOrder, readKeyName, readSignRequest, readWait } from './schemas.ts';
+import {
+  expectNothing,
+  readCeremonyId,
+  readKeygenOrder,
+  readKeyName,
+  readPath,
+  readSignRequest,
+  readWait,
+} from './schemas.ts';
 
 /**
  * The routes of `/v1`. Lists are wrapped in an object, so that more can be said beside them one day.
@@ -38,6 +46,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     '/v1/keys/:name',
     bare(async (_, params) => await service.key(readKeyName(params))),
   );
+  app.get('/v1/keys/:name/addresses', async ({ params, query, body }) => {
+    expectNothing(body, 'body');
+    return await service.addresses(readKeyName(params), readPath(query));
+  });
   app.post(
     '/v1/keys/:name/freeze',
     bare(async (_, params) => await service.freeze(readKeyName(params), true)),

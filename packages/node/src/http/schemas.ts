@@ -1,6 +1,6 @@
-import { fromHex, isName, MAX_NAME, type Scheme, schemes, toHex } from '@quorate/protocol';
+import { DerivationError, fromHex, isName, MAX_NAME, parsePath, type Scheme, schemes, toHex } from '@quorate/protocol';
 import { z } from 'zod';
-import { MAX_MESSAGE } from '../intents/intent.ts';
+import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
 import { type KeygenOrder, ServiceError } from '../service.ts';
@@ -9,12 +9,19 @@ import { type KeygenOrder, ServiceError } from '../service.ts';
 export interface SignOrder {
   readonly key: string;
   readonly purpose: string;
-  readonly intent: { readonly type: 'message'; readonly hex: string };
+  readonly intent: IntentOrder;
+  /** Default: `m`, the key itself. */
+  readonly path?: string | undefined;
   readonly expires: number;
   readonly client: string;
   readonly idempotencyKey: string;
   readonly signature: string;
 }
+
+/** `hex` is the message, or of a `digest` its 32 bytes. */
+type IntentOrder =
+  | { readonly type: 'message' | 'digest'; readonly hex: string }
+  | { readonly type: 'hashed'; readonly hash: HashName; readonly hex: string };
 
 const name = z
   .string()
@@ -29,6 +36,28 @@ function hex(min: number, max: number): z.ZodType<string> {
     .refine((text) => text.length >= 2 * min && /^(?:[0-9a-f]{2})*$/.test(text), `not ${size} bytes in lower-case hex`);
 }
 
+const path = z
+  .string()
+  .max(255)
+  .superRefine((text, context) => {
+    try {
+      parsePath(text);
+    } catch (error) {
+      if (!(error instanceof DerivationError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
+
+const intentSchema: z.ZodType<IntentOrder> = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('message'), hex: hex(0, MAX_MESSAGE) }),
+  z.strictObject({
+    type: z.literal('hashed'),
+    hash: z.enum(hashNames as readonly [HashName, ...HashName[]]),
+    hex: hex(0, MAX_MESSAGE),
+  }),
+  z.strictObject({ type: z.literal('digest'), hex: hex(32, 32) }),
+]);
+
 const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
   name,
   scheme: z.enum(schemes as readonly [Scheme, ...Scheme[]]),
@@ -41,7 +70,8 @@ const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
 const signSchema: z.ZodType<SignOrder> = z.strictObject({
   key: name,
   purpose: name,
-  intent: z.strictObject({ type: z.literal('message'), hex: hex(0, MAX_MESSAGE) }),
+  intent: intentSchema,
+  path: path.optional(),
   expires: z
     .int()
     .min(0)
@@ -54,6 +84,7 @@ const signSchema: z.ZodType<SignOrder> = z.strictObject({
 const keyParameters = z.strictObject({ name });
 const ceremonyParameters = z.strictObject({ id: hex(32, 32) });
 const nothing = z.strictObject({});
+const pathQuery = z.strictObject({ path: path.default('m') });
 const waitQuery = z.strictObject({
   wait: z
     .string()
@@ -74,12 +105,20 @@ export function readSignRequest(body: unknown, network: Uint8Array): SignRequest
     network,
     key: order.key,
     purpose: order.purpose,
-    intent: { type: 'message', value: fromHex(order.intent.hex) },
+    intent: intentOf(order.intent),
+    path: order.path ?? 'm',
     expires: order.expires,
     client: fromHex(order.client),
     idempotencyKey: fromHex(order.idempotencyKey),
     signature: fromHex(order.signature),
   };
+}
+
+function intentOf(order: IntentOrder): Intent {
+  const value = fromHex(order.hex);
+  return order.type === 'hashed'
+    ? { type: order.type, value: { hash: order.hash, message: value } }
+    : { type: order.type, value };
 }
 
 /** @throws {ServiceError} `key-unknown`: a text that is no name cannot name a key */
@@ -99,6 +138,11 @@ export function readWait(query: unknown): number {
   return conform(waitQuery, query, 'query').wait;
 }
 
+/** A BIP-32 path without hardened steps; `m` if none is given. @throws {ServiceError} `invalid` */
+export function readPath(query: unknown): string {
+  return conform(pathQuery, query, 'query').path;
+}
+
 /** For routes that take no body and no query. @throws {ServiceError} `invalid` */
 export function expectNothing(value: unknown, place: 'body' | 'query'): void {
   conform(nothing, value ?? {}, place);
@@ -114,11 +158,14 @@ function conform<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
 }
 
 /** A signed order as its JSON. The network is left out: it is the node's own. */
-export function orderOf({ key, purpose, intent, expires, client, idempotencyKey, signature }: SignRequest): SignOrder {
+export function orderOf(request: SignRequest): SignOrder {
+  const { key, purpose, intent, path, expires, client, idempotencyKey, signature } = request;
+  const hex = toHex(contentOf(intent));
   return {
     key,
     purpose,
-    intent: { type: intent.type, hex: toHex(intent.value) },
+    intent: intent.type === 'hashed' ? { type: intent.type, hash: intent.value.hash, hex } : { type: intent.type, hex },
+    path,
     expires,
     client: toHex(client),
     idempotencyKey: toHex(idempotencyKey),

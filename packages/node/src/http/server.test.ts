@@ -1,14 +1,15 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ascii, pureNodeKey, toHex } from '@quorate/protocol';
+import { ascii, pureNodeKey, type Scheme, toHex } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientSeed, MemoryService } from '../../test/memory-service.ts';
 import { networkIdOf } from '../config/config.ts';
 import { limits } from '../limits.ts';
-import { signRequest } from '../policy/sign-request.ts';
+import { type SignRequest, signRequest } from '../policy/sign-request.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { connectNode, type NodeClient, NodeSilent } from './client.ts';
 import { type Problem, statusOf } from './problem.ts';
@@ -74,18 +75,28 @@ async function refusal(answer: Promise<Answer>): Promise<Problem> {
 }
 
 function order(change: Partial<SignOrder> = {}, network = 'testnet'): SignOrder {
+  return { ...signed({}, network), ...change };
+}
+
+function signed(change: Partial<SignRequest>, network = 'testnet'): SignOrder {
   const unsigned = {
     network: networkIdOf(network),
     key: 'treasury',
     purpose: 'any',
     intent: { type: 'message', value: ascii('pay bob') } as const,
+    path: 'm',
     expires: 1_800_000_000_000,
     idempotencyKey: ascii('order-1'),
+    ...change,
   };
-  return { ...orderOf(signRequest(unsigned, client)), ...change };
+  return orderOf(signRequest(unsigned, client));
 }
 
-async function treasury(): Promise<void> {
+function intended(intent: object): string {
+  return JSON.stringify({ ...order(), intent });
+}
+
+async function treasury(scheme: Scheme = 'ed25519'): Promise<void> {
   service.clients = [
     {
       name: 'wallet',
@@ -93,7 +104,7 @@ async function treasury(): Promise<void> {
       rights: [{ keys: ['*'], purposes: ['*'], actions: ['sign'] }],
     },
   ];
-  await node.keygen({ name: 'treasury', scheme: 'ed25519' });
+  await node.keygen({ name: 'treasury', scheme });
 }
 
 describe('the socket', () => {
@@ -206,6 +217,48 @@ describe('routes', () => {
     await expect(node.sign(order({}, 'mainnet'))).rejects.toMatchObject({ code: 'denied' });
   });
 
+  test('sign takes a digest or a message to be hashed, and a path', async () => {
+    await treasury('ecdsa');
+    const digest = createHash('sha256').update('pay bob').digest();
+    const value = { hash: 'sha256', message: ascii('pay bob') } as const;
+    const blind = await node.sign(signed({ intent: { type: 'digest', value: digest } }));
+    const hashed = signed({ intent: { type: 'hashed', value }, path: 'm/7', idempotencyKey: ascii('order-2') });
+    expect(hashed).toMatchObject({
+      intent: { type: 'hashed', hash: 'sha256', hex: toHex(value.message) },
+      path: 'm/7',
+    });
+    const { publicKey } = await node.addresses('treasury', 'm/7');
+    expect(blind).toMatchObject({ result: { digest: toHex(digest) } });
+    expect(await node.sign(hashed)).toMatchObject({ result: { digest: toHex(digest), publicKey } });
+  });
+
+  test('the path is the key itself where none is given, and is covered by the client’s signature', async () => {
+    await treasury('ecdsa');
+    const value = { hash: 'keccak256', message: ascii('pay bob') } as const;
+    const { path, ...bare } = signed({ intent: { type: 'hashed', value } });
+    expect(path).toBe('m');
+    await expect(node.sign({ ...bare, path: 'm/0' })).rejects.toMatchObject({ code: 'denied' });
+    const { publicKey } = await node.key('treasury');
+    expect(await node.sign(bare)).toMatchObject({ result: { publicKey } });
+  });
+
+  test('addresses of a key and of its children', async () => {
+    await treasury('ecdsa');
+    const { publicKey } = await node.key('treasury');
+    const root = await node.addresses('treasury', 'm');
+    expect(root).toMatchObject({ path: 'm', publicKey, uncompressed: expect.stringMatching(/^04[0-9a-f]{128}$/) });
+    expect(root.addresses).toEqual([{ kind: 'ethereum', address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) }]);
+    expect(JSON.parse((await send('GET', '/v1/keys/treasury/addresses')).body)).toEqual(root);
+    const child = await node.addresses('treasury', 'm/44/60/0/0/7');
+    expect(child).toMatchObject({ path: 'm/44/60/0/0/7' });
+    expect(child.publicKey).not.toBe(publicKey);
+    await node.keygen({ name: 'other', scheme: 'ed25519' });
+    await expect(node.addresses('other', 'm')).rejects.toMatchObject({ code: 'invalid' });
+    await expect(node.addresses('nobody', 'm')).rejects.toMatchObject({ code: 'key-unknown' });
+    await expect(node.addresses('treasury', "m/44'")).rejects.toMatchObject({ code: 'invalid' });
+    expect(await refusal(send('GET', '/v1/keys/treasury/addresses?index=7'))).toMatchObject({ code: 'invalid' });
+  });
+
   test('ceremonies: list, one, accept, cancel', async () => {
     service.immediate = false;
     const { id } = await node.keygen({ name: 'slow', scheme: 'ed25519' });
@@ -299,6 +352,15 @@ describe('refusals', () => {
       '/v1/sign',
       JSON.stringify(order({ intent: { type: 'message', hex: '00'.repeat(65_537) } })),
     ],
+    ['a type of intent that nobody knows', '/v1/sign', intended({ type: 'x', hex: '' })],
+    ['a hash of a plain message', '/v1/sign', intended({ type: 'message', hash: 'sha256', hex: '' })],
+    ['a message to be hashed, by nothing', '/v1/sign', intended({ type: 'hashed', hex: '' })],
+    ['an unknown hash', '/v1/sign', intended({ type: 'hashed', hash: 'md5', hex: '' })],
+    ['a digest of 31 bytes', '/v1/sign', intended({ type: 'digest', hex: '00'.repeat(31) })],
+    ['a digest of 33 bytes', '/v1/sign', intended({ type: 'digest', hex: '00'.repeat(33) })],
+    ['a hardened path', '/v1/sign', JSON.stringify(order({ path: "m/44'" }))],
+    ['a path outside ASCII', '/v1/sign', JSON.stringify(order({ path: 'm/é' }))],
+    ['a path without a root', '/v1/sign', JSON.stringify(order({ path: '' }))],
     ['a network of the caller’s', '/v1/sign', JSON.stringify({ ...order(), network: '00' })],
     ['a body where none belongs', '/v1/keys/a/freeze', '{"force":true}'],
     ['a query where none belongs', '/v1/keys?token=x', '{"name":"a","scheme":"ed25519"}'],

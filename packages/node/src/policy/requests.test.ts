@@ -29,6 +29,7 @@ const request = signRequest(
     key: 'treasury',
     purpose: 'general',
     intent: { type: 'message', value: fill(3, 5) },
+    path: 'm',
     expires: 1_700_000_000_000,
     idempotencyKey: fill(4, 6),
   },

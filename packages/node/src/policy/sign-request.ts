@@ -14,6 +14,8 @@ export interface SignRequest {
   /** What the signature is for; must be the key's own purpose. */
   readonly purpose: string;
   readonly intent: Intent;
+  /** Which child of the key (BIP-32, not hardened): `m` for the key itself. */
+  readonly path: string;
   /** Wall clock, milliseconds since 1970, after which no node begins. */
   readonly expires: number;
   /** The client's Ed25519 public key, 32 bytes. */
@@ -31,6 +33,7 @@ const statement = {
   key: nameCodec,
   purpose: nameCodec,
   intent: intentCodec,
+  path: wire.text(255),
   expires: wire.u48,
   client: wire.fixed(32),
   idempotencyKey: wire.bytes(64),

@@ -1,8 +1,9 @@
 import { fromBytesBE, u16 } from '../bytes.ts';
 import { tags } from '../tags.ts';
-import { hash512 } from '../transcript.ts';
+import { hashBy } from '../transcript.ts';
+import type { Engine } from './extension.ts';
 import { pack } from './scalars.ts';
-import { order, type Suite } from './suite.ts';
+import { order } from './suite.ts';
 
 /** g_0 … g_{ξ-1} of a pair's direction (§3.5), in the two forms that products and branch-free sums want. Public. */
 export interface Gadget {
@@ -11,10 +12,10 @@ export interface Gadget {
 }
 
 /** @param pairSid H("sid/pair"; …) of the pair set-up: one gadget per pair, direction and epoch */
-export function gadgetOf(suite: Suite, pairSid: Uint8Array): Gadget {
+export function gadgetOf({ suite, symmetric }: Engine, pairSid: Uint8Array): Gadget {
   const scalars = Array.from(
     { length: suite.xi },
-    (_, j) => fromBytesBE(hash512(tags.rvoleGadget, pairSid, u16(j))) % order,
+    (_, j) => fromBytesBE(hashBy(symmetric.sha512, tags.rvoleGadget, pairSid, u16(j))) % order,
   );
   return { scalars, packed: pack(scalars) };
 }

@@ -17,13 +17,13 @@ import { sumOfChosen } from './scalars.ts';
 import { order, suiteA, suiteOf } from './suite.ts';
 
 const native: Engine = { suite: suiteA, symmetric: nativeSymmetric };
-const gadget = gadgetOf(suiteA, ascii('pair'));
+const gadget = gadgetOf(native, ascii('pair'));
 
 /** A pair of parties dealt from a seed, and their next session. */
 function pair(engine: Engine, seed: string) {
   const random = seeded(ascii(seed));
   const seeds = dealtSeeds(engine.suite, random);
-  const own = engine.suite.xi === suiteA.xi ? gadget : gadgetOf(engine.suite, ascii('pair'));
+  const own = engine.suite.xi === suiteA.xi ? gadget : gadgetOf(engine, ascii('pair'));
   const [bob, alice] = [
     { ...seeds.bob, gadget: own },
     { ...seeds.alice, gadget: own },
@@ -136,7 +136,7 @@ describe('between honest parties', () => {
   });
 
   it('gives every pair another gadget, with scalars that all differ', () => {
-    const other = gadgetOf(suiteA, ascii('another pair'));
+    const other = gadgetOf(native, ascii('another pair'));
     expect(new Set([...gadget.scalars, ...other.scalars]).size).toBe(2 * 416);
     expect(toHex(gadget.packed)).toBe(toHex(concat(...gadget.scalars.map((g) => toBytesBE(g, 32)))));
   });

@@ -52,7 +52,7 @@ export function pairMultiplication(engine: Engine): Multiplication {
   const gadgets = new Map<string, Gadget>();
   const gadgetFor = (pairSid: Uint8Array): Gadget => {
     const name = pairSid.join();
-    const gadget = gadgets.get(name) ?? gadgetOf(suite, pairSid);
+    const gadget = gadgets.get(name) ?? gadgetOf(engine, pairSid);
     gadgets.delete(name);
     gadgets.set(name, gadget);
     const [oldest] = gadgets.keys();

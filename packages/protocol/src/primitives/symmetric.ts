@@ -1,5 +1,5 @@
 import { ecb } from '@noble/ciphers/aes.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
 
 /** The symmetric primitives of an oblivious-transfer extension: little cryptography over many bytes, hence native twins. */
 export interface Symmetric {
@@ -12,6 +12,8 @@ export interface Symmetric {
   aes128Blocks(key: Uint8Array, blocks: Uint8Array): Uint8Array;
   /** @returns 32 bytes */
   sha256(message: Uint8Array): Uint8Array;
+  /** @returns 64 bytes */
+  sha512(message: Uint8Array): Uint8Array;
 }
 
 /** @throws {RangeError} on a key of the wrong length or a broken block: ours, never the other side's */
@@ -28,4 +30,5 @@ export const pureSymmetric: Symmetric = {
     return blocks.length === 0 ? new Uint8Array(0) : ecb(key, { disablePadding: true }).encrypt(blocks);
   },
   sha256,
+  sha512,
 };

@@ -3,7 +3,7 @@ import type { Protocol } from '@quorate/protocol';
 import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
 import { advance, type Progress } from '../host.ts';
-import { type JobName, type Jobs, secretIn, startJob } from '../jobs.ts';
+import { type JobName, type Jobs, secretsIn, startJob } from '../jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** The worker thread: runs protocols, each under its number, with randomness of its own from the operating system. */
@@ -36,11 +36,11 @@ port.on('message', (message: ToWorker) => {
 function answer(run: number, job: JobName, progress: Progress<Jobs[JobName]['output']>): void {
   if (progress.type !== 'round') runs.delete(run);
   if (progress.type === 'result') {
-    const secret = secretIn(job, progress.result);
-    post({ ...progress, run }, secret === undefined ? [] : [secret.buffer as ArrayBuffer]);
+    const moved = secretsIn(job, progress.result).map(({ buffer }) => buffer as ArrayBuffer);
+    post({ ...progress, run }, moved);
   } else if (progress.type === 'abort') {
-    const { round, blames, informant } = progress.abort;
-    post({ type: 'abort', run, round, blames, informant });
+    const { round, blames, informant, bans } = progress.abort;
+    post({ type: 'abort', run, round, blames, informant, bans });
   } else {
     post({ ...progress, run });
   }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { Abort, wipe } from '@quorate/protocol';
 import type { Host, Progress } from '../host.ts';
-import { type JobName, type Jobs, secretOf } from '../jobs.ts';
+import { type JobName, type Jobs, secretsOf } from '../jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** Runs protocols in one worker thread, so that presence, other ceremonies and the API breathe during heavy steps. */
@@ -40,10 +40,13 @@ export function workerHosts(): WorkerHosts {
     return started;
   };
 
-  const begin = (message: ToWorker, secret: ArrayBuffer): Worker => {
+  const begin = (message: ToWorker, secrets: readonly Uint8Array[]): Worker => {
     worker ??= start();
     // Moved, not copied: nothing of it stays in this thread.
-    worker.postMessage(message, [secret]);
+    worker.postMessage(
+      message,
+      secrets.map(({ buffer }) => buffer as ArrayBuffer),
+    );
     return worker;
   };
 
@@ -56,12 +59,12 @@ export function workerHosts(): WorkerHosts {
           if (inbox !== undefined && own !== worker) throw new Error('the worker thread of this run has died');
           const progress = new Promise<Progress<unknown>>((resolve, reject) => waiting.set(run, { resolve, reject }));
           if (inbox !== undefined) own?.postMessage({ type: 'next', run, inbox } satisfies ToWorker);
-          else own = begin({ type: 'start', run, job, input } as ToWorker, secretOf(job, input).buffer as ArrayBuffer);
+          else own = begin({ type: 'start', run, job, input } as ToWorker, secretsOf(job, input));
           return (await progress) as Progress<Jobs[N]['output']>;
         },
         close: () => {
           waiting.delete(run);
-          if (own === undefined) wipe(secretOf(job, input));
+          if (own === undefined) wipe(...secretsOf(job, input));
           own?.postMessage({ type: 'close', run } satisfies ToWorker);
         },
       };
@@ -79,6 +82,6 @@ function progressOf(message: Exclude<FromWorker, { readonly type: 'bug' }>): Pro
     case 'result':
       return { type: 'result', result: message.result };
     case 'abort':
-      return { type: 'abort', abort: new Abort(message.round, message.blames, message.informant) };
+      return { type: 'abort', abort: new Abort(message.round, message.blames, message.informant, message.bans) };
   }
 }

@@ -23,5 +23,6 @@ export type FromWorker =
       readonly round: string;
       readonly blames: readonly Blame[];
       readonly informant: Party | undefined;
+      readonly bans: readonly Party[];
     }
   | { readonly type: 'bug'; readonly run: number; readonly message: string };

@@ -1,5 +1,5 @@
 import type { NodeClient } from '../../http/client.ts';
-import type { CeremonyView } from '../../service.ts';
+import type { CeremonyView, SignatureForms } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { CliError, type ExitCode, exits } from '../exit.ts';
 import { progressLine } from '../progress.ts';
@@ -96,7 +96,7 @@ function describe(ceremony: CeremonyView): string {
     ['begun', time(ceremony.createdAt)],
     ['updated', time(ceremony.updatedAt)],
     ...(result === undefined ? [] : [['public key', result.publicKey] as const]),
-    ...(result?.type === 'signature' ? [['signature', result.signature] as const] : []),
+    ...(result?.type === 'signature' ? formsOf(result) : []),
     ...(failure === undefined ? [] : [['reason', `${failure.code}: ${failure.reason}`] as const]),
     ...(failure === undefined || failure.culprits.length === 0
       ? []
@@ -105,6 +105,16 @@ function describe(ceremony: CeremonyView): string {
       ? []
       : [['suspects', failure.suspects.join(', ')] as const]),
   ]);
+}
+
+/** The forms of a signature that there are. */
+function formsOf({ signature, digest, recovery, der }: SignatureForms): (readonly [name: string, value: string])[] {
+  return [
+    ['signature', signature],
+    ...(digest === undefined ? [] : [['digest', digest] as const]),
+    ...(recovery === undefined ? [] : [['recovery', String(recovery)] as const]),
+    ...(der === undefined ? [] : [['der', der] as const]),
+  ];
 }
 
 function state({ state: name, round, needsAccept }: CeremonyView): string {

@@ -1,11 +1,18 @@
 import type { KeyView } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
+import { readPath } from '../intent.ts';
 import { fields, table, time } from '../text.ts';
 
 export const addKeys: AddCommand = (program, act) => {
   const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
   keys.command('show').description('one key').argument('<name>', "the key's name").action(act(show));
+  keys
+    .command('addresses')
+    .description('the public key and the Ethereum address of an ecdsa key, or of a child of it')
+    .argument('<name>', "the key's name")
+    .option('--path <path>', 'the child, by its BIP-32 path, such as m/44/60/0/0/7', readPath, 'm')
+    .action(act(addresses));
   keys
     .command('freeze')
     .description('this node no longer signs with the key, until it is thawed')
@@ -39,6 +46,19 @@ async function list(context: Context): Promise<ExitCode> {
 
 async function show(context: Context, name: string): Promise<ExitCode> {
   print(context, await context.node().key(name));
+  return exits.ok;
+}
+
+async function addresses(context: Context, name: string, { path }: { readonly path: string }): Promise<ExitCode> {
+  const view = await context.node().addresses(name, path);
+  context.print(view, () =>
+    fields([
+      ['path', view.path],
+      ['public key', view.publicKey],
+      ['uncompressed', view.uncompressed],
+      ...view.addresses.map(({ kind, address }) => [kind, address] as const),
+    ]),
+  );
   return exits.ok;
 }
 

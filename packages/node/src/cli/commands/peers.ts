@@ -10,7 +10,7 @@ async function peers(context: Context): Promise<ExitCode> {
   const views = await context.node().peers();
   context.print({ peers: views }, () =>
     table([
-      ['NAME', 'STATE', 'ROUND TRIP', 'CLOCK', 'VERSION', 'ROSTER', 'BLAMES', 'PEER ID'],
+      ['NAME', 'STATE', 'ROUND TRIP', 'CLOCK', 'VERSION', 'ROSTER', 'BLAMES', 'ECDSA', 'PEER ID'],
       ...views.map((peer) => [
         peer.name,
         peer.connected ? 'connected' : (peer.refused ?? 'away'),
@@ -19,6 +19,7 @@ async function peers(context: Context): Promise<ExitCode> {
         peer.version ?? '-',
         peer.sameRoster === undefined ? '-' : peer.sameRoster ? 'same' : 'differs',
         String(peer.blames),
+        peer.banned ? 'BANNED' : '-',
         peer.peerId,
       ]),
     ]),

@@ -9,11 +9,11 @@ import type { CeremonyView } from '../../service.ts';
 import { readClientKey } from '../client-key.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { CliError, type ExitCode, exits } from '../exit.ts';
-import { addMessageOptions, type MessageOptions, readMessage } from '../message.ts';
+import { addIntentOptions, type IntentOptions, readIntent } from '../intent.ts';
 import { checked, isOver, printProgress } from '../progress.ts';
 import { time } from '../text.ts';
 
-interface SignOptions extends MessageOptions {
+interface SignOptions extends IntentOptions {
   readonly client: string;
   readonly purpose?: string;
   readonly expires: string;
@@ -22,7 +22,7 @@ interface SignOptions extends MessageOptions {
 }
 
 export const addSign: AddCommand = (program, act) => {
-  addMessageOptions(program.command('sign'))
+  addIntentOptions(program.command('sign'))
     .description('order a signature as a client; print it')
     .argument('<key>', "the key's name")
     .requiredOption('--client <file>', "the client's key file")
@@ -37,15 +37,15 @@ export const addSign: AddCommand = (program, act) => {
 };
 
 async function sign(context: Context, key: string, options: SignOptions): Promise<ExitCode> {
-  const message = readMessage(options);
+  const intent = readIntent(options);
   const expires = readExpiry(options.expires, systemClock.now());
   const idempotencyKey = readIdempotencyKey(options.idempotencyKey);
   const client = readClientKey(options.client);
   const node = context.node();
   const { network } = await node.status();
   const purpose = options.purpose ?? (await node.key(key)).purpose;
-  const intent = { type: 'message', value: message } as const;
-  const unsigned = { network: networkIdOf(network), key, purpose, intent, expires, idempotencyKey };
+  const path = options.path ?? 'm';
+  const unsigned = { network: networkIdOf(network), key, purpose, intent, path, expires, idempotencyKey };
   const order = orderOf(signRequest(unsigned, client));
   const begun = await node.sign(order);
   const ceremony = checked(options.wait ? await end(node, begun, printProgress(context)) : begun);
