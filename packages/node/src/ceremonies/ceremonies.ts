@@ -359,7 +359,10 @@ export class Ceremonies {
       if (!(error instanceof ServiceError)) throw error;
       this.#admission.refused(peer);
       const key = name === 'sign' ? SignTask.keyOf(body) : undefined;
-      if (error.code === 'key-unknown' && key !== undefined && this.#workshop.keys.byName(key) !== undefined) {
+      const held = key === undefined ? undefined : this.#workshop.keys.byName(key);
+      if (error.code === 'key-unknown' && key !== undefined && held !== undefined) {
+        // The certificate came while the refusal was being recorded.
+        if (held.current !== undefined) return await this.#onRequest(peer, { kind, body });
         // Our share is on disk and the certificate on its way: whoever sent this is a moment ahead.
         this.#earlyRequests.keep(peer, key, { kind, body }, body.length);
         return;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Committee } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
 import { type KeygenProposal, keygenProposalCodec, propose } from '../policy/keygen-proposal.ts';
+import { decodeFrame } from './frames.ts';
 
 const rejects = (code: string) => expect.objectContaining({ name: 'ServiceError', code });
 const certifying = new Set(['ready', 'certificate', 'activated']);
@@ -263,6 +264,37 @@ describe('a key generation', () => {
     expect(committee.at('alice').node.ceremonies().length).toBe(limits.openPerProposer);
     await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519' });
   });
+
+  test.for([[false], [true]] as const)(
+    'serves an order that comes before the certificate, which comes while the refusal is recorded: %s',
+    async ([late]) => {
+      const committee = await Committee.open(3, 'ahead');
+      const bob = committee.at('bob');
+      const { audit } = bob.home;
+      const append = audit.append.bind(audit);
+      let record = (): void => undefined;
+      const recorded = new Promise<void>((resolve) => {
+        record = resolve;
+      });
+      audit.append = async (time, kind, fields) => {
+        if (late && kind === 'sign-refused') await recorded;
+        return await append(time, kind, fields);
+      };
+      // Bob's share is on disk, but he does not hear that everybody is ready.
+      committee.hub.fate = ({ to, payload }) => ({
+        drop: to === bob.peer && certifying.has(decodeFrame(payload).type),
+      });
+      const { id } = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519', threshold: 3 });
+      await committee.until(() => committee.ceremony('alice', id)?.state === 'done');
+      const order = await committee.at('alice').node.sign(committee.order('at once'));
+      await committee.run(20);
+      expect(committee.ceremony('alice', order.id)?.state).not.toBe('done');
+      committee.hub.fate = () => ({});
+      await committee.until(() => committee.ceremony('bob', id)?.state === 'done');
+      record();
+      await committee.until(() => committee.ceremony('alice', order.id)?.state === 'done', 10_000);
+    },
+  );
 });
 
 function withMembers(
