@@ -202,6 +202,25 @@ describe('a key generation', () => {
     expect((await committee.at('bob').node.key('treasury')).epoch).toBe(2);
   });
 
+  test('is refused, and stops nobody, where an attempt of another scheme or too many of them left no room', async () => {
+    const committee = await Committee.open(2, 'no room');
+    const { node, home } = committee.at('bob');
+    for (const member of committee.members.values()) {
+      member.tamper = (frame) => (certifying.has(frame.type) ? [] : [frame]);
+    }
+    const attempt = async (): Promise<void> => {
+      const { id } = await node.keygen({ name: 'treasury', scheme: 'ed25519' });
+      await committee.until(() => states(committee, id).every((state) => state === 'confirming'));
+      for (const member of committee.members.values()) await member.node.cancel(id);
+    };
+    await attempt();
+    await expect(node.keygen({ name: 'treasury', scheme: 'taproot' })).rejects.toEqual(rejects('invalid'));
+    const keyId = keyIdOf(committee.at('bob').config.networkId, 'treasury');
+    while ((home.keys.get(keyId)?.epochs.length ?? 0) < 8) await attempt();
+    await expect(node.keygen({ name: 'treasury', scheme: 'ed25519' })).rejects.toEqual(rejects('invalid'));
+    for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+  });
+
   test('does not become active while one member withholds its READY', async () => {
     const committee = await Committee.open(3, 'withhold');
     committee.at('carol').tamper = (frame) => (certifying.has(frame.type) ? [] : [frame]);

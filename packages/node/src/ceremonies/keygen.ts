@@ -22,6 +22,7 @@ import {
   verifyingShare,
   wire,
 } from '@quorate/protocol';
+import { KeyError } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { type KeygenProposal, keygenProposalCodec, proposalDigest, verifyProposal } from '../policy/keygen-proposal.ts';
 import { matches } from '../policy/rights.ts';
@@ -225,15 +226,27 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   if (!config.purposes.some((pattern) => matches(pattern, proposal.purpose))) {
     throw denied(`this node holds no keys for ${proposal.purpose}; see \`purposes\` in node.yaml`);
   }
-  const existing = keys.get(keyIdOf(config.networkId, proposal.name));
+  const keyId = keyIdOf(config.networkId, proposal.name);
+  const existing = keys.get(keyId);
   if (existing?.current !== undefined) throw new ServiceError('name-taken', `there is a key ${proposal.name} already`);
   const highest = existing?.epochs.at(-1)?.epoch ?? 0;
   if (proposal.epoch <= highest)
     throw new ServiceError('invalid', `attempt ${highest} at this key was seen here already`);
+  checkPlace(proposal, keyId, workshop);
   const own = equal(proposal.proposer, key.publicKey);
   const rule = own ? 'auto' : (config.accept.proposers[proposer.name] ?? config.accept.default);
   if (rule === 'deny') throw denied(`this node takes part in no keygen that ${proposer.name} proposes`);
   return rule;
+}
+
+/** That the key will find its place on the disk: at the end of the ceremony it would be too late to refuse. */
+function checkPlace({ epoch, name, scheme }: KeygenProposal, keyId: Uint8Array, { keys }: Workshop): void {
+  try {
+    keys.checkNew({ keyId, epoch, name, scheme });
+  } catch (error) {
+    if (error instanceof KeyError) throw new ServiceError('invalid', error.message);
+    throw error;
+  }
 }
 
 /** What this node can sign with, and no spending path that the proposer alone knows. */

@@ -99,15 +99,18 @@ export class KeyRepository {
     const { keyId, epoch, publicPackage, share } = prepared;
     check(share, publicPackage);
     await this.#turns.take('keys', async () => {
-      const record = { version: keyRecordVersion, name: prepared.name, scheme: prepared.scheme, frozen: 0 };
-      const entry = this.#entries.get(toHex(keyId)) ?? { keyId, record, epochs: new Map() };
-      this.#checkIdentity(entry, prepared);
+      const entry = this.#entryFor(prepared);
       if (!entry.epochs.has(epoch)) {
         checkIsNext(entry, epoch);
         await this.#keep(entry, prepared);
       }
       await this.#checkKept(keyId, prepared, check);
     });
+  }
+
+  /** Whether `prepare` would take this epoch as a new one: to be asked before work goes into it. @throws {KeyError} as there */
+  checkNew(wanted: Pick<PreparedEpoch, 'keyId' | 'epoch' | 'name' | 'scheme'>): void {
+    checkIsNext(this.#entryFor(wanted), wanted.epoch);
   }
 
   /**
@@ -181,7 +184,10 @@ export class KeyRepository {
     return bytes === undefined ? undefined : new Secret(bytes);
   }
 
-  #checkIdentity(entry: Entry, { keyId, name, scheme }: PreparedEpoch): void {
+  /** The key, perhaps a new one, if name and scheme are its own. */
+  #entryFor({ keyId, name, scheme }: Pick<PreparedEpoch, 'keyId' | 'name' | 'scheme'>): Entry {
+    const record = { version: keyRecordVersion, name, scheme, frozen: 0 };
+    const entry = this.#entries.get(toHex(keyId)) ?? { keyId, record, epochs: new Map() };
     const owner = [...this.#entries.values()].find(({ record }) => record.name === name);
     if (entry.record.name !== name || (owner !== undefined && !equal(owner.keyId, keyId)))
       throw new KeyError(
@@ -190,6 +196,7 @@ export class KeyRepository {
       );
     if (entry.record.scheme !== scheme)
       throw new KeyError('scheme-differs', `the key ${name} is of scheme ${entry.record.scheme}`);
+    return entry;
   }
 
   async #keep(entry: Entry, prepared: PreparedEpoch): Promise<void> {
