@@ -48,6 +48,12 @@ export class Sessions {
     const host = await this.#host(entry, session, receiveSecret);
     if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
+    const banned = entry.task.banned.filter((party) => start.participants.some((one) => one.party === party));
+    if (banned.length > 0) {
+      // Another session banned them while this one was prepared.
+      host.close();
+      return await this.#ended(entry, { type: 'banned', parties: banned }, session);
+    }
     const others = this.#port.seats.others(entry.task);
     const run = this.#runOf(entry, session, host, others);
     const present = [...others].filter(([party]) => start.participants.some((one) => one.party === party));
