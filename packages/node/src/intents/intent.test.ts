@@ -16,6 +16,15 @@ describe('an intent', () => {
     expect(isRaw(scheme, message(length))).toBe(raw);
   });
 
+  test.for([
+    ['sha256', 31, false],
+    ['sha256', 32, true],
+    ['sha256', 33, false],
+    ['keccak256', 32, false],
+  ] as const)('to hash by %s %d bytes, perhaps the first of two hashes, is blind: %s', ([hash, length, raw]) => {
+    expect(isRaw('ecdsa', { type: 'hashed', value: { hash, message: message(length).value } })).toBe(raw);
+  });
+
   test.for([0, 1, 32, MAX_MESSAGE])('of %d bytes is what is signed', (length) => {
     const decoded = wire.decode(intentCodec, wire.encode(intentCodec, message(length)));
     expect(payloadOf('ed25519', decoded)).toEqual({ payload: message(length).value });

@@ -57,9 +57,12 @@ export function contentOf(intent: Intent): Uint8Array {
 }
 
 /**
- * Whether signing these bytes is signing blind: a digest, and 32 bytes under a Taproot key, which nobody can tell from the
- * digest of a Bitcoin transaction. It takes the right `sign-raw`. BIP-340 messages of any other length can never be one.
+ * Whether signing these bytes is signing blind: a digest; 32 bytes under a Taproot key, which nobody can tell from the digest
+ * of a Bitcoin transaction; and 32 bytes hashed by SHA-256 for ECDSA, since older Bitcoin transactions are hashed twice and
+ * they may be the first hash. It takes the right `sign-raw`. Messages of any other length can never be one.
  */
 export function isRaw(scheme: Scheme, intent: Intent): boolean {
-  return intent.type === 'digest' || (scheme === 'taproot' && contentOf(intent).length === 32);
+  if (intent.type === 'digest') return true;
+  const hashedTwice = intent.type === 'hashed' && intent.value.hash === 'sha256';
+  return contentOf(intent).length === 32 && (scheme === 'taproot' || hashedTwice);
 }
