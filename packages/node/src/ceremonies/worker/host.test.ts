@@ -154,6 +154,16 @@ describe('a worker', () => {
     await own.close();
   });
 
+  test('answers the step under way when its run is closed: locks are held around steps', async () => {
+    const [input, other] = inputs() as [KeygenJob, KeygenJob];
+    const closed = workers.host('keygen', input);
+    const step = closed.next(undefined);
+    closed.close();
+    await workers.host('keygen', other).next(undefined);
+    const answer = await Promise.race([step, Promise.resolve(undefined)]);
+    expect(answer?.type).toBe('round');
+  });
+
   test('brings an abort with its evidence', async () => {
     const sessions = new Map(parties.map((party) => [party, new Session(court, party, keys.get(party) as never)]));
     const hosts = inputs().map((input) => workers.host('keygen', input));

@@ -62,8 +62,8 @@ export function workerHosts(): WorkerHosts {
           else own = begin({ type: 'start', run, job, input } as ToWorker, secretsOf(job, input));
           return (await progress) as Progress<Jobs[N]['output']>;
         },
+        // A step under way is finished and answered: whoever holds locks around it waits.
         close: () => {
-          waiting.delete(run);
           if (own === undefined) wipe(...secretsOf(job, input));
           own?.postMessage({ type: 'close', run } satisfies ToWorker);
         },
