@@ -99,6 +99,29 @@ describe('a coordinator', () => {
     expect(table.register(4).tick(2 * grace.turn).seated).toEqual([[2, 3, 4]]);
   });
 
+  test('lets nobody whom all the others ban keep them from sitting together', () => {
+    const three = new Table(empty(2, [1, 2, 3])).register(1).register(2, [], 0, [1]).register(3, [], 0, [1]);
+    expect(three.tick(grace.turn).seated).toEqual([[2, 3]]);
+    // 1 is banned by two, and bans nobody: with those that never met it, it would seat too few.
+    const five = new Table(empty(3, all)).register(1).register(2, [], 0, [1]).register(3, [], 0, [1]);
+    expect(five.register(4, [], 0, [1]).tick(grace.turn).seated).toEqual([[2, 3, 4]]);
+  });
+
+  test('finds the honest majority among liars that ban, and are banned, as suits them', () => {
+    // 6 and 7 lie; between them they stand in the way of each of the others.
+    const bans = new Map([
+      [1, [6]],
+      [2, [6, 7]],
+      [3, [7]],
+      [4, [6]],
+      [6, [5]],
+    ]);
+    const order = [6, 7, 1, 2, 3, 4, 5];
+    const table = new Table(empty(5, order), { live: new Set(order), suspected: new Set() });
+    for (const party of order) table.register(party, [], 0, bans.get(party));
+    expect(table.tick(grace.turn).seated).toEqual([[1, 2, 3, 4, 5]]);
+  });
+
   test('begins nothing with too few that can sit together', () => {
     const table = new Table(empty(2, [1, 2])).register(1, [], 0, [2]).register(2);
     expect(table.tick(grace.turn).tick(60_000).seated).toEqual([]);

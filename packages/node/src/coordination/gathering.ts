@@ -78,18 +78,51 @@ function ranked({ order, complaints, attended }: Gathering, { live, suspected }:
 
 /**
  * As many as can sit together, in order: nobody beside one that it bans. Who bans others comes after those who ban nobody,
- * so that a false claim costs its claimant the seat, and nobody else.
+ * so that a false claim costs its claimant the seat, and nobody else. If these are too few, a cheat may be in the way of all
+ * who banned it: then whoever stands in the way of most goes first.
  */
-function seatable({ registrations }: Gathering, candidates: readonly Party[]): readonly Party[] {
+function seatable({ registrations, need }: Gathering, candidates: readonly Party[]): readonly Party[] {
   const bansOf = (party: Party): readonly Party[] => registrations.get(party)?.bans ?? [];
+  const quarrels = new Map(
+    candidates.map((one) => [
+      one,
+      new Set(
+        candidates.filter((other) => other !== one && (bansOf(one).includes(other) || bansOf(other).includes(one))),
+      ),
+    ]),
+  );
   const [peaceful, others] = [true, false].map((none) =>
     candidates.filter((one) => (bansOf(one).length === 0) === none),
   );
   const seated: Party[] = [];
   for (const party of [...(peaceful ?? []), ...(others ?? [])]) {
-    if (!seated.some((one) => bansOf(one).includes(party) || bansOf(party).includes(one))) seated.push(party);
+    if (!seated.some((one) => quarrels.get(one)?.has(party))) seated.push(party);
   }
+  if (seated.length < need) return apart(quarrels, candidates, need) ?? [];
   return candidates.filter((party) => seated.includes(party));
+}
+
+/** Steps of a search that liars could make long; with one liar it takes none back. */
+const SEARCH_STEPS = 1_000;
+
+/** `need` of `candidates` or more, no two of whom quarrel, if some are found. */
+function apart(
+  quarrels: ReadonlyMap<Party, ReadonlySet<Party>>,
+  candidates: readonly Party[],
+  need: number,
+): readonly Party[] | undefined {
+  let steps = 0;
+  const search = (left: readonly Party[]): readonly Party[] | undefined => {
+    if (left.length < need || ++steps > SEARCH_STEPS) return undefined;
+    const all = left.map((party) => ({ party, enemies: left.filter((one) => quarrels.get(party)?.has(one)) }));
+    const { party: worst, enemies } = all.reduce((a, b) => (b.enemies.length > a.enemies.length ? b : a));
+    if (enemies.length === 0) return left;
+    // Either it goes, or all with whom it quarrels.
+    const without = search(left.filter((party) => party !== worst));
+    if (without !== undefined || enemies.length === 1) return without;
+    return search(left.filter((party) => !enemies.includes(party)));
+  };
+  return search(candidates);
 }
 
 function registered(gathering: Gathering, party: Party, registration: Registration): Gathering {
