@@ -83,6 +83,7 @@ describe.each(groups.map((group) => [group.backend, group] as const))('signature
     const high = { r, s: group.order - s, recovery: recovery ^ 1 };
     expect(verifyEcdsa(group, point, digest, high)).toBe(true);
     expect(verifyRecoverable(group, point, digest, high)).toBe(false);
+    expect(verifyRecoverable(group, point, digest, { ...high, recovery })).toBe(false);
     for (const wrong of [recovery ^ 1, recovery ^ 2, recovery ^ 3, recovery + 4]) {
       expect(verifyRecoverable(group, point, digest, { r, s, recovery: wrong })).toBe(false);
       const recovered = recoverKey(group, digest, { r, s, recovery: wrong });
@@ -204,6 +205,10 @@ describe('encodings', () => {
     ['far too many bytes', `30${'ff'.repeat(100)}`],
   ])('refuse %s', (_name, hex) => {
     expect(() => decodeDer(secp256k1, fromHex(hex))).toThrow(EncodingError);
+  });
+
+  it('refuse what is too long unread', () => {
+    expect(() => decodeDer(secp256k1, new Uint8Array(73))).toThrow('over 72 bytes');
   });
 
   it.each([0n, order])('refuse the compact r or s %i', (value) => {

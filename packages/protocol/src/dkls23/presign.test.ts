@@ -14,6 +14,7 @@ import type { Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import type { Party } from '../protocol.ts';
+import { decodeEnvelope } from '../session/envelope.ts';
 import type { Adversary } from '../simulation/adversary.ts';
 import { type Simulation, simulate, soundness } from '../simulation/committee.ts';
 import { type Fault, faultsOf, type Verdict } from '../simulation/faults.ts';
@@ -199,6 +200,19 @@ describe('signers that do not agree', () => {
         expect(outcome?.type === 'aborted' && outcome.abort.blames.map(({ code }) => code)).toEqual(['equivocation']);
       }
     }
+  });
+
+  it('say other nonces for another use, even from a generator that stands still', () => {
+    const standstill = { bytes: (length: number) => new Uint8Array(length) };
+    const nonces = [0, 1].flatMap((digest) => {
+      const scenario = presignedSigning({ ...quick, digest: new Uint8Array(32).fill(digest) }, prepared(quick));
+      const run: typeof scenario.run = (party, _randomness, court) => scenario.run(party, standstill, court);
+      return simulate({ ...scenario, run })
+        .history.map(({ frame }) => decodeEnvelope(frame))
+        .filter(({ round }) => round === 0)
+        .map(({ payload }) => toHex(decode(locks, payload).nonce));
+    });
+    expect(new Set(nonces).size).toBe(6);
   });
 
   it('get another R for every nonce of every signer', () => {

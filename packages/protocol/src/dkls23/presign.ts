@@ -111,15 +111,8 @@ export function* signWithPresignature(input: SignPresignedInput): Protocol<Ecdsa
   const key = checkedKey(input, purpose);
   const { phi, u, v } = presignature.consume(presignatureScope(publicPackage, signers));
 
-  const use = hash(
-    tags.presignatureUse,
-    presignature.id,
-    presignature.scope,
-    group.encodePoint(key),
-    sid,
-    digest,
-    toBytesBE(tweak, SCALAR_BYTES),
-  );
+  // The presignature's id covers key, epoch and signers.
+  const use = hash(tags.presignatureUse, presignature.id, sid, digest, toBytesBE(tweak, SCALAR_BYTES));
   const randomness = hedged(input.randomness, share.secret, ascii(tags.presignatureUse), use, u16(share.party));
   const { broadcasts } = yield* broadcast(locksFormat(), { use, nonce: randomness.bytes(32) });
   const locks = signers.map((party) => (broadcasts.get(party) as Received<Lock>).value);

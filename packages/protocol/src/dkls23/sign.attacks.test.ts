@@ -361,6 +361,30 @@ describe.each(both)('with %s', (_name, options) => {
     }
   });
 
+  it('whoever copies a commitment and then its opening is blamed by everybody', () => {
+    const heard = ({ history }: Move, round: number, kind: Envelope['class']): Uint8Array => {
+      const envelopes = history.filter(({ from }) => from === 1).map(({ frame }) => decodeEnvelope(frame));
+      return (envelopes.find((one) => one.round === round && one.class === kind) as Envelope).payload;
+    };
+    const copying: Adversary = (move) => {
+      if (move.class === 'broadcast' && move.round === 0) {
+        const { commitment } = decode(offers.broadcast, heard(move, 0, 'broadcast'));
+        const message = { ...decode(offers.broadcast, move.payload), commitment };
+        return { type: 'replace', payload: encode(offers.broadcast, message) };
+      }
+      if (move.class === 'direct' && move.round === 1) {
+        const { point, blinding } = decode(answers.direct, heard(move, 1, 'direct'));
+        const message = { ...decode(answers.direct, move.payload), point, blinding };
+        return { type: 'replace', payload: encode(answers.direct, message) };
+      }
+      return { type: move.class === 'abort' ? 'withhold' : 'keep' };
+    };
+    const simulation = run(options, [5], copying, { rushing: true });
+    for (const party of [1, 2]) {
+      expect(endOf(simulation, party)).toMatchObject({ round: 'answers', bans: [], codes: ['5 wrong-opening'] });
+    }
+  });
+
   it('a part of another key, multiplied consistently, is found out, and nobody can say whose it is', () => {
     const differs = (party: Party) => {
       if (party !== 5) return {};

@@ -19,6 +19,7 @@ import { sha256 } from '../primitives/hash.ts';
 import { pureSymmetric } from '../primitives/symmetric.ts';
 import type { Party } from '../protocol.ts';
 import { seeded } from '../random.ts';
+import { SecretWiped } from '../secret.ts';
 import { decodeEnvelope } from '../session/envelope.ts';
 import { primeField } from '../sharing/field.ts';
 import { lagrange } from '../sharing/polynomial.ts';
@@ -153,6 +154,15 @@ describe('signing on secp256k1', () => {
       expect(one).toEqual(two);
       expect(verifyEcdsa(secp256k1, key.publicPackage.groupKey, digest, one as EcdsaSignature)).toBe(true);
     }
+  });
+
+  it('holds nothing of an offer that was let go', () => {
+    const random = seeded(ascii('let go'));
+    const bob = dealPairs(suiteA, [1, 2], random).get(1)?.get(2) as PairMaterial;
+    const run = { sid: random.bytes(32), alice: 2, bob: 1, bobNonce: random.bytes(32) };
+    const offered = real.offer(bob, run, random);
+    offered[Symbol.dispose]();
+    expect(() => offered.finish(random.bytes(32), new Uint8Array(suiteA.answerBytes))).toThrow(SecretWiped);
   });
 
   it('multiplies for more pairs than it remembers gadget vectors of', () => {
