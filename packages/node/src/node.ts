@@ -213,8 +213,7 @@ export class QuorateNode implements Service {
       .toSorted((a, b) => Buffer.compare(a, b))
       .map((node, i) => ({ party: i + 1, node }));
     const tweak: Tweak = { type: order.scheme === 'taproot' ? 'key-path-only' : 'none', value: new Uint8Array(0) };
-    const keyId = keyIdOf(config.networkId, order.name);
-    const seen = Math.max(home.keys.get(keyId)?.epochs.at(-1)?.epoch ?? 0, this.#ceremonies.highestElsewhere(keyId));
+    const existing = home.keys.get(keyIdOf(config.networkId, order.name));
     const proposal = propose(
       {
         network: config.networkId,
@@ -224,7 +223,7 @@ export class QuorateNode implements Service {
         threshold: order.threshold ?? config.threshold ?? Math.max(2, majority(members.length)),
         lowThreshold: order.allowLowThreshold === true ? 1 : 0,
         members,
-        epoch: seen + 1,
+        epoch: (existing?.epochs.at(-1)?.epoch ?? 0) + 1,
         tweak,
         expires: clock.now() + limits.longestRequest,
         nonce: randomness.bytes(32),

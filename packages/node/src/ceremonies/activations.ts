@@ -51,7 +51,6 @@ export class Activations {
   readonly #port: ActivationPort;
   readonly #machines = new Map<string, Machine>();
   readonly #early: Early<ActivationFrame>;
-  readonly #elsewhere = new Map<string, number>();
   #cancel = (): void => undefined;
   #closed = false;
 
@@ -104,28 +103,12 @@ export class Activations {
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
     if (key === undefined || info === undefined) {
-      this.#note(keyId, epoch);
       this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
       return;
     }
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated' && machine.peers.get(event.value.party) !== peer) return;
     this.#feed(machine, event.value);
-  }
-
-  /** The highest attempt at a key that others speak of and this node knows nothing of; zero if there is none. */
-  highestElsewhere(keyId: Uint8Array): number {
-    return this.#elsewhere.get(toHex(keyId)) ?? 0;
-  }
-
-  /** Hearsay: it makes the next attempt take a higher number, and nothing else, so it need only be bounded. */
-  #note(keyId: Uint8Array, epoch: number): void {
-    const id = toHex(keyId);
-    if (epoch > limits.attempts || epoch <= (this.#elsewhere.get(id) ?? 0)) return;
-    this.#elsewhere.delete(id);
-    this.#elsewhere.set(id, epoch);
-    const [oldest] = this.#elsewhere.keys();
-    if (this.#elsewhere.size > limits.rememberedCeremonies) this.#elsewhere.delete(oldest as string);
   }
 
   #eventOf(

@@ -123,11 +123,6 @@ export class Ceremonies {
     return this.#view(entry);
   }
 
-  /** See {@link Activations.highestElsewhere}. */
-  highestElsewhere(keyId: Uint8Array): number {
-    return this.#activations.highestElsewhere(keyId);
-  }
-
   list(): readonly CeremonyView[] {
     return [...this.#entries.values()].map((entry) => this.#view(entry)).reverse();
   }

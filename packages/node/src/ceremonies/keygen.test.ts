@@ -1,4 +1,4 @@
-import { keyIdOf, readyCodec, toHex, wire } from '@quorate/protocol';
+import { keyIdOf, toHex, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { Committee } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
@@ -271,18 +271,6 @@ describe('a key generation', () => {
     await committee.start(committee.at('carol'));
     await committee.run(20);
     await committee.key();
-  });
-
-  test('takes a higher number when others are ahead by an attempt that this node missed', async () => {
-    const committee = await Committee.open(3, 'missed');
-    const keyId = keyIdOf(committee.at('alice').config.networkId, 'treasury');
-    const ready = (epoch: number) =>
-      wire.encode(readyCodec, { keyId, epoch, party: 1, digest: new Uint8Array(32), signature: new Uint8Array(64) });
-    for (const epoch of [4, 3, limits.attempts + 1])
-      committee.say('bob', 'alice', { type: 'ready', value: ready(epoch) });
-    await committee.run(10);
-    await committee.key();
-    expect(await committee.at('carol').node.key('treasury')).toMatchObject({ epoch: 5, state: 'active' });
   });
 
   test('one member cannot use up the room for others', async () => {
