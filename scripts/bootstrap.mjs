@@ -20,6 +20,7 @@ const commands = {
   demo: ['scripts/demo.ts'],
   devnet: ['scripts/devnet.ts'],
   bench: ['scripts/bench/main.ts'],
+  mutants: ['scripts/mutants/main.ts'],
 };
 
 const buildCommand = ['node_modules/.bin/tsc', '-b', 'packages/node', 'packages/protocol/native'];

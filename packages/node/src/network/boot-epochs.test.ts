@@ -26,3 +26,9 @@ describe('boot epochs', () => {
     expect(epochs.judge('p', epoch(6n, 3), undefined)).toBe('admit');
   });
 });
+
+test('a boot epoch takes 16 random bytes, no fewer and no more', () => {
+  for (const length of [0, 15, 17]) {
+    expect(() => bootEpochOf(1n, new Uint8Array(length)), String(length)).toThrow('16 random bytes');
+  }
+});

@@ -1,0 +1,140 @@
+import { cuts, type Mutant } from './mutant.ts';
+
+const folder = 'packages/node/src/ceremonies';
+const coordination = 'packages/node/src/coordination';
+
+export const ceremonies: readonly Mutant[] = [
+  ...cuts(
+    folder,
+    'runner.ts',
+    ['runner.test.ts'],
+    [
+      ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before it is on the disk'],
+      ["      if (late()) return 'late';\n", '', 'a guarded round answered after its deadline'],
+      [
+        "late()\n          ? 'late'\n          : await host.next(inbox)",
+        'await host.next(inbox)',
+        'a round answered after its deadline',
+      ],
+      [
+        "if (progress.type === 'abort' && progress.abort.bans.length > 0) await ban(progress.abort.bans);",
+        '',
+        'an abort said before the ban is on the disk',
+      ],
+      [
+        "    if (abort.bans.length > 0) return { type: 'banned', parties: abort.bans };\n",
+        '',
+        'a cheat taken for silence',
+      ],
+      [
+        '    if (abort.informant === undefined) this.#sendAll(this.#session.leave(abort));\n',
+        '',
+        'evidence that is not passed on',
+      ],
+      ['      host.close();\n', '', 'secrets of a session that is over stay in memory'],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'sessions.ts',
+    ['ecdsa.test.ts'],
+    [
+      [
+        'if (other !== entry && other.task.exclusive && shares) other.session?.run.giveUp();',
+        '',
+        'another session with a banned member goes on',
+      ],
+      [
+        '    for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });\n',
+        '',
+        'a ban that is not on the disk',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'sessions.ts',
+    ['liars.test.ts'],
+    [['        await this.#recordBlames(entry, blames, session);\n', '', 'evidence that is not kept']],
+  ),
+  ...cuts(
+    folder,
+    'registering.ts',
+    ['liars.test.ts', 'keygen.test.ts'],
+    [
+      [
+        'if (own === undefined || !equal(own.registration.nonce, ours.nonce))',
+        'if (own === undefined)',
+        'a Start that lists an old registration of ours',
+      ],
+      [
+        'if (start.kind !== kinds[task.kind] || !equal(start.digest, task.digest) || start.epoch !== task.epoch) {',
+        'if (false) {',
+        'a Start for something else',
+      ],
+      ["if (start.participants.length < task.need) return 'too few take part';", '', 'a Start with too few'],
+      [
+        "if (start.participants.some(({ party }) => task.banned.includes(party))) return 'it seats us with a banned member';",
+        '',
+        'a Start with a banned member',
+      ],
+      [
+        'return faultOf(start, members, tools.signatures, task.receives);',
+        'return undefined;',
+        'a Start with forged registrations',
+      ],
+      ['    equal(member.node, registration.node) &&\n', '', 'a registration in the seat of another'],
+      ['    equal(registration.digest, task.digest) &&\n', '', 'a registration for another body'],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'sign.ts',
+    ['committee.test.ts', 'liars.test.ts'],
+    [
+      [
+        "if (toHex(request.network) !== toHex(config.networkId)) throw denied('the request is for another network');",
+        '',
+        'an order in another network',
+      ],
+      [
+        "if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
+        '',
+        'an order that nobody signed',
+      ],
+      ["if (!mayAsk(client, request.key, request.purpose, 'sign')) {", 'if (false) {', 'a client without the right'],
+      ['  checkExpiry(request.expires, clock.now());\n', '', 'an order that has expired'],
+      [
+        'if (publicPackage.purpose !== request.purpose) throw denied(`the key ${request.key} is not for ${request.purpose}`);',
+        '',
+        'a key used for another purpose',
+      ],
+      [
+        "if (isRaw(scheme, request.intent) && !mayAsk(client, request.key, request.purpose, 'sign-raw')) {",
+        'if (false) {',
+        'a digest signed without the right to',
+      ],
+      ['  if (key.frozen)\n', '  if (false)\n', 'a frozen key signs'],
+    ],
+  ),
+  ...cuts(
+    coordination,
+    'gathering.ts',
+    ['gathering.test.ts'],
+    [
+      ['  if (!gathering.order.includes(party)) return gathering;\n', '', 'a registration of a stranger'],
+      ['if (avoided !== party) complaints', 'complaints', 'a complaint about oneself'],
+      ['if (present.length < after.need) return', 'if (present.length < 1) return', 'a session with too few'],
+      [
+        'if (!seated.some((one) => quarrels.get(one)?.has(party))) seated',
+        'seated',
+        'a member beside one that it bans',
+      ],
+      [' || bansOf(other).includes(one)', '', 'a claimant beside whom it bans'],
+      ['    registrations.delete(party);\n', '', 'a registration used twice'],
+      ['if (event.now - enoughSince < wait) return', 'if (false) return', 'a suspect seated at once'],
+      ['((complaints.get(party)?.size ?? 0) + (attended.get(party) ?? 0)) * 2', '0', 'a liar seated for ever'],
+      ['(live.has(party) ? 0 : 1_000_000) +', '0 +', 'the dead seated before the living'],
+    ],
+  ),
+];

@@ -1,0 +1,19 @@
+import { ceremonies } from './ceremonies.ts';
+import { dkg } from './dkg.ts';
+import { dkls23 } from './dkls23.ts';
+import { frost } from './frost.ts';
+import type { Mutant } from './mutant.ts';
+import { network } from './network.ts';
+import { session } from './session.ts';
+import { storage } from './storage.ts';
+
+/** What `npm run mutants -- --only` takes. */
+export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
+  dkls23,
+  frost,
+  dkg,
+  session,
+  ceremonies,
+  storage,
+  network,
+};
