@@ -83,6 +83,8 @@ export const limits = {
   unheard: 10_000,
   /** Between repetitions of READY while a prepared key waits for its certificate. */
   readyInterval: 3_000,
+  /** The highest number of an attempt: far above what happens, far below where numbers end. */
+  attempts: 1_000_000,
   /** Ceremonies that are over and still shown. */
   rememberedCeremonies: 500,
   /** Frames kept for sessions that this node has not begun yet: per peer, and for how long. */

@@ -291,6 +291,7 @@ export class Ceremonies {
 
   #sendResult({ ceremony: { state }, task }: Entry, peer: PeerId): void {
     if (state.name !== 'done' || state.result.type !== 'signature') return;
+    if (this.#seats.partyOf(task, peer) === undefined) return;
     const signers = state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []);
     const signature = recordOf(state.result);
     this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });

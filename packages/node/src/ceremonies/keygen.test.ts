@@ -1,4 +1,4 @@
-import { keyIdOf, toHex, wire } from '@quorate/protocol';
+import { keyIdOf, Secret, toHex, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { Committee } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
@@ -107,6 +107,7 @@ describe('a key generation', () => {
     ['that has expired', { expires: 1_600_000_000_000 }, 'expired'],
     ['valid for too long', { expires: 1_800_000_000_000 }, 'invalid'],
     ['of epoch 0', { epoch: 0 }, 'invalid'],
+    ['of an epoch beyond all attempts', { epoch: limits.attempts + 1 }, 'invalid'],
     ['with a threshold of one', { threshold: 1, lowThreshold: 1 }, 'invalid'],
     ['with a threshold above the members', { threshold: 6 }, 'invalid'],
     ['with a threshold that a minority reaches', { threshold: 2 }, 'invalid'],
@@ -185,40 +186,44 @@ describe('a key generation', () => {
     expect(committee.at('bob').node.ceremonies()).toEqual([]);
   });
 
-  test('needs a higher epoch than any that was prepared', async () => {
-    const committee = await Committee.open(3, 'epoch');
+  test('is prepared once for a name: the READY of an attempt may be held back, and no other key may come meanwhile', async () => {
+    const committee = await Committee.open(3, 'once');
     for (const member of committee.members.values()) {
       member.tamper = (frame) => (certifying.has(frame.type) ? [] : [frame]);
     }
     const { id } = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519' });
     await committee.until(() => states(committee, id).every((state) => state === 'confirming'));
-    committee.say('alice', 'bob', { type: 'request', value: { kind: 1, body: body(proposal(committee, 'alice')) } });
-    await committee.run(20);
-    expect((await committee.audit('bob')).at(-1)).toBe('keygen-refused: invalid');
     for (const { node } of committee.members.values()) await node.cancel(id);
-    const second = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519' });
+    for (const scheme of ['ed25519', 'taproot'] as const) {
+      const again = committee.at('alice').node.keygen({ name: 'treasury', scheme });
+      await expect(again).rejects.toEqual(rejects('name-taken'));
+    }
+    const second = body(proposal(committee, 'alice', { epoch: 2 }));
+    committee.say('alice', 'bob', { type: 'request', value: { kind: 1, body: second } });
+    await committee.run(20);
+    expect((await committee.audit('bob')).at(-1)).toBe('keygen-refused: name-taken');
+    // The first attempt comes to be after all.
     for (const member of committee.members.values()) member.tamper = undefined;
-    await committee.until(() => committee.ceremony('bob', second.id)?.state === 'done');
-    expect((await committee.at('bob').node.key('treasury')).epoch).toBe(2);
+    await committee.run(2 * limits.readyInterval);
+    for (const { node } of committee.members.values()) {
+      expect(await node.key('treasury')).toMatchObject({ epoch: 1, state: 'active' });
+    }
   });
 
-  test('is refused, and stops nobody, where an attempt of another scheme or too many of them left no room', async () => {
-    const committee = await Committee.open(2, 'no room');
-    const { node, home } = committee.at('bob');
-    for (const member of committee.members.values()) {
-      member.tamper = (frame) => (certifying.has(frame.type) ? [] : [frame]);
-    }
-    const attempt = async (): Promise<void> => {
-      const { id } = await node.keygen({ name: 'treasury', scheme: 'ed25519' });
-      await committee.until(() => states(committee, id).every((state) => state === 'confirming'));
-      for (const member of committee.members.values()) await member.node.cancel(id);
-    };
-    await attempt();
-    await expect(node.keygen({ name: 'treasury', scheme: 'taproot' })).rejects.toEqual(rejects('invalid'));
+  test('that ends after another attempt was prepared comes to nothing, and stops nobody', async () => {
+    const committee = await Committee.open(3, 'overtaken');
+    const { home, fatal } = committee.at('bob');
+    committee.at('carol').tamper = () => [];
+    const { id } = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519' });
+    await committee.run(50);
+    committee.at('carol').tamper = undefined;
     const keyId = keyIdOf(committee.at('bob').config.networkId, 'treasury');
-    while ((home.keys.get(keyId)?.epochs.length ?? 0) < 8) await attempt();
-    await expect(node.keygen({ name: 'treasury', scheme: 'ed25519' })).rejects.toEqual(rejects('invalid'));
-    for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+    const other = { keyId, epoch: 9, name: 'treasury', scheme: 'ed25519', publicPackage: new Uint8Array(1) };
+    const kept = { ...other, share: new Secret(new Uint8Array(32)), ready: new Uint8Array(32), createdAt: 0 };
+    await home.keys.prepare(kept, () => undefined);
+    await committee.until(() => committee.ceremony('bob', id)?.state === 'failed');
+    expect(committee.ceremony('bob', id)?.failure?.code).toBe('conflict');
+    expect(fatal).toEqual([]);
   });
 
   test('does not become active while one member withholds its READY', async () => {

@@ -22,7 +22,7 @@ import {
   verifyingShare,
   wire,
 } from '@quorate/protocol';
-import { KeyError } from '@quorate/storage';
+
 import { limits } from '../limits.ts';
 import { type KeygenProposal, keygenProposalCodec, proposalDigest, verifyProposal } from '../policy/keygen-proposal.ts';
 import { matches } from '../policy/rights.ts';
@@ -148,6 +148,7 @@ export class KeygenTask implements Task {
     const { share: bytes, material: set, publicPackage } = output as KeygenOutput;
     const { name, scheme, epoch, network } = this.proposal;
     const group = this.receives;
+    if (keys.get(this.keyId)?.epochs.some((other) => other.epoch !== epoch) === true) throw prepared(name);
     using share = new Secret(bytes);
     using material = set === undefined ? undefined : new Secret(set);
     await keys.prepare(
@@ -229,24 +230,24 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const keyId = keyIdOf(config.networkId, proposal.name);
   const existing = keys.get(keyId);
   if (existing?.current !== undefined) throw new ServiceError('name-taken', `there is a key ${proposal.name} already`);
-  const highest = existing?.epochs.at(-1)?.epoch ?? 0;
-  if (proposal.epoch <= highest)
-    throw new ServiceError('invalid', `attempt ${highest} at this key was seen here already`);
-  checkPlace(proposal, keyId, workshop);
+  if (existing !== undefined) throw prepared(proposal.name);
+  if (proposal.epoch < 1 || proposal.epoch > limits.attempts)
+    throw new ServiceError('invalid', 'attempts are numbered from 1, and no key needs so many');
   const own = equal(proposal.proposer, key.publicKey);
   const rule = own ? 'auto' : (config.accept.proposers[proposer.name] ?? config.accept.default);
   if (rule === 'deny') throw denied(`this node takes part in no keygen that ${proposer.name} proposes`);
   return rule;
 }
 
-/** That the key will find its place on the disk: at the end of the ceremony it would be too late to refuse. */
-function checkPlace({ epoch, name, scheme }: KeygenProposal, keyId: Uint8Array, { keys }: Workshop): void {
-  try {
-    keys.checkNew({ keyId, epoch, name, scheme });
-  } catch (error) {
-    if (error instanceof KeyError) throw new ServiceError('invalid', error.message);
-    throw error;
-  }
+/**
+ * Each attempt makes another key, and a prepared one may be certified at any later time, by a READY that was held back. So
+ * a member signs READY for one attempt at a name, ever: then at most one key of that name can come to be.
+ */
+function prepared(name: string): ServiceError {
+  return new ServiceError(
+    'name-taken',
+    `an attempt at the key ${name} is prepared here and may still come to be: wait for its members, or use another name`,
+  );
 }
 
 /** What this node can sign with, and no spending path that the proposer alone knows. */

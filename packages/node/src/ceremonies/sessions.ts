@@ -8,7 +8,7 @@ import type { Host } from './host.ts';
 import { PeerLocks } from './peer-locks.ts';
 import { type Ending, Run } from './runner.ts';
 import type { Seats } from './seats.ts';
-import type { TaskSession, Workshop } from './task.ts';
+import type { TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 export interface SessionsPort {
   readonly self: PeerId;
@@ -94,7 +94,7 @@ export class Sessions {
       return await entry.task.host(session, secret);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      const code = error.code === 'expired' ? 'expired' : 'denied';
+      const code = error.code === 'expired' || error.code === 'integrity' ? error.code : 'denied';
       this.#port.apply(entry, { type: 'cancel', code, reason: error.message });
       this.#port.decline(entry, error.message);
       return undefined;
@@ -145,7 +145,8 @@ export class Sessions {
         return;
       case 'done': {
         const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-        const outcome = await task.complete(ending.result, session, elapsed);
+        const outcome = await this.#complete(entry, ending.result, session, elapsed);
+        if (outcome === undefined) return;
         this.#port.apply(entry, outcome);
         if (outcome.type === 'prepared') this.#port.prepared(entry);
         else {
@@ -194,6 +195,22 @@ export class Sessions {
     }
     for (const node of nodes) {
       await audit.append(clock.now(), 'ban', { request: id, session: toHex(sid), node: toHex(node) });
+    }
+  }
+
+  /** Records what came of it, or undefined if there is no place for it any more. */
+  async #complete(
+    entry: Entry,
+    result: unknown,
+    session: TaskSession,
+    elapsed: number,
+  ): Promise<TaskOutcome | undefined> {
+    try {
+      return await entry.task.complete(result, session, elapsed);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      this.#port.apply(entry, { type: 'cancel', code: 'conflict', reason: error.message });
+      return undefined;
     }
   }
 

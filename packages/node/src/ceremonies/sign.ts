@@ -150,7 +150,12 @@ export class SignTask implements Task {
       return this.#workshop.host('sign', input);
     }
     using material = await keys.material(keyId, epoch);
-    if (material === undefined) throw new Error('an ECDSA epoch is kept with what was set up with the others');
+    if (material === undefined) {
+      throw new ServiceError(
+        'integrity',
+        `what was set up for the key ${this.keyName} is missing on this disk; make a new key`,
+      );
+    }
     return this.#workshop.host('sign-ecdsa', {
       sid,
       me,

@@ -108,11 +108,6 @@ export class KeyRepository {
     });
   }
 
-  /** Whether `prepare` would take this epoch as a new one: to be asked before work goes into it. @throws {KeyError} as there */
-  checkNew(wanted: Pick<PreparedEpoch, 'keyId' | 'epoch' | 'name' | 'scheme'>): void {
-    checkIsNext(this.#entryFor(wanted), wanted.epoch);
-  }
-
   /**
    * Makes the epoch CERTIFIED, synced: from here on it may be used. `statement` is what the certificate, which the caller
    * has verified, certifies. Repeating it is harmless; the first certificate stays.
