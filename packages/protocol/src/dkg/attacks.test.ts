@@ -15,8 +15,9 @@ import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { pureNodeKey } from '../primitives/signatures.ts';
 import { reveal as revealSealed } from '../proofs/encryption.ts';
-import type { Party } from '../protocol.ts';
+import { blame, type Party } from '../protocol.ts';
 import { seeded } from '../random.ts';
+import { judge } from '../session/court.ts';
 import { decodeEnvelope, kinds } from '../session/envelope.ts';
 import { Session } from '../session/session.ts';
 import { register, type Start, sessionId } from '../session/start.ts';
@@ -124,6 +125,21 @@ describe('a forged dealer', () => {
   it('is named for an ephemeral key that it did not prove', () => {
     const response = 5n;
     expectBlame(forged(shareTo3(({ sealed }) => ({ ...sealed, proof: { ...sealed.proof, response } }))), 'bad-share');
+  });
+
+  it('cannot have its victim convicted of a false complaint', () => {
+    const plaintext = (to: Party, value: Uint8Array): Uint8Array => (to === 3 ? toy.encodeScalar(99n) : value);
+    const { court, history } = forged(() => ({ polynomial, plaintext }));
+    const verdicts = history.filter(({ frame }) => {
+      const { class: kind, from, round } = decodeEnvelope(frame);
+      return kind === 'broadcast' && from === 3 && round === 3;
+    });
+    const { verdict } = dkgFormats(toy, base.threshold);
+    expect(verdicts.length).toBeGreaterThan(0);
+    for (const { frame } of verdicts) {
+      expect(decode(verdict.broadcast, decodeEnvelope(frame).payload).type).toBe('complaint');
+      expect(judge(court, blame(3, 'false-complaint', [frame]).evidence)).toBe(false);
+    }
   });
 
   it('is named by both of its victims', () => {

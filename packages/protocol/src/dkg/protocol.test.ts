@@ -8,7 +8,7 @@ import { EncodingError, type Group, type Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { publicPackageCodec } from '../keys.ts';
-import type { Inbox, Party, Protocol, Round, Signed } from '../protocol.ts';
+import { Abort, type Inbox, type Party, type Protocol, type Round, type Signed } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { Secret } from '../secret.ts';
 import { evaluateCommitment } from '../sharing/feldman.ts';
@@ -154,6 +154,26 @@ describe('a key generation of honest parties', () => {
     protocol.return(undefined as never);
     expect(wipe.mock.calls.length - before).toBe(5);
     wipe.mockRestore();
+  });
+
+  it('wipes its share, too, if it ends after the shares were opened', () => {
+    const scenario = keyGeneration({ seed: 1, group: toy, threshold: 2, parties: 3 });
+    const wipe = vi.spyOn(Secret.prototype, 'wipe');
+    let wiped = 0;
+    function* leaving(protocol: Protocol<DkgOutcome>): Protocol<DkgOutcome> {
+      let step = protocol.next(undefined as never);
+      while (!step.done && step.value.label !== 'verdict') step = protocol.next(yield step.value);
+      const before = wipe.mock.calls.length;
+      protocol.return(undefined as never);
+      wiped = wipe.mock.calls.length - before;
+      throw new Abort('verdict', []);
+    }
+    simulate({
+      ...scenario,
+      run: (me, ...rest) => (me === 1 ? leaving(scenario.run(me, ...rest)) : scenario.run(me, ...rest)),
+    });
+    wipe.mockRestore();
+    expect(wiped).toBe(3 + 1);
   });
 });
 
