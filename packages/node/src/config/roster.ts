@@ -15,6 +15,12 @@ export function loadRoster(path: string, files: Pick<Files, 'read'> = systemFile
   return parseRoster(readText(path, 'roster-invalid', files), path);
 }
 
+/** `init` makes a node's configuration; the roster is put together by people. */
+const remedies = {
+  'config-invalid': '`quorate init` makes one',
+  'roster-invalid': 'write one: `members:` and under it the line that `quorate init` printed on each node',
+} as const;
+
 /** The content of a configuration file as text. @throws {ConfigError} with `code` */
 export function readText(path: string, code: 'config-invalid' | 'roster-invalid', files: Pick<Files, 'read'>): string {
   const refuse = (problem: string, remedy: string): ConfigError =>
@@ -22,7 +28,7 @@ export function readText(path: string, code: 'config-invalid' | 'roster-invalid'
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(files.read(path, limits.configFileBytes));
   } catch (error) {
-    if (error instanceof FileUnreadable) throw refuse(error.reason, '`quorate init` makes one');
+    if (error instanceof FileUnreadable) throw refuse(error.reason, remedies[code]);
     throw refuse('it is not UTF-8 text', 'save it as UTF-8');
   }
 }

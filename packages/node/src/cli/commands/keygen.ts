@@ -43,7 +43,8 @@ async function keygen(context: Context, name: string, { wait, ...options }: Keyg
 }
 
 function parties(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new CliError('usage', `--threshold ${text}: give a number of parties`);
+  if (!/^(?:[2-9]|[1-9]\d{1,2})$/.test(text))
+    throw new CliError('usage', `--threshold ${text}: give a number of parties, at least 2`);
   return Number(text);
 }
 

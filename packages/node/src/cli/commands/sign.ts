@@ -77,7 +77,10 @@ function readExpiry(text: string, now: number): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return now + Number(text) * 1000;
   const moment = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(moment))
-    throw new CliError('usage', `--expires: give seconds, or a time such as ${time(now + 60_000)}`);
+    throw new CliError(
+      'usage',
+      `--expires: give seconds, at most ${limits.longestRequest / 1000}, or a time such as ${time(now + 60_000)}`,
+    );
   return moment;
 }
 
