@@ -28,7 +28,8 @@ async function create(context: Context, { out, name }: ClientOptions & { readonl
   checkName(name);
   const file = resolve(out);
   print(context, file, name, createClientKey(file));
-  context.say(`\n${file} is the client's private key: whoever can read it may ask what the client may ask.`);
+  context.say('\nPut these lines into node.yaml on every node, in place of `clients: []`, and restart it.');
+  context.say(`${file} is the client's private key: whoever can read it may ask what the client may ask.`);
   return exits.ok;
 }
 
