@@ -9,7 +9,7 @@ export const ceremonies: readonly Mutant[] = [
     'runner.ts',
     ['runner.test.ts'],
     [
-      ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before it is on the disk'],
+      ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before their use is on the disk'],
       ["      if (late()) return 'late';\n", '', 'a guarded round answered after its deadline'],
       [
         "late()\n          ? 'late'\n          : await host.next(inbox)",

@@ -98,7 +98,6 @@ export const dkls23: readonly Mutant[] = [
         'hash512(tags.pprfLeaf, u16(g), u16(y)',
         'leaves of another session',
       ],
-      ['  wipe(seeds, delta);\n', '', 'leaves of trees that do not fit stay in memory'],
     ],
   ),
   ...cuts(folder, 'pair-setup.ts', setup, [
