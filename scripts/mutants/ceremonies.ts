@@ -124,7 +124,6 @@ export const ceremonies: readonly Mutant[] = [
     [
       ['  if (!gathering.order.includes(party)) return gathering;\n', '', 'a registration of a stranger'],
       ['if (avoided !== party) complaints', 'complaints', 'a complaint about oneself'],
-      ['if (present.length < after.need) return', 'if (present.length < 1) return', 'a session with too few'],
       [
         'if (!seated.some((one) => quarrels.get(one)?.has(party))) seated',
         'seated',

@@ -260,3 +260,9 @@ describe('a coordinator', () => {
     expect(table.seated.length).toBeLessThanOrEqual(3 * n);
   });
 });
+
+test('who has no seat to take is not heard', () => {
+  const table = new Table(empty(3)).register(9, [1, 2]);
+  expect(table.gathering.complaints.size).toBe(0);
+  expect(table.gathering.registrations.size).toBe(0);
+});
