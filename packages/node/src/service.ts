@@ -154,6 +154,8 @@ export interface CeremonyView {
   readonly updatedAt: number;
   /** Set when it waits for this node's operator. */
   readonly needsAccept: boolean;
+  /** Keygen: what is proposed, as this node verified it. */
+  readonly proposal: ProposalView | undefined;
   readonly result:
     | { readonly type: 'key'; readonly publicKey: string; readonly epoch: number }
     | ({
@@ -174,6 +176,18 @@ export interface CeremonyView {
         readonly suspects: readonly string[];
       }
     | undefined;
+}
+
+/** A key that a member proposes: what its operators accept or not. */
+export interface ProposalView {
+  /** The name of the member that proposes. */
+  readonly proposer: string;
+  readonly scheme: Scheme;
+  readonly purpose: string;
+  readonly threshold: number;
+  /** Names of the committee. */
+  readonly members: readonly string[];
+  readonly expires: number;
 }
 
 /** A signature in the forms that clients take. */

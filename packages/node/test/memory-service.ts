@@ -252,6 +252,17 @@ export class MemoryService implements Service {
       createdAt: start,
       updatedAt: start,
       needsAccept: false,
+      proposal:
+        kind === 'sign'
+          ? undefined
+          : {
+              proposer: 'bob',
+              scheme: 'ed25519',
+              purpose: 'general',
+              threshold: 2,
+              members: participants,
+              expires: start,
+            },
       result: undefined,
       failure: undefined,
     };

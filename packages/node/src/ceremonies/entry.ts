@@ -50,6 +50,7 @@ export function viewOf({ id, task, ceremony, createdAt, updatedAt }: Entry, work
     createdAt,
     updatedAt,
     needsAccept: state.name === 'proposed',
+    proposal: task.shown,
     result: state.name === 'done' ? state.result : undefined,
     failure:
       state.name === 'failed'

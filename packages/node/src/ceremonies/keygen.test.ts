@@ -48,7 +48,11 @@ describe('a key generation', () => {
     const { id } = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519' });
     await committee.run(100);
     expect(states(committee, id)).toEqual(['accepted', 'proposed', 'proposed']);
-    expect(committee.ceremony('bob', id)?.needsAccept).toBe(true);
+    expect(committee.ceremony('bob', id)).toMatchObject({
+      needsAccept: true,
+      proposal: { proposer: 'alice', scheme: 'ed25519', purpose: 'general', threshold: 2 },
+    });
+    expect(committee.ceremony('bob', id)?.proposal?.members.toSorted()).toEqual(['alice', 'bob', 'carol']);
     await committee.at('bob').node.accept(id);
     await committee.run(100);
     expect(states(committee, id)).toEqual(['accepted', 'accepted', 'proposed']);

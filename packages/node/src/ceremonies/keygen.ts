@@ -26,7 +26,7 @@ import {
 import { limits } from '../limits.ts';
 import { type KeygenProposal, keygenProposalCodec, proposalDigest, verifyProposal } from '../policy/keygen-proposal.ts';
 import { matches } from '../policy/rights.ts';
-import { ServiceError } from '../service.ts';
+import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
 import { checkExpiry } from './sign.ts';
@@ -116,6 +116,19 @@ export class KeygenTask implements Task {
 
   get receives(): Group {
     return groupOf(this.proposal.scheme, this.#workshop.tools.groups);
+  }
+
+  get shown(): ProposalView {
+    const { expires, members, proposer, purpose, scheme, threshold } = this.proposal;
+    const { nameOf } = this.#workshop;
+    return {
+      proposer: nameOf(proposer),
+      scheme,
+      purpose,
+      threshold,
+      members: members.map(({ node }) => nameOf(node)),
+      expires,
+    };
   }
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {

@@ -36,6 +36,7 @@ export class SignTask implements Task {
   readonly body: Uint8Array;
   readonly decision = 'auto';
   readonly receives = undefined;
+  readonly shown = undefined;
   readonly roundDeadline: number = limits.signRound;
   readonly publicPackage: PublicPackage;
   readonly #request: SignRequest;

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Log } from '../observe/log.ts';
-import type { CeremonyView } from '../service.ts';
+import type { CeremonyView, ProposalView } from '../service.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
 import type { JobName, Jobs } from './jobs.ts';
@@ -69,6 +69,8 @@ export interface Task {
   readonly exclusive: boolean;
   /** Milliseconds that the others get for one round. */
   readonly roundDeadline: number;
+  /** What an operator is asked to accept. */
+  readonly shown: ProposalView | undefined;
   /** The protocol's formats and rules of evidence, for these participants. */
   court(start: Start): Pick<Court, 'rounds' | 'rules'>;
   /** The protocol itself. @param receiveSecret the encoded scalar of our registration's receive key, to be wiped by the job */

@@ -97,7 +97,7 @@ describe('keygen', () => {
     expect(stdout).toBe(`${(await service.key('treasury')).publicKey}\n`);
     expect(stderr.trimEnd().split('\n')).toEqual([
       'keygen treasury: proposed · alice, bob',
-      `keygen treasury: proposed · alice, bob · waits for this operator: quorate ceremonies accept ${id.slice(0, 12)}`,
+      `keygen treasury: proposed · alice, bob · bob proposes ed25519, 2 of alice, bob · waits for this operator: quorate ceremonies accept ${id.slice(0, 12)}`,
       'keygen treasury: running · round commit · alice, bob',
       'keygen treasury: running · round reveal · alice, bob',
       'keygen treasury: done · alice, bob',
@@ -367,7 +367,12 @@ describe('ceremonies', () => {
     const short = id.slice(0, 8);
     expect((await node('ceremonies')).stdout).toMatch(/keygen +slow +proposed, waits for accept/);
     expect(await json('ceremonies')).toMatchObject({ ceremonies: [{ id }] });
-    expect(await json('ceremonies', 'show', short)).toMatchObject({ id, needsAccept: true });
+    expect(await json('ceremonies', 'show', short)).toMatchObject({
+      id,
+      needsAccept: true,
+      proposal: { threshold: 2 },
+    });
+    expect((await node('ceremonies', 'show', short)).stdout).toMatch(/proposed by: +bob\nscheme: +ed25519/);
     expect(await json('ceremonies', 'accept', short)).toMatchObject({ state: 'accepted' });
     expect((await node('ceremonies', 'accept', id)).exit).toBe(2);
     expect((await node('ceremonies', 'cancel', short)).stdout).toContain('cancelled: withdrawn');

@@ -57,12 +57,18 @@ export function progressLine({
   attempt,
   participants,
   needsAccept,
+  proposal,
+  failure,
 }: CeremonyView): string {
   const parts = [
     `${kind} ${key}: ${state}`,
     ...(round === undefined || state !== 'running' ? [] : [`round ${round}`]),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(participants.length > 0 ? [participants.join(', ')] : []),
+    ...(failure === undefined ? [] : [failure.reason]),
+    ...(needsAccept && proposal !== undefined
+      ? [`${proposal.proposer} proposes ${proposal.scheme}, ${proposal.threshold} of ${proposal.members.join(', ')}`]
+      : []),
     ...(needsAccept ? [`waits for this operator: quorate ceremonies accept ${shortId(id)}`] : []),
   ];
   return printable(parts.join(' · '));

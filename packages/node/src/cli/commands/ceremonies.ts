@@ -1,5 +1,5 @@
 import type { NodeClient } from '../../http/client.ts';
-import type { CeremonyView, SignatureForms } from '../../service.ts';
+import type { CeremonyView, ProposalView, SignatureForms } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { CliError, type ExitCode, exits } from '../exit.ts';
 import { progressLine } from '../progress.ts';
@@ -91,6 +91,7 @@ function describe(ceremony: CeremonyView): string {
     ['id', ceremony.id],
     ['what', `${ceremony.kind} ${ceremony.key}`],
     ['state', state(ceremony)],
+    ...(ceremony.proposal === undefined ? [] : proposed(ceremony.proposal)),
     ['attempt', `${ceremony.attempt}, coordinator ${ceremony.coordinator ?? '-'}`],
     ['participants', ceremony.participants.join(', ') || '-'],
     ['begun', time(ceremony.createdAt)],
@@ -105,6 +106,18 @@ function describe(ceremony: CeremonyView): string {
       ? []
       : [['suspects', failure.suspects.join(', ')] as const]),
   ]);
+}
+
+/** What an operator should know before accepting. */
+function proposed({ proposer, scheme, purpose, threshold, members, expires }: ProposalView) {
+  return [
+    ['proposed by', proposer],
+    ['scheme', scheme],
+    ['purpose', purpose],
+    ['threshold', `${threshold} of ${members.length}`],
+    ['committee', members.join(', ')],
+    ['until', time(expires)],
+  ] as const;
 }
 
 /** The forms of a signature that there are. */
