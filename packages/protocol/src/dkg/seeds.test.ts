@@ -177,7 +177,7 @@ describe('key generation under random faults', () => {
   });
 
   it.each([ed25519, secp256k1])('in a real group: $name', (group) => {
-    const seen = playAll(1, 20, group);
+    const seen = playAll(1, 100, group);
     if (only === undefined) expect(seen).toContain('done');
   });
 

@@ -13,7 +13,7 @@ import { outputKey } from './frost.ts';
 import { verifySignature } from './verify.ts';
 
 const SEEDS = Number(process.env['QUORATE_SEEDS'] ?? 1000);
-const REAL_SEEDS = 50;
+const REAL_SEEDS = 200;
 
 const tweaks: readonly Tweak[] = [
   { type: 'none', value: new Uint8Array(0) },
