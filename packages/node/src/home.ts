@@ -69,30 +69,38 @@ export async function createHome(
 
 /** Unlocks a node's store and counts the start. @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} */
 export async function openHome(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<Home> {
-  const { store, keyring, seed } = await unlock(config, randomness, files);
-  const { records } = keyring;
+  const unlocked = await unlock(config, randomness, files);
   try {
-    return {
-      store,
-      keyring,
-      seed,
-      bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
-      keys: await KeyRepository.open(keyring),
-      requests: new RequestLedger(records),
-      sessions: new SessionLedger(records),
-      blames: new BlameLedger(records),
-      bans: await BanLedger.open(records),
-      audit: await AuditLog.open(records),
-      async close() {
-        seed.wipe();
-        keyring.close();
-        await store.close();
-      },
-    };
+    return await homeOf(unlocked, randomness);
   } catch (error) {
-    await store.close();
+    await unlocked.store.close();
     throw error;
   }
+}
+
+/** What is kept in a store once it is unlocked; counts the start. @throws {IntegrityError} @throws {StoreError} */
+export async function homeOf(
+  { store, keyring, seed }: Pick<Home, 'store' | 'keyring' | 'seed'>,
+  randomness: Randomness,
+): Promise<Home> {
+  const { records } = keyring;
+  return {
+    store,
+    keyring,
+    seed,
+    bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
+    keys: await KeyRepository.open(keyring),
+    requests: new RequestLedger(records),
+    sessions: new SessionLedger(records),
+    blames: new BlameLedger(records),
+    bans: await BanLedger.open(records),
+    audit: await AuditLog.open(records),
+    async close() {
+      seed.wipe();
+      keyring.close();
+      await store.close();
+    },
+  };
 }
 
 async function unlock(

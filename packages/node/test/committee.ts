@@ -1,25 +1,13 @@
-import { concat, fromHex, frost, type NodeKey, type Randomness, Secret, seeded, toHex, u64 } from '@quorate/protocol';
+import { fromHex, frost, type NodeKey, type Randomness, Secret, seeded, toHex } from '@quorate/protocol';
 import { nativeAead } from '@quorate/protocol/native';
-import {
-  AuditLog,
-  BanLedger,
-  BlameLedger,
-  countBoot,
-  createKeyring,
-  KeyRepository,
-  MemoryStore,
-  openKeyring,
-  RequestLedger,
-  type Root,
-  SessionLedger,
-} from '@quorate/storage';
+import { createKeyring, MemoryStore, openKeyring, type Root } from '@quorate/storage';
 import { decodeFrame, encodeFrame, type NodeFrame } from '../src/ceremonies/frames.ts';
 import type { Host } from '../src/ceremonies/host.ts';
 import { inlineJob } from '../src/ceremonies/inline.ts';
 import { type SimulatedClock, simulatedClock } from '../src/clock.ts';
 import { type Client, type Config, networkIdOf } from '../src/config/config.ts';
 import { rendezvous } from '../src/coordination/election.ts';
-import type { Home } from '../src/home.ts';
+import { type Home, homeOf } from '../src/home.ts';
 import { type Identity, identityOf } from '../src/network/identity.ts';
 import { MemoryHub } from '../src/network/memory.ts';
 import type { Network, PeerId } from '../src/network/network.ts';
@@ -302,21 +290,5 @@ async function openHomeOn(store: MemoryStore, seed: Uint8Array, randomness: Rand
   const isNew = (await store.get('header')) === undefined;
   const open = isNew ? createKeyring : openKeyring;
   const keyring = await open(store, root, owner, { aead: nativeAead, randomness });
-  const { records } = keyring;
-  return {
-    store,
-    keyring,
-    seed: new Secret(seed.slice()),
-    bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
-    keys: await KeyRepository.open(keyring),
-    requests: new RequestLedger(records),
-    sessions: new SessionLedger(records),
-    blames: new BlameLedger(records),
-    bans: await BanLedger.open(records),
-    audit: await AuditLog.open(records),
-    async close() {
-      keyring.close();
-      await store.close();
-    },
-  };
+  return homeOf({ store, keyring, seed: new Secret(seed.slice()) }, randomness);
 }
