@@ -138,7 +138,7 @@ test('a keygen registration to which nothing can be sealed stops no node', async
         bootEpoch: rogue.member.home.bootEpoch,
         receiveKey,
         avoid: [],
-        bans: [],
+        apart: [],
         signature: new Uint8Array(64),
       },
       { receiveKey },

@@ -257,7 +257,7 @@ export class Rogue implements AsyncDisposable {
       bootEpoch: bytes(24),
       receiveKey: bytes(64),
       avoid: [1, 2, 3],
-      bans: [1, 2, 3],
+      apart: [1, 2, 3],
       signature: bytes(64),
     };
     const ready = { keyId, epoch: 1 + (i % 3), party: 1 + (i % 5), digest: bytes(32), signature: bytes(64) };

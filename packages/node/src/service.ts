@@ -1,4 +1,4 @@
-import type { Scheme } from '@quorate/protocol';
+import type { CeremonyKind, Scheme } from '@quorate/protocol';
 import type { SignRequest } from './policy/sign-request.ts';
 
 /**
@@ -141,7 +141,7 @@ export type CeremonyStateName = 'proposed' | 'accepted' | 'running' | 'confirmin
 export interface CeremonyView {
   /** The request id. */
   readonly id: string;
-  readonly kind: 'keygen' | 'sign';
+  readonly kind: CeremonyKind;
   readonly key: string;
   readonly state: CeremonyStateName;
   /** The label of the open round while running. */
@@ -165,6 +165,8 @@ export interface CeremonyView {
         readonly signers: readonly string[];
         readonly milliseconds: number;
       } & SignatureForms)
+    /** What later signatures need is in place: nothing to show. */
+    | { readonly type: 'material' }
     | undefined;
   readonly failure:
     | {

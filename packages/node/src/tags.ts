@@ -6,6 +6,7 @@ export const tags = {
   signRequest: 'quorate/v1/request/sign',
   requestId: 'quorate/v1/request/id',
   keygenProposal: 'quorate/v1/request/keygen',
+  preparation: 'quorate/v1/request/preparation',
   election: 'quorate/v1/coordination/election',
   inbox: 'quorate/v1/ceremony/inbox',
   admission: 'quorate/v1/ceremony/admission',

@@ -1,4 +1,4 @@
-import { equal, hash, kinds, toHex } from '@quorate/protocol';
+import { type CeremonyKind, equal, hash, kinds, toHex } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
@@ -16,7 +16,16 @@ export interface Admitted {
   readonly answer?: Uint8Array | undefined;
 }
 
-export type Kind = 'keygen' | 'sign';
+/** The ceremonies that requests begin. */
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign'>;
+const tasks: Readonly<Record<Kind, TaskKind>> = { keygen: KeygenTask, sign: SignTask };
+
+interface TaskKind {
+  /** Checks a request by this node's own rules. @throws {ServiceError} when it refuses */
+  admit(body: Uint8Array, from: string, workshop: Workshop): Promise<Admitted>;
+  /** The id of an encoded request, if it is one. */
+  idOf(body: Uint8Array): Uint8Array | undefined;
+}
 
 /** Where requests come in: each is examined once, however many peers bring it, and only as many as there is room for. */
 export class Admission {
@@ -71,7 +80,7 @@ export class Admission {
 
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
-    const admitted: Admitted = await (kind === 'sign' ? SignTask : KeygenTask).admit(body, from, this.#workshop);
+    const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
     const existing = this.#entries.get(toHex(admitted.task.id));
     if (existing !== undefined && !mayRetry(existing, peer)) return existing;
     this.#checkRoom(admitted.task);
@@ -96,7 +105,12 @@ export class Admission {
 
 /** The request id of an encoded request, if it is one. */
 export function idOf(kind: Kind, body: Uint8Array): Uint8Array | undefined {
-  return kind === 'sign' ? SignTask.idOf(body) : KeygenTask.idOf(body);
+  return tasks[kind].idOf(body);
+}
+
+/** Which ceremony a number on the wire stands for, if requests begin it. */
+export function kindOf(number: number): Kind | undefined {
+  return (Object.keys(tasks) as Kind[]).find((kind) => kinds[kind] === number);
 }
 
 /** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */

@@ -14,7 +14,7 @@ import { limits } from '../limits.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import { Admission, type Admitted, idOf, type Kind } from './admission.ts';
+import { Admission, type Admitted, idOf, type Kind, kindOf } from './admission.ts';
 import { type CeremonyEvent, isOver, propose, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import { type Entry, viewOf } from './entry.ts';
@@ -346,9 +346,8 @@ export class Ceremonies {
   }
 
   async #onRequest(peer: PeerId, { kind, body }: FrameOf<'request'>): Promise<void> {
-    if (kind !== kinds.keygen && kind !== kinds.sign) return;
-    const name = kind === kinds.keygen ? 'keygen' : 'sign';
-    if (!this.#admission.hears(peer)) return;
+    const name = kindOf(kind);
+    if (name === undefined || !this.#admission.hears(peer)) return;
     try {
       const entry = await this.#admission.admit(name, body, peer);
       const { state } = entry.ceremony;

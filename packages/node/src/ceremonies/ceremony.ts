@@ -1,4 +1,4 @@
-import type { Blame } from '@quorate/protocol';
+import type { Blame, CeremonyKind } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { CeremonyView, FailureCode } from '../service.ts';
@@ -8,7 +8,7 @@ import type { CeremonyView, FailureCode } from '../service.ts';
  * here is its own business: nothing in it is decided by what others say, save what they proved.
  */
 export interface Ceremony {
-  readonly kind: 'keygen' | 'sign';
+  readonly kind: CeremonyKind;
   readonly state: CeremonyState;
   /** Members in the order in which they are asked to coordinate. */
   readonly order: readonly PeerId[];
@@ -154,8 +154,8 @@ function broke(
     blames: [...ceremony.blames, ...blames],
     avoid: [...new Set([...ceremony.avoid, ...culprits, ...suspects])],
   };
-  // A keygen needs everybody: whether to leave somebody out is the operator's decision. A signature needs any t.
-  if (ceremony.kind === 'keygen') return fail(after, culprits.length > 0 ? 'cheated' : 'timeout', reason, suspects);
+  // A signature needs any t. What needs everybody is not tried again by itself: whoever wanted it decides.
+  if (ceremony.kind !== 'sign') return fail(after, culprits.length > 0 ? 'cheated' : 'timeout', reason, suspects);
   const broken = after.broken + 1;
   if (broken < limits.sessionsPerCoordinator) return register({ ...after, broken }, live);
   return register({ ...after, broken: 0, stalled: [...after.stalled, nextCoordinator(after, live).coordinator] }, live);

@@ -166,12 +166,12 @@ describe('a member that fails a check which depends on secrets', () => {
     const committee = await threeWithKey('meanwhile');
     const { fatal, home, node } = committee.at('alice');
     const material = home.keys.material.bind(home.keys);
-    home.keys.material = async (keyId, epoch) => {
+    home.keys.material = async (keyId, epoch, party) => {
       const { participants = [] } = node.ceremonies().find(({ state }) => state === 'running') ?? {};
       const other = committee.at(participants.find((name) => name !== 'alice') as string);
       await home.bans.ban({ node: other.key.publicKey, session: new Uint8Array(32), time: 1 });
       home.keys.material = material;
-      return await material(keyId, epoch);
+      return await material(keyId, epoch, party);
     };
     for (let n = 0; home.bans.list().length === 0; n++) {
       expect((await committee.sign('alice', order(committee, `try ${n}`), 120_000)).state).toBe('done');

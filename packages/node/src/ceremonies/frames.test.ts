@@ -20,7 +20,7 @@ const registration = register(
     bootEpoch: fill(8, 24),
     receiveKey: fill(9, 33),
     avoid: [1, 2],
-    bans: [3],
+    apart: [3],
   },
   pureNodeKey(fill(1)),
 );

@@ -4,7 +4,6 @@ import {
   dkls23,
   frost,
   groupOf,
-  MAX_PARTIES,
   type Member,
   type Party,
   type Protocol,
@@ -44,8 +43,8 @@ export interface KeygenJob {
 export interface KeygenOutput {
   /** The share as the protocol's `Secret` holds it; whoever takes it wipes it. */
   readonly share: Uint8Array;
-  /** ECDSA: what was set up with every other member, for storage; whoever takes it wipes it. */
-  readonly material: Uint8Array | undefined;
+  /** ECDSA: what was set up with each other member, for storage; whoever takes it wipes it. */
+  readonly material: ReadonlyMap<Party, Uint8Array>;
   readonly publicPackage: Uint8Array;
 }
 
@@ -65,9 +64,9 @@ export interface SignEcdsaJob {
   readonly me: Party;
   readonly signers: readonly Party[];
   readonly publicPackage: Uint8Array;
-  /** The job wipes both. */
+  /** The job wipes it, and what was set up with each other signer. */
   readonly share: Uint8Array;
-  readonly material: Uint8Array;
+  readonly material: ReadonlyMap<Party, Uint8Array>;
   /** 32 bytes. */
   readonly digest: Uint8Array;
   /** ε of BIP-32. */
@@ -95,14 +94,14 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
   if (name === 'keygen') return [(input as KeygenJob).receiveSecret];
   if (name === 'sign') return [(input as SignJob).share];
   const { share, material } = input as SignEcdsaJob;
-  return [share, material];
+  return [share, ...material.values()];
 }
 
 /** What of a job's output the taker wipes, if anything is secret in it. */
 export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
   if (name !== 'keygen') return [];
   const { share, material } = output as KeygenOutput;
-  return material === undefined ? [share] : [share, material];
+  return [share, ...material.values()];
 }
 
 /** A key, and for ECDSA what every two members need to multiply. */
@@ -118,45 +117,41 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   const outcome = yield* dkg({ ...common, signatures, network, threshold, statement });
   using share = outcome.share;
   const { publicPackage } = outcome;
-  let material: Uint8Array | undefined;
-  if (statement.scheme === 'ecdsa') {
-    const { transcript } = publicPackage;
-    const pairs = yield* dkls23.pairSetup({ ...common, suite: dkls23.suiteA, transcript, ecdh: tools.ecdh });
-    material = encodeMaterial(pairs);
-  }
+  const pairs =
+    statement.scheme === 'ecdsa'
+      ? yield* dkls23.pairSetup({
+          ...common,
+          suite: dkls23.suiteA,
+          transcript: publicPackage.transcript,
+          ecdh: tools.ecdh,
+        })
+      : new Map<Party, dkls23.PairMaterial>();
   return {
     share: share.use((bytes) => bytes.slice()),
-    material,
+    material: new Map([...pairs].map(([peer, pair]) => [peer, encodePair(pair)])),
     publicPackage: wire.encode(publicPackageCodec(group), publicPackage),
   };
 }
 
-/** The pairs of one party, one after the other, as storage keeps them. Wipes what it was given. */
-function encodeMaterial(pairs: ReadonlyMap<Party, dkls23.PairMaterial>): Uint8Array {
-  const encoded = [...pairs.values()].map((pair) => {
-    using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
-    dkls23.wipePairMaterial(pair);
-    return secret.use((bytes) => bytes.slice());
-  });
-  const material = wire.encode(materialCodec, encoded);
-  wipe(...encoded);
-  return material;
+/** What was set up with one party, as storage keeps it. Wipes what it was given. */
+function encodePair(pair: dkls23.PairMaterial): Uint8Array {
+  using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
+  dkls23.wipePairMaterial(pair);
+  return secret.use((bytes) => bytes.slice());
 }
-
-const materialCodec = wire.list(wire.bytes(64 * 1024), MAX_PARTIES);
 
 function* signEcdsaJob(input: SignEcdsaJob, { groups, multiplication, randomness }: JobTools): Protocol<Uint8Array> {
   using secrets = new DisposableStack();
   const secret = secrets.use(new Secret(input.share));
-  secrets.adopt(input.material, wipe);
+  for (const encoded of input.material.values()) secrets.adopt(encoded, wipe);
   const { me, signers, sid, digest, tweak } = input;
   const group = groupOf('ecdsa', groups);
-  const pairs = new Map<Party, dkls23.PairMaterial>();
-  for (const encoded of wire.decode(materialCodec, input.material)) {
-    const pair = secrets.adopt(dkls23.decodePairMaterial(dkls23.suiteA, encoded), dkls23.wipePairMaterial);
-    wipe(encoded);
-    pairs.set(pair.peer, pair);
-  }
+  const pairs = new Map(
+    [...input.material].map(([peer, encoded]) => {
+      const pair = dkls23.decodePairMaterial(dkls23.suiteA, encoded);
+      return [peer, secrets.adopt(pair, dkls23.wipePairMaterial)] as const;
+    }),
+  );
   const share = { party: me, secret, publicPackage: publicPackageOf(group, input.publicPackage) };
   const banned = new Set(input.banned);
   return encodeSignature(

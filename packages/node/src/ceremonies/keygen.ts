@@ -39,7 +39,7 @@ export class KeygenTask implements Task {
   readonly body: Uint8Array;
   readonly decision: 'auto' | 'ask';
   /** A new set-up tells nobody anything of an old one. */
-  readonly banned: readonly Party[] = [];
+  readonly apart: readonly Party[] = [];
   readonly exclusive = false;
   get roundDeadline(): number {
     return this.proposal.scheme === 'ecdsa' ? limits.pairSetupRound : limits.keygenRound;
@@ -158,12 +158,13 @@ export class KeygenTask implements Task {
   /** Makes the epoch PREPARED: on disk, read back, checked. From here on the share is never forgotten on a timeout. */
   async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
     const { audit, clock, keys } = this.#workshop;
-    const { share: bytes, material: set, publicPackage } = output as KeygenOutput;
+    const { share: bytes, material: pairs, publicPackage } = output as KeygenOutput;
     const { name, scheme, epoch, network } = this.proposal;
     const group = this.receives;
     if (keys.get(this.keyId)?.epochs.some((other) => other.epoch !== epoch) === true) throw prepared(name);
-    using share = new Secret(bytes);
-    using material = set === undefined ? undefined : new Secret(set);
+    using secrets = new DisposableStack();
+    const share = secrets.use(new Secret(bytes));
+    const material = new Map([...pairs].map(([party, pair]) => [party, secrets.use(new Secret(pair))]));
     await keys.prepare(
       {
         keyId: this.keyId,

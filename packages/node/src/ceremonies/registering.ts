@@ -38,7 +38,7 @@ export function registerFor(task: Task, attempt: number, avoid: readonly Party[]
     bootEpoch,
     receiveKey: receive?.key ?? new Uint8Array(0),
     avoid,
-    bans: task.banned,
+    apart: task.apart,
   };
   return { value: register(unsigned, key), receiveSecret: receive?.secret };
 }
@@ -86,7 +86,7 @@ export function refusalOf(start: Start, ours: Registration, task: Task, { tools 
     return 'it is for something else';
   }
   if (start.participants.length < task.need) return 'too few take part';
-  if (start.participants.some(({ party }) => task.banned.includes(party))) return 'it seats us with a banned member';
+  if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
   return faultOf(start, members, tools.signatures, task.receives);
 }

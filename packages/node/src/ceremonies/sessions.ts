@@ -48,7 +48,7 @@ export class Sessions {
     const host = await this.#host(entry, session, receiveSecret);
     if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
-    const banned = entry.task.banned.filter((party) => start.participants.some((one) => one.party === party));
+    const banned = entry.task.apart.filter((party) => start.participants.some((one) => one.party === party));
     if (banned.length > 0) {
       // Another session banned them while this one was prepared.
       host.close();
@@ -190,7 +190,7 @@ export class Sessions {
     const nodes = task.members.filter(({ party }) => parties.includes(party)).map(({ node }) => node);
     for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
     for (const other of this.#entries.values()) {
-      const shares = other.task.banned.some((party) => [...(other.session?.parties.values() ?? [])].includes(party));
+      const shares = other.task.apart.some((party) => [...(other.session?.parties.values() ?? [])].includes(party));
       if (other !== entry && other.task.exclusive && shares) other.session?.run.giveUp();
     }
     for (const node of nodes) {

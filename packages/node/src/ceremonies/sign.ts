@@ -1,6 +1,7 @@
 import {
   type Court,
   EncodingError,
+  equal,
   groupOf,
   keyIdOf,
   type Party,
@@ -122,10 +123,13 @@ export class SignTask implements Task {
     return this.scheme === 'ecdsa';
   }
 
-  get banned(): readonly Party[] {
+  get apart(): readonly Party[] {
     if (this.scheme !== 'ecdsa') return [];
-    const { bans } = this.#workshop;
-    return this.members.filter(({ node }) => bans.has(node)).map(({ party }) => party);
+    const { bans, key, keys } = this.#workshop;
+    const { epochs = [] } = keys.get(this.publicPackage.keyId) ?? {};
+    const { material = [] } = epochs.find(({ epoch }) => epoch === this.epoch) ?? {};
+    const others = this.members.filter(({ node }) => !equal(node, key.publicKey));
+    return others.filter(({ party, node }) => bans.has(node) || !material.includes(party)).map(({ party }) => party);
   }
 
   get scheme(): Scheme {
@@ -150,12 +154,15 @@ export class SignTask implements Task {
       const input = { sid, me, signers, scheme: this.scheme, publicPackage, share: secret, message: payload };
       return this.#workshop.host('sign', input);
     }
-    using material = await keys.material(keyId, epoch);
-    if (material === undefined) {
-      throw new ServiceError(
-        'integrity',
-        `what was set up for the key ${this.keyName} is missing on this disk; make a new key`,
-      );
+    const material = new Map<Party, Uint8Array>();
+    for (const party of signers.filter((one) => one !== me)) {
+      using pair = await keys.material(keyId, epoch, party);
+      // Dropped since this node registered: another session banned the party, say.
+      if (pair !== undefined)
+        material.set(
+          party,
+          pair.use((bytes) => bytes.slice()),
+        );
     }
     return this.#workshop.host('sign-ecdsa', {
       sid,
@@ -163,10 +170,10 @@ export class SignTask implements Task {
       signers,
       publicPackage,
       share: share.use((bytes) => bytes.slice()),
-      material: material.use((bytes) => bytes.slice()),
+      material,
       digest: payload,
       tweak,
-      banned: this.banned,
+      banned: this.apart,
     });
   }
 
@@ -267,7 +274,7 @@ export function checkExpiry(expires: number, now: number): void {
 }
 
 /** The epoch of a key to sign with. @throws {ServiceError} `key-unknown`, `denied` */
-function usable(
+export function usable(
   key: KeyInfo | undefined,
   name: string,
 ): {

@@ -1,4 +1,4 @@
-import type { Court, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
+import type { CeremonyKind, Court, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
 import type { AuditLog, BanLedger, BlameLedger, KeyRepository, RequestLedger, SessionLedger } from '@quorate/storage';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
@@ -45,7 +45,7 @@ export interface RosterNode {
 
 /** A request that this node verified: what every kind of ceremony has in common. */
 export interface Task {
-  readonly kind: 'keygen' | 'sign';
+  readonly kind: CeremonyKind;
   /** The request id, 32 bytes. */
   readonly id: Uint8Array;
   /** H(body), 32 bytes: what participants register for. */
@@ -63,8 +63,8 @@ export interface Task {
   readonly decision: 'auto' | 'ask';
   /** The group of the registration's ephemeral receive key, if the protocol needs one. */
   readonly receives: Group | undefined;
-  /** Members with which this node holds no session of this kind any more. */
-  readonly banned: readonly Party[];
+  /** Members with which this node holds no session of this kind now: banned, or nothing is set up with them. */
+  readonly apart: readonly Party[];
   /** Whether guarded steps hold their peers: two of them with one peer must never be answered at once. */
   readonly exclusive: boolean;
   /** Milliseconds that the others get for one round. */

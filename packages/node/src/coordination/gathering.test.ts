@@ -9,7 +9,7 @@ const everybody: Advice = { live: new Set(all), suspected: new Set() };
 const key = pureNodeKey(bytes(1));
 
 let nonces = 0;
-const registration = (avoid: readonly number[] = [], bans: readonly number[] = []): Registration =>
+const registration = (avoid: readonly number[] = [], apart: readonly number[] = []): Registration =>
   register(
     {
       network: bytes(1),
@@ -21,7 +21,7 @@ const registration = (avoid: readonly number[] = [], bans: readonly number[] = [
       bootEpoch: bytes(4, 24),
       receiveKey: bytes(0, 0),
       avoid,
-      bans,
+      apart,
     },
     key,
   );
@@ -52,11 +52,11 @@ class Table {
     this.advice = advice;
   }
 
-  register(party: number, avoid: readonly number[] = [], now = 0, bans: readonly number[] = []): this {
+  register(party: number, avoid: readonly number[] = [], now = 0, apart: readonly number[] = []): this {
     return this.#take(
       gather(
         this.gathering,
-        { type: 'registered', party, registration: registration(avoid, bans), now },
+        { type: 'registered', party, registration: registration(avoid, apart), now },
         this.advice,
         grace,
       ),
@@ -81,7 +81,7 @@ describe('a coordinator', () => {
     expect(table.register(4).seated).toEqual([[2, 4, 5]]);
   });
 
-  test('seats nobody beside one that it bans, whichever of the two says so', () => {
+  test('seats nobody beside one that it apart, whichever of the two says so', () => {
     for (const [claimant, banned] of [
       [1, 2],
       [2, 1],
@@ -93,7 +93,7 @@ describe('a coordinator', () => {
     }
   });
 
-  test('lets a false claim of bans cost its claimant the seat, and nobody else', () => {
+  test('lets a false claim of apart cost its claimant the seat, and nobody else', () => {
     const table = new Table(empty(3, all)).register(1, [], 0, [2, 3, 4, 5]).register(2).register(3);
     expect(table.tick(grace.turn).seated).toEqual([]);
     expect(table.register(4).tick(2 * grace.turn).seated).toEqual([[2, 3, 4]]);
@@ -102,14 +102,14 @@ describe('a coordinator', () => {
   test('lets nobody whom all the others ban keep them from sitting together', () => {
     const three = new Table(empty(2, [1, 2, 3])).register(1).register(2, [], 0, [1]).register(3, [], 0, [1]);
     expect(three.tick(grace.turn).seated).toEqual([[2, 3]]);
-    // 1 is banned by two, and bans nobody: with those that never met it, it would seat too few.
+    // 1 is banned by two, and apart nobody: with those that never met it, it would seat too few.
     const five = new Table(empty(3, all)).register(1).register(2, [], 0, [1]).register(3, [], 0, [1]);
     expect(five.register(4, [], 0, [1]).tick(grace.turn).seated).toEqual([[2, 3, 4]]);
   });
 
   test('finds the honest majority among liars that ban, and are banned, as suits them', () => {
     // 6 and 7 lie; between them they stand in the way of each of the others.
-    const bans = new Map([
+    const apart = new Map([
       [1, [6]],
       [2, [6, 7]],
       [3, [7]],
@@ -118,7 +118,7 @@ describe('a coordinator', () => {
     ]);
     const order = [6, 7, 1, 2, 3, 4, 5];
     const table = new Table(empty(5, order), { live: new Set(order), suspected: new Set() });
-    for (const party of order) table.register(party, [], 0, bans.get(party));
+    for (const party of order) table.register(party, [], 0, apart.get(party));
     expect(table.tick(grace.turn).seated).toEqual([[1, 2, 3, 4, 5]]);
   });
 

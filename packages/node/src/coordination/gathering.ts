@@ -82,17 +82,19 @@ function ranked({ order, complaints, attended }: Gathering, { live, suspected }:
  * who banned it: then whoever stands in the way of most goes first.
  */
 function seatable({ registrations, need }: Gathering, candidates: readonly Party[]): readonly Party[] {
-  const bansOf = (party: Party): readonly Party[] => registrations.get(party)?.bans ?? [];
+  const avoidedBy = (party: Party): readonly Party[] => registrations.get(party)?.apart ?? [];
   const quarrels = new Map(
     candidates.map((one) => [
       one,
       new Set(
-        candidates.filter((other) => other !== one && (bansOf(one).includes(other) || bansOf(other).includes(one))),
+        candidates.filter(
+          (other) => other !== one && (avoidedBy(one).includes(other) || avoidedBy(other).includes(one)),
+        ),
       ),
     ]),
   );
   const [peaceful, others] = [true, false].map((none) =>
-    candidates.filter((one) => (bansOf(one).length === 0) === none),
+    candidates.filter((one) => (avoidedBy(one).length === 0) === none),
   );
   const seated: Party[] = [];
   for (const party of [...(peaceful ?? []), ...(others ?? [])]) {

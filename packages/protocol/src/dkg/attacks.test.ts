@@ -385,7 +385,7 @@ describe('what was agreed before', () => {
           bootEpoch: new Uint8Array(24),
           receiveKey: new Uint8Array(0),
           avoid: [],
-          bans: [],
+          apart: [],
         };
         return { party, registration: register({ ...common, ...own }, key(party)) };
       });

@@ -46,7 +46,16 @@ export interface EchoEntry {
 
 export type MessageClass = 'broadcast' | 'direct' | 'abort';
 
-export const kinds = { keygen: 1, sign: 2 } as const;
+/** Ceremonies, as they are numbered on the wire. */
+export const kinds = {
+  keygen: 1,
+  sign: 2,
+  /** Sets pairs of an ECDSA key up anew. */
+  pairs: 3,
+  /** Makes a presignature. */
+  presign: 4,
+} as const;
+export type CeremonyKind = keyof typeof kinds;
 export const ENVELOPE_VERSION = 1;
 /** One message of a protocol, so that two of them fit an accusation of equivocation. */
 export const MAX_MESSAGE: number = 320 * 1024;

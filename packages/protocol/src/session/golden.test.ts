@@ -26,7 +26,7 @@ const registration = register(
     bootEpoch: fill(8, 24),
     receiveKey: toy.encodePoint(toy.multiplyBase(9n)),
     avoid: [10, 11],
-    bans: [12],
+    apart: [12],
   },
   key,
 );

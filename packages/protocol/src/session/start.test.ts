@@ -32,7 +32,7 @@ function registration(party: number, change: Partial<Registration> = {}): Regist
       bootEpoch: bytes(7, 24),
       receiveKey: toy.encodePoint(toy.multiplyBase(BigInt(party))),
       avoid: [9],
-      bans: [7],
+      apart: [7],
       ...change,
     },
     keys.get(party) as ReturnType<typeof toyNodeKey>,

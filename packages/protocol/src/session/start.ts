@@ -32,8 +32,8 @@ export interface Registration {
   readonly receiveKey: Uint8Array;
   /** Parties that this participant saw fail in earlier attempts: advice to the coordinator, never blame. */
   readonly avoid: readonly Party[];
-  /** Parties with which this participant holds no session of this kind any more. The claim harms only its claimant. */
-  readonly bans: readonly Party[];
+  /** Parties with which this participant holds no session of this kind now. The claim harms only its claimant. */
+  readonly apart: readonly Party[];
   readonly signature: Uint8Array;
 }
 
@@ -65,7 +65,7 @@ const statement = {
   bootEpoch: fixed(24),
   receiveKey: bytes(64),
   avoid: list(u16, MAX_PARTIES),
-  bans: list(u16, MAX_PARTIES),
+  apart: list(u16, MAX_PARTIES),
 };
 
 const statementCodec = struct(statement);

@@ -58,28 +58,75 @@ describe('an epoch', () => {
     expect(share.use((bytes) => bytes.slice())).toEqual(shareBytes);
   });
 
-  test('keeps what the scheme needs beside the share, under the same data key', async () => {
-    const store = new MemoryStore();
-    const keys = await open(store);
-    const material = new Secret(seeded(ascii('material canary')).bytes(9_000));
-    await keys.prepare(prepared({ material }), check);
-    const kept = async (repository: KeyRepository): Promise<Uint8Array | undefined> => {
-      using secret = await repository.material(keyId, 1);
-      return secret?.use((bytes) => bytes.slice());
+  describe('keeps what was set up with other parties', () => {
+    const secretOf = (text: string): Secret => new Secret(seeded(ascii(text)).bytes(9_000));
+    const bytesOf = (secret: Secret | undefined): Uint8Array | undefined => secret?.use((bytes) => bytes.slice());
+    const kept = async (repository: KeyRepository, party: number): Promise<Uint8Array | undefined> => {
+      using secret = await repository.material(keyId, 1, party);
+      return bytesOf(secret);
     };
-    expect(await kept(await open(store))).toEqual(material.use((bytes) => bytes.slice()));
-    // The same epoch again, with other material or none, is another epoch.
-    for (const other of [undefined, new Secret(new Uint8Array(9_000))]) {
-      await expect(keys.prepare(prepared({ material: other }), check)).rejects.toMatchObject({ code: 'epoch-not-new' });
-    }
-    const without = await open(new MemoryStore());
-    await without.prepare(prepared(), check);
-    expect(await kept(without)).toBeUndefined();
-    const place = (await collect(store.entries(''))).find(([key]) => key.startsWith('material/'));
-    if (place === undefined) throw new Error('the material has a record of its own');
-    const [key, record] = place;
-    await store.batch([{ type: 'put', key, value: record.with(60, (record[60] as number) ^ 1) }]);
-    await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged', place: key });
+    const partiesIn = (repository: KeyRepository) => repository.get(keyId)?.epochs[0]?.material;
+    const material = new Map([2, 5].map((party) => [party, secretOf(`material canary ${party}`)]));
+
+    test('beside the share, each under the same data key', async () => {
+      const store = new MemoryStore();
+      const keys = await open(store);
+      await keys.prepare(prepared({ material }), check);
+      for (const repository of [keys, await open(store)]) {
+        for (const [party, secret] of material) expect(await kept(repository, party)).toEqual(bytesOf(secret));
+        expect(await kept(repository, 3)).toBeUndefined();
+        expect(partiesIn(repository)).toEqual([2, 5]);
+      }
+      // The same epoch again, with other material or none, is another epoch.
+      const others = [
+        undefined,
+        new Map([[2, secretOf('material canary 2')]]),
+        new Map([...material, [6, secretOf('x')]]),
+        new Map([...material, [5, secretOf('x')]]),
+      ];
+      for (const other of others) {
+        await expect(keys.prepare(prepared({ material: other }), check)).rejects.toMatchObject({
+          code: 'epoch-not-new',
+        });
+      }
+      const without = await open(new MemoryStore());
+      await without.prepare(prepared(), check);
+      expect([await kept(without, 2), partiesIn(without)]).toEqual([undefined, []]);
+      const place = (await collect(store.entries(''))).find(([key]) => key.startsWith('material/'));
+      if (place === undefined) throw new Error('the material has a record of its own');
+      const [key, record] = place;
+      await store.batch([{ type: 'put', key, value: record.with(60, (record[60] as number) ^ 1) }]);
+      await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged', place: key });
+    });
+
+    test('until it is replaced, or dropped: then it is gone from the disk, whatever else fails', async () => {
+      const store = new MemoryStore();
+      const keys = await open(store);
+      await keys.prepare(prepared({ material }), check);
+      await keys.certify(keyId, 1, ready, certificate);
+      await keys.replaceMaterial(keyId, 1, 2, secretOf('new'));
+      await keys.replaceMaterial(keyId, 1, 3, secretOf('first'));
+      await keys.dropMaterial(keyId, 1, [5, 7]);
+      await keys.activate(keyId, 1);
+      for (const reopen of [async () => keys, async () => open(store.crash())]) {
+        const repository = await reopen();
+        expect(partiesIn(repository)).toEqual([2, 3]);
+        expect(await Promise.all([2, 3, 5].map(async (party) => kept(repository, party)))).toEqual([
+          bytesOf(secretOf('new')),
+          bytesOf(secretOf('first')),
+          undefined,
+        ]);
+      }
+    });
+
+    test('and counts what was dropped as gone at once, even if the disk fails', async () => {
+      const store = new MemoryStore();
+      const keys = await open(store);
+      await keys.prepare(prepared({ material }), check);
+      store.failWrite(1);
+      await expect(keys.dropMaterial(keyId, 1, [2])).rejects.toMatchObject({ code: 'store-failed' });
+      expect(partiesIn(keys)).toEqual([5]);
+    });
   });
 
   test('does not skip a state, nor go back', async () => {

@@ -17,13 +17,16 @@ export interface PreparedEpoch {
   readonly publicPackage: Uint8Array;
   /** Stays the caller's. */
   readonly share: Secret;
-  /** What the scheme keeps beside the share, such as the pair set-ups of ECDSA; stays the caller's. */
-  readonly material?: Secret | undefined;
+  /** What was set up with each other party, where the scheme needs that (ECDSA); stays the caller's. */
+  readonly material?: Material | undefined;
   /** The digest, 32 bytes, of the READY statement. Keeping it here before READY is signed makes it the only one. */
   readonly ready: Uint8Array;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }
+
+/** What was set up with other parties of an epoch, by party. */
+export type Material = ReadonlyMap<number, Secret>;
 
 /** Throws if the share does not belong to the public package: share·G against the verifying share. */
 export type ShareCheck = (share: Secret, publicPackage: Uint8Array) => void;
@@ -37,6 +40,8 @@ export interface EpochInfo {
   readonly ready: Uint8Array;
   /** Undefined while PREPARED. */
   readonly certificate: Uint8Array | undefined;
+  /** The parties with whom something is set up, ascending. */
+  readonly material: readonly number[];
 }
 
 export interface KeyInfo {
@@ -54,7 +59,13 @@ export interface KeyInfo {
 interface Entry {
   readonly keyId: Uint8Array;
   readonly record: KeyRecord;
-  readonly epochs: ReadonlyMap<number, EpochRecord>;
+  readonly epochs: ReadonlyMap<number, Epoch>;
+}
+
+interface Epoch {
+  readonly record: EpochRecord;
+  /** The parties with whom something is set up. */
+  readonly material: ReadonlySet<number>;
 }
 
 /**
@@ -83,9 +94,10 @@ export class KeyRepository {
       const entry = entries.get(id);
       if (entry === undefined) throw new IntegrityError(`keys/${id}`, 'missing');
       const epoch = Number(number);
-      entries.set(id, withEpoch(entry, epoch, decodeRecord(place, epochCodec, bytes)));
+      const record = decodeRecord(place, epochCodec, bytes);
+      entries.set(id, withEpoch(entry, epoch, { record, material: new Set() }));
       (await repository.share(entry.keyId, epoch)).wipe();
-      (await repository.material(entry.keyId, epoch))?.wipe();
+      await repository.#findMaterial(entry.keyId, epoch);
     }
     return repository;
   }
@@ -115,7 +127,7 @@ export class KeyRepository {
    */
   async certify(keyId: Uint8Array, epoch: number, statement: Uint8Array, certificate: Uint8Array): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, record] = this.#epoch(keyId, epoch);
+      const [entry, { record }] = this.#epoch(keyId, epoch);
       if (!equal(record.statement, statement))
         throw new KeyError('certificate-differs', 'the certificate is for another statement than the one prepared');
       if (record.state.type !== 'prepared') return;
@@ -126,7 +138,7 @@ export class KeyRepository {
   /** Makes the epoch ACTIVE. @throws {KeyError} `invalid-transition` while PREPARED, `unknown-key`, `unknown-epoch` */
   async activate(keyId: Uint8Array, epoch: number): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, record] = this.#epoch(keyId, epoch);
+      const [entry, { record }] = this.#epoch(keyId, epoch);
       const { state } = record;
       if (state.type === 'prepared') throw new KeyError('invalid-transition', `epoch ${epoch} has no certificate`);
       if (state.type === 'active') return;
@@ -169,14 +181,41 @@ export class KeyRepository {
   }
 
   /**
-   * What the scheme keeps beside the share of an epoch, which the caller wipes; undefined if it keeps nothing.
+   * What was set up with another party of an epoch, which the caller wipes; undefined if there is nothing.
    * @throws {IntegrityError} if damaged
    */
-  async material(keyId: Uint8Array, epoch: number): Promise<Secret | undefined> {
+  async material(keyId: Uint8Array, epoch: number, party: number): Promise<Secret | undefined> {
     this.#epoch(keyId, epoch);
     using dataKey = await this.#keyring.dataKey(keyId, epoch);
-    const bytes = await this.#keyring.records.withKey(dataKey).get(materialPlace(keyId, epoch), 'material');
+    const bytes = await this.#keyring.records.withKey(dataKey).get(materialPlace(keyId, epoch, party), 'material');
     return bytes === undefined ? undefined : new Secret(bytes);
+  }
+
+  /** Puts what was newly set up with a party in the place of what there was, synced and read back. */
+  async replaceMaterial(keyId: Uint8Array, epoch: number, party: number, material: Secret): Promise<void> {
+    await this.#turns.take('keys', async () => {
+      const [entry, { record, material: parties }] = this.#epoch(keyId, epoch);
+      using dataKey = await this.#keyring.dataKey(keyId, epoch);
+      const records = this.#keyring.records.withKey(dataKey);
+      const place = materialPlace(keyId, epoch, party);
+      await material.use(async (bytes) => records.put(place, 'material', bytes));
+      this.#set(entry, epoch, { record, material: new Set([...parties, party]) });
+    });
+  }
+
+  /**
+   * Forgets what was set up with these parties, synced: nothing is multiplied with it any more, whatever the disk does. The
+   * key cannot sign with them until something new is set up.
+   */
+  async dropMaterial(keyId: Uint8Array, epoch: number, parties: readonly number[]): Promise<void> {
+    await this.#turns.take('keys', async () => {
+      const [entry, { record, material }] = this.#epoch(keyId, epoch);
+      const dropped = parties.filter((party) => material.has(party));
+      if (dropped.length === 0) return;
+      this.#set(entry, epoch, { record, material: new Set([...material].filter((party) => !dropped.includes(party))) });
+      const places = dropped.map((party) => materialPlace(keyId, epoch, party));
+      await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));
+    });
   }
 
   /** The key, perhaps a new one, if name and scheme are its own. */
@@ -195,7 +234,8 @@ export class KeyRepository {
   }
 
   async #keep(entry: Entry, prepared: PreparedEpoch): Promise<void> {
-    const { keyId, epoch, publicPackage, share, material, ready, createdAt } = prepared;
+    const { keyId, epoch, publicPackage, share, ready, createdAt } = prepared;
+    const material: Material = prepared.material ?? new Map();
     const { records } = this.#keyring;
     const record: EpochRecord = {
       version: keyRecordVersion,
@@ -209,13 +249,13 @@ export class KeyRepository {
     await records.batch([
       dataKey.operation,
       share.use((bytes) => records.withKey(key).seal(sharePlace(keyId, epoch), 'share', bytes)),
-      ...(material === undefined
-        ? []
-        : [material.use((bytes) => records.withKey(key).seal(materialPlace(keyId, epoch), 'material', bytes))]),
+      ...[...material].map(([party, secret]) =>
+        secret.use((bytes) => records.withKey(key).seal(materialPlace(keyId, epoch, party), 'material', bytes)),
+      ),
       records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, record)),
       records.seal(keyPlace(keyId), 'key', wire.encode(keyCodec, entry.record)),
     ]);
-    this.#entries.set(toHex(keyId), withEpoch(entry, epoch, record));
+    this.#set(entry, epoch, { record, material: new Set(material.keys()) });
   }
 
   /** Trusts nothing but the disk: the public part, then the share, read back and compared with what was meant. */
@@ -226,17 +266,45 @@ export class KeyRepository {
     if (bytes === undefined) throw new IntegrityError(place, 'missing');
     const kept = decodeRecord(place, epochCodec, bytes);
     using share = await this.share(keyId, epoch);
-    using material = await this.material(keyId, epoch);
     const sameShare = share.use((a) => prepared.share.use((b) => equal(a, b)));
-    const sameMaterial = sameSecret(material, prepared.material);
+    const sameMaterial = await this.#keeps(keyId, epoch, prepared.material ?? new Map());
     if (!sameShare || !sameMaterial || !equal(kept.publicPackage, publicPackage) || !equal(kept.statement, ready))
       throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is there with other content`);
     check(share, kept.publicPackage);
   }
 
+  /** Whether what is set up in an epoch, on disk, is exactly this. */
+  async #keeps(keyId: Uint8Array, epoch: number, expected: Material): Promise<boolean> {
+    const [, { material }] = this.#epoch(keyId, epoch);
+    if (material.size !== expected.size) return false;
+    for (const [party, secret] of expected) {
+      using kept = await this.material(keyId, epoch, party);
+      if (kept?.use((a) => secret.use((b) => equal(a, b))) !== true) return false;
+    }
+    return true;
+  }
+
+  /** Opens everything that is set up in an epoch once, and remembers with whom. */
+  async #findMaterial(keyId: Uint8Array, epoch: number): Promise<void> {
+    const [entry, { record }] = this.#epoch(keyId, epoch);
+    using dataKey = await this.#keyring.dataKey(keyId, epoch);
+    const found = new Set<number>();
+    const records = this.#keyring.records.withKey(dataKey);
+    for await (const [place, bytes] of records.entries(`${materialsPlace(keyId, epoch)}/`, 'material')) {
+      bytes.fill(0);
+      found.add(Number(place.slice(place.lastIndexOf('/') + 1)));
+    }
+    this.#set(entry, epoch, { record, material: found });
+  }
+
   async #moveTo(entry: Entry, epoch: number, record: EpochRecord): Promise<void> {
     await this.#keyring.records.put(epochPlace(entry.keyId, epoch), 'epoch', wire.encode(epochCodec, record));
-    this.#entries.set(toHex(entry.keyId), withEpoch(entry, epoch, record));
+    const { material } = entry.epochs.get(epoch) as Epoch;
+    this.#set(entry, epoch, { record, material });
+  }
+
+  #set(entry: Entry, epoch: number, value: Epoch): void {
+    this.#entries.set(toHex(entry.keyId), withEpoch(entry, epoch, value));
   }
 
   #entry(keyId: Uint8Array): Entry {
@@ -245,25 +313,21 @@ export class KeyRepository {
     return entry;
   }
 
-  #epoch(keyId: Uint8Array, epoch: number): readonly [Entry, EpochRecord] {
+  #epoch(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
     const entry = this.#entry(keyId);
-    const record = entry.epochs.get(epoch);
-    if (record === undefined)
+    const found = entry.epochs.get(epoch);
+    if (found === undefined)
       throw new KeyError('unknown-epoch', `no epoch ${epoch} of the key ${entry.record.name} on this node`);
-    return [entry, record];
+    return [entry, found];
   }
-}
-
-function sameSecret(a: Secret | undefined, b: Secret | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return a.use((ours) => b.use((theirs) => equal(ours, theirs)));
 }
 
 function checkIsNext({ record, epochs }: Entry, epoch: number): void {
   const highest = Math.max(-1, ...epochs.keys());
   if (epoch <= highest)
     throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${record.name} is not above ${highest}`);
-  const certified = Math.max(-1, ...[...epochs].filter(([, { state }]) => state.type !== 'prepared').map(([n]) => n));
+  const isCertified = ([, epoch]: readonly [number, Epoch]): boolean => epoch.record.state.type !== 'prepared';
+  const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
   const open = [...epochs.keys()].filter((number) => number > certified).length;
   if (open >= limits.uncertifiedEpochs)
     throw new KeyError(
@@ -272,8 +336,8 @@ function checkIsNext({ record, epochs }: Entry, epoch: number): void {
     );
 }
 
-function withEpoch(entry: Entry, epoch: number, record: EpochRecord): Entry {
-  return { ...entry, epochs: new Map([...entry.epochs, [epoch, record]]) };
+function withEpoch(entry: Entry, epoch: number, value: Epoch): Entry {
+  return { ...entry, epochs: new Map([...entry.epochs, [epoch, value]]) };
 }
 
 function info({ keyId, record, epochs }: Entry): KeyInfo {
@@ -288,9 +352,11 @@ function info({ keyId, record, epochs }: Entry): KeyInfo {
   };
 }
 
-function epochInfo(epoch: number, { createdAt, publicPackage, statement, state }: EpochRecord): EpochInfo {
+function epochInfo(epoch: number, { record, material }: Epoch): EpochInfo {
+  const { createdAt, publicPackage, statement, state } = record;
   const certificate = state.type === 'prepared' ? undefined : state.value;
-  return { epoch, state: state.type, createdAt, publicPackage, ready: statement, certificate };
+  const parties = [...material].sort((a, b) => a - b);
+  return { epoch, state: state.type, createdAt, publicPackage, ready: statement, certificate, material: parties };
 }
 
 function keyPlace(keyId: Uint8Array): string {
@@ -305,6 +371,10 @@ function sharePlace(keyId: Uint8Array, epoch: number): string {
   return `shares/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
 }
 
-function materialPlace(keyId: Uint8Array, epoch: number): string {
+function materialsPlace(keyId: Uint8Array, epoch: number): string {
   return `material/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
+}
+
+function materialPlace(keyId: Uint8Array, epoch: number, party: number): string {
+  return `${materialsPlace(keyId, epoch)}/${party.toString().padStart(5, '0')}`;
 }

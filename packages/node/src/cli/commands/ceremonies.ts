@@ -96,7 +96,7 @@ function describe(ceremony: CeremonyView): string {
     ['participants', ceremony.participants.join(', ') || '-'],
     ['begun', time(ceremony.createdAt)],
     ['updated', time(ceremony.updatedAt)],
-    ...(result === undefined ? [] : [['public key', result.publicKey] as const]),
+    ...(result === undefined || result.type === 'material' ? [] : [['public key', result.publicKey] as const]),
     ...(result?.type === 'signature' ? formsOf(result) : []),
     ...(failure === undefined ? [] : [['reason', `${failure.code}: ${failure.reason}`] as const]),
     ...(failure === undefined || failure.culprits.length === 0
