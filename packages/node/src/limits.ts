@@ -54,6 +54,15 @@ export const limits = {
   keygenRound: 20_000,
   /** A round of base transfers computes for a second and more per member on a busy machine. */
   pairSetupRound: 45_000,
+  /** Between looks whether a pair of an ECDSA key has nothing set up: an operator who lifted a ban waits for it. */
+  pairInterval: 2_000,
+  /** How long the higher party leaves it to the lower one to propose a set-up: both may miss the same. */
+  pairPatience: 10_000,
+  /** First and longest wait before a set-up that failed is proposed again: the other may refuse for as long as it bans us. */
+  pairRetryFirst: 5_000,
+  pairRetryLongest: 600_000,
+  /** How long a proposal to set a pair up may be begun. */
+  pairProposal: 120_000,
   /** A coordinator that says nothing for this long is replaced. */
   coordinatorSilence: 1_500,
   /** How often a coordinator says that it is there: thrice per silence. */

@@ -103,7 +103,7 @@ export class QuorateNode implements Service {
   static async open(parts: NodeParts): Promise<QuorateNode> {
     const node = new QuorateNode(parts);
     for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
-    node.#ceremonies.open();
+    await node.#ceremonies.open();
     return node;
   }
 
@@ -167,7 +167,17 @@ export class QuorateNode implements Service {
       refused: peer.refused,
       blames: this.#blames.get(peer.peer) ?? 0,
       banned: this.#parts.home.bans.has(publicKeyOf(peer.peer)),
+      pairs: this.#ceremonies.pairsWith(publicKeyOf(peer.peer)),
     }));
+  }
+
+  async unban(name: string): Promise<PeerView> {
+    const find = (): PeerView | undefined => this.peers().find((peer) => peer.name === name);
+    const peer = find();
+    if (peer === undefined) throw new ServiceError('peer-unknown', `the roster has no other member ${name}`);
+    if (!peer.banned) throw new ServiceError('not-banned', `${name} is not banned here`);
+    await this.#ceremonies.lift(publicKeyOf(peer.peerId));
+    return find() as PeerView;
   }
 
   roster(): readonly MemberView[] {

@@ -9,6 +9,11 @@ export interface Service {
   status(): Promise<StatusView>;
   health(): Promise<HealthView>;
   peers(): readonly PeerView[];
+  /**
+   * Sits with a banned member again: the pairs of all ECDSA keys are set up anew with it, from the bottom, as soon as it is there.
+   * @throws {ServiceError} `peer-unknown`, `not-banned`
+   */
+  unban(name: string): Promise<PeerView>;
   roster(): readonly MemberView[];
   keys(): Promise<readonly KeyView[]>;
   /** @throws {ServiceError} `key-unknown` */
@@ -88,6 +93,8 @@ export interface PeerView {
   readonly blames: number;
   /** This node holds no ECDSA session with it any more: it failed a check that depends on a secret. */
   readonly banned: boolean;
+  /** ECDSA keys shared with it: those for which something to multiply is set up, and those for which it is not, yet. */
+  readonly pairs: { readonly ready: number; readonly missing: number };
 }
 
 export interface MemberView {
@@ -219,6 +226,8 @@ export type ServiceErrorCode =
   | 'invalid'
   | 'denied'
   | 'key-unknown'
+  | 'peer-unknown'
+  | 'not-banned'
   | 'name-taken'
   | 'ceremony-unknown'
   | 'request-conflict'

@@ -13,6 +13,7 @@ import {
   type HealthView,
   type KeygenOrder,
   type KeyView,
+  type PeerView,
   type Service,
   ServiceError,
   type SignatureForms,
@@ -80,8 +81,14 @@ export class MemoryService implements Service {
     return { ready: this.ready, reasons: this.ready ? [] : ['the store is locked'], keys };
   }
 
-  peers() {
-    const common = { version: '0.1.0', sameRoster: true, blames: 0, banned: false };
+  peers(): readonly PeerView[] {
+    const common = {
+      version: '0.1.0',
+      sameRoster: true,
+      blames: 0,
+      banned: false,
+      pairs: { ready: 0, missing: 0 },
+    };
     const away = { since: undefined, roundTripMilliseconds: undefined, clockSkewMilliseconds: undefined };
     return [
       {
@@ -101,9 +108,21 @@ export class MemoryService implements Service {
         refused: 'format version 2',
         ...away,
         ...common,
-        banned: true,
+        banned: this.#banned,
+        pairs: { ready: 1, missing: 2 },
       },
     ];
+  }
+
+  /** Whether carol is. */
+  #banned = true;
+
+  async unban(name: string): Promise<PeerView> {
+    const find = (): PeerView | undefined => this.peers().find((peer) => peer.name === name);
+    if (find() === undefined) throw new ServiceError('peer-unknown', `there is no member ${name}`);
+    if (find()?.banned !== true) throw new ServiceError('not-banned', `${name} is not banned`);
+    this.#banned = false;
+    return find() as PeerView;
   }
 
   roster() {

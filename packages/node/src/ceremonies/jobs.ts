@@ -3,9 +3,11 @@ import {
   dkg,
   dkls23,
   frost,
+  type Group,
   groupOf,
   type Member,
   type Party,
+  type Point,
   type Protocol,
   publicPackageCodec,
   type Randomness,
@@ -21,6 +23,7 @@ import { encodeSignature } from './signing.ts';
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
+  'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
 }
@@ -43,9 +46,24 @@ export interface KeygenJob {
 export interface KeygenOutput {
   /** The share as the protocol's `Secret` holds it; whoever takes it wipes it. */
   readonly share: Uint8Array;
-  /** ECDSA: what was set up with each other member, for storage; whoever takes it wipes it. */
-  readonly material: ReadonlyMap<Party, Uint8Array>;
+  /** Empty but for ECDSA. */
+  readonly material: PairMaterials;
   readonly publicPackage: Uint8Array;
+}
+
+/** What was set up with each other member, for storage; whoever takes it wipes it. */
+export type PairMaterials = ReadonlyMap<Party, Uint8Array>;
+
+export interface PairSetupJob {
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  readonly members: readonly Member[];
+  /** Encoded points, in the order of `members`. */
+  readonly receiveKeys: readonly Uint8Array[];
+  /** Encoded scalar; the job wipes it. */
+  readonly receiveSecret: Uint8Array;
+  /** T of the key's public package. */
+  readonly transcript: Uint8Array;
 }
 
 export interface SignJob {
@@ -66,7 +84,7 @@ export interface SignEcdsaJob {
   readonly publicPackage: Uint8Array;
   /** The job wipes it, and what was set up with each other signer. */
   readonly share: Uint8Array;
-  readonly material: ReadonlyMap<Party, Uint8Array>;
+  readonly material: PairMaterials;
   /** 32 bytes. */
   readonly digest: Uint8Array;
   /** ε of BIP-32. */
@@ -82,7 +100,7 @@ export function startJob<N extends JobName>(
   input: Jobs[N]['input'],
   tools: JobTools,
 ): Protocol<Jobs[N]['output']> {
-  const start = { keygen, sign: signJob, 'sign-ecdsa': signEcdsaJob }[name] as (
+  const start = { keygen, 'pair-setup': pairSetupJob, sign: signJob, 'sign-ecdsa': signEcdsaJob }[name] as (
     input: Jobs[N]['input'],
     tools: JobTools,
   ) => Protocol<Jobs[N]['output']>;
@@ -91,7 +109,7 @@ export function startJob<N extends JobName>(
 
 /** What of a job's input must not outlive it: wiped where it was, moved where it goes. */
 export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
-  if (name === 'keygen') return [(input as KeygenJob).receiveSecret];
+  if (name === 'keygen' || name === 'pair-setup') return [(input as KeygenJob | PairSetupJob).receiveSecret];
   if (name === 'sign') return [(input as SignJob).share];
   const { share, material } = input as SignEcdsaJob;
   return [share, ...material.values()];
@@ -99,6 +117,7 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
 
 /** What of a job's output the taker wipes, if anything is secret in it. */
 export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
+  if (name === 'pair-setup') return [...(output as PairMaterials).values()];
   if (name !== 'keygen') return [];
   const { share, material } = output as KeygenOutput;
   return [share, ...material.values()];
@@ -110,9 +129,7 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   const { network, sid, me, members, threshold, statement } = input;
   const group = groupOf(statement.scheme, groups);
   using receiveSecret = new Secret(input.receiveSecret);
-  const receiveKeys = new Map(
-    members.map(({ party }, i) => [party, group.decodePoint(input.receiveKeys[i] as Uint8Array)]),
-  );
+  const receiveKeys = decodeReceiveKeys(group, input);
   const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
   const outcome = yield* dkg({ ...common, signatures, network, threshold, statement });
   using share = outcome.share;
@@ -128,16 +145,54 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
       : new Map<Party, dkls23.PairMaterial>();
   return {
     share: share.use((bytes) => bytes.slice()),
-    material: new Map([...pairs].map(([peer, pair]) => [peer, encodePair(pair)])),
+    material: encodePairs(pairs),
     publicPackage: wire.encode(publicPackageCodec(group), publicPackage),
   };
 }
 
-/** What was set up with one party, as storage keeps it. Wipes what it was given. */
-function encodePair(pair: dkls23.PairMaterial): Uint8Array {
-  using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
-  dkls23.wipePairMaterial(pair);
-  return secret.use((bytes) => bytes.slice());
+/** What two parties of a key that is in use need to multiply, anew. */
+function* pairSetupJob(input: PairSetupJob, { aead, ecdh, groups, randomness }: JobTools): Protocol<PairMaterials> {
+  const { me, members, sid, transcript } = input;
+  const group = groupOf('ecdsa', groups);
+  const suite = dkls23.suiteA;
+  using receiveSecret = new Secret(input.receiveSecret);
+  const receiveKeys = decodeReceiveKeys(group, input);
+  return encodePairs(
+    yield* dkls23.pairSetup({
+      group,
+      suite,
+      aead,
+      ecdh,
+      sid,
+      me,
+      members,
+      receiveKeys,
+      receiveSecret,
+      transcript,
+      randomness,
+    }),
+  );
+}
+
+function decodeReceiveKeys(
+  group: Group,
+  { members, receiveKeys }: Pick<KeygenJob, 'members' | 'receiveKeys'>,
+): ReadonlyMap<Party, Point> {
+  return new Map(members.map(({ party }, i) => [party, group.decodePoint(receiveKeys[i] as Uint8Array)]));
+}
+
+/** As storage keeps it. Wipes what it was given. */
+function encodePairs(pairs: ReadonlyMap<Party, dkls23.PairMaterial>): PairMaterials {
+  const encoded = new Map<Party, Uint8Array>();
+  for (const [peer, pair] of pairs) {
+    using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
+    dkls23.wipePairMaterial(pair);
+    encoded.set(
+      peer,
+      secret.use((bytes) => bytes.slice()),
+    );
+  }
+  return encoded;
 }
 
 function* signEcdsaJob(input: SignEcdsaJob, { groups, multiplication, randomness }: JobTools): Protocol<Uint8Array> {

@@ -71,6 +71,18 @@ describe('what the node says', () => {
     expect(await json('roster', 'show')).toMatchObject({ members: [{}, {}, {}] });
   });
 
+  test('a ban, until it is lifted', async () => {
+    expect(await node('peers', 'unban', 'bob')).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('not banned'),
+    });
+    expect((await node('peers', 'unban', 'dave')).exit).toBe(2);
+    const lifted = await node('peers', 'unban', 'carol');
+    expect(lifted.stdout).toMatch(/carol is not banned here any more\.\n.*once it is connected, for 2 keys/);
+    expect((await node('peers')).stdout).toMatch(/carol +format version 2 .* 1 of 3 keys/);
+    expect((await node('peers', 'unban', 'carol')).exit).toBe(2);
+  });
+
   test('nothing that steers a terminal', async () => {
     service.immediate = false;
     const { id } = await service.keygen({ name: 'k', scheme: 'ed25519' });

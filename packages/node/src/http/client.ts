@@ -18,6 +18,7 @@ export interface NodeClient {
   status(): Promise<StatusView>;
   health(): Promise<HealthView>;
   peers(): Promise<readonly PeerView[]>;
+  unban(name: string): Promise<PeerView>;
   roster(): Promise<readonly MemberView[]>;
   keys(): Promise<readonly KeyView[]>;
   key(name: string): Promise<KeyView>;
@@ -68,6 +69,7 @@ export function connectNode(socket: string): NodeClient {
     status: async () => await get('/v1/status'),
     health: async () => await get('/v1/health'),
     peers: async () => (await get<{ peers: PeerView[] }>('/v1/peers')).peers,
+    unban: async (name) => await post(`/v1/peers/${encodeURIComponent(name)}/unban`),
     roster: async () => (await get<{ members: MemberView[] }>('/v1/roster')).members,
     keys: async () => (await get<{ keys: KeyView[] }>('/v1/keys')).keys,
     key: async (name) => await get(keyPath(name)),

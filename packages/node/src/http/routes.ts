@@ -7,6 +7,7 @@ import {
   readKeygenOrder,
   readKeyName,
   readPath,
+  readPeerName,
   readSignRequest,
   readWait,
 } from './schemas.ts';
@@ -32,6 +33,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
   app.get(
     '/v1/peers',
     bare(async () => ({ peers: service.peers() })),
+  );
+  app.post(
+    '/v1/peers/:name/unban',
+    bare(async (_, params) => await service.unban(readPeerName(params))),
   );
   app.get(
     '/v1/roster',

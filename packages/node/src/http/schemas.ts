@@ -81,7 +81,7 @@ const signSchema: z.ZodType<SignOrder> = z.strictObject({
   signature: hex(64, 64),
 });
 
-const keyParameters = z.strictObject({ name });
+const nameParameters = z.strictObject({ name });
 const ceremonyParameters = z.strictObject({ id: hex(32, 32) });
 const nothing = z.strictObject({});
 const pathQuery = z.strictObject({ path: path.default('m') });
@@ -123,8 +123,15 @@ function intentOf(order: IntentOrder): Intent {
 
 /** @throws {ServiceError} `key-unknown`: a text that is no name cannot name a key */
 export function readKeyName(parameters: unknown): string {
-  const read = keyParameters.safeParse(parameters);
+  const read = nameParameters.safeParse(parameters);
   if (!read.success) throw new ServiceError('key-unknown', 'there is no such key; `quorate keys` lists them');
+  return read.data.name;
+}
+
+/** @throws {ServiceError} `peer-unknown`: a text that is no name cannot name a member */
+export function readPeerName(parameters: unknown): string {
+  const read = nameParameters.safeParse(parameters);
+  if (!read.success) throw new ServiceError('peer-unknown', 'there is no such member; `quorate peers` lists them');
   return read.data.name;
 }
 

@@ -192,6 +192,16 @@ describe('routes', () => {
     expect((await node.roster()).map(({ name }) => name)).toEqual(['alice', 'bob', 'carol']);
   });
 
+  test('lifting a ban', async () => {
+    await expect(node.unban('bob')).rejects.toMatchObject({ code: 'not-banned' });
+    for (const name of ['dave', '../keys', '%00']) {
+      await expect(node.unban(name)).rejects.toMatchObject({ code: 'peer-unknown' });
+    }
+    expect(await node.unban('carol')).toMatchObject({ name: 'carol', banned: false, pairs: { missing: 2 } });
+    expect(await send('POST', '/v1/peers/carol/unban')).toMatchObject({ status: 409 });
+    expect(await send('POST', '/v1/peers/dave/unban')).toMatchObject({ status: 404 });
+  });
+
   test('keygen, keys, one key, freeze and thaw', async () => {
     expect(await node.keygen({ name: 'treasury', scheme: 'ed25519' })).toMatchObject({ kind: 'keygen', state: 'done' });
     expect((await node.keys()).map(({ name }) => name)).toEqual(['treasury']);
