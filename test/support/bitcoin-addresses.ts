@@ -13,7 +13,7 @@ export function decodeSegwit(address: string): SegwitAddress | undefined {
   if (lower !== address && address.toUpperCase() !== address) return undefined;
   const end = lower.lastIndexOf('1');
   const prefix = lower.slice(0, end);
-  const words = [...lower.slice(end + 1)].map((letter) => 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'.indexOf(letter));
+  const words = Array.from(lower.slice(end + 1), (letter) => 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'.indexOf(letter));
   if (!['bc', 'tb', 'bcrt'].includes(prefix) || address.length > 90 || words.includes(-1)) return undefined;
   const [version = 17, ...data] = words.slice(0, -6);
   if (version > 16 || polymod(prefix, words) !== (version === 0 ? 1 : 0x2bc830a3)) return undefined;
@@ -27,7 +27,7 @@ export function decodeSegwit(address: string): SegwitAddress | undefined {
 
 /** The remainder of BIP-173's checksum: 1 for a valid string of bech32. */
 function polymod(prefix: string, words: readonly number[]): number {
-  const codes = [...prefix].map((letter) => letter.charCodeAt(0));
+  const codes = Array.from(prefix, (letter) => letter.charCodeAt(0));
   const expanded = [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31)];
   return [...expanded, ...words].reduce((sum, word) => {
     const generators = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
@@ -39,7 +39,7 @@ function polymod(prefix: string, words: readonly number[]): number {
 /** The bytes of a base58 text, by arithmetic alone. */
 export function decodeBase58(text: string): Uint8Array {
   const letters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
-  const number = [...text].reduce((sum, letter) => 58n * sum + BigInt(letters.indexOf(letter)), 0n);
+  const number = Array.from(text).reduce((sum, letter) => 58n * sum + BigInt(letters.indexOf(letter)), 0n);
   const hex = number === 0n ? '' : number.toString(16);
   const zeros = '00'.repeat(text.length - text.replace(/^1+/, '').length);
   return Uint8Array.from(Buffer.from(zeros + (hex.length % 2 === 1 ? `0${hex}` : hex), 'hex'));

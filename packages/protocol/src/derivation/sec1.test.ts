@@ -25,7 +25,9 @@ describe('public keys of secp256k1', () => {
     ['not below the prime', concat(Uint8Array.of(2), toBytesBE(2n ** 256n - 2n ** 32n - 977n + 1n, 32))],
     ['uncompressed', uncompressed(publicKey(1n))],
     ['of another prefix', concat(Uint8Array.of(4), publicKey(1n).subarray(1))],
-    ['too short', fromHex('02')],
+    ['nothing after the prefix', fromHex('02')],
+    ['an x, but in 1 byte', fromHex('0201')],
+    ['an x, but in 33 bytes', concat(Uint8Array.of(2, 0), publicKey(1n).subarray(1))],
   ])('are points in their compressed form: %s', (_, bytes) => {
     expect(() => uncompressed(bytes)).toThrow(EncodingError);
   });
