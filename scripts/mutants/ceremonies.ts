@@ -36,6 +36,19 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'addresses.ts',
+    ['addresses.test.ts'],
+    [
+      ['  expectNoPath(scheme, path);\n', '', "a child's address that is the key's own"],
+      [
+        'frost.outputKey(frost.suiteOf(scheme, tools.groups), publicPackage)',
+        'groupOf(scheme, tools.groups).encodePoint(publicPackage.groupKey).slice(-32)',
+        'an address of the key before its tweak',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
     'sessions.ts',
     ['ecdsa.test.ts'],
     [

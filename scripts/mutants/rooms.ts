@@ -1,4 +1,5 @@
 import { ceremonies } from './ceremonies.ts';
+import { derivation } from './derivation.ts';
 import { dkg } from './dkg.ts';
 import { dkls23 } from './dkls23.ts';
 import { frost } from './frost.ts';
@@ -12,6 +13,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   dkls23,
   frost,
   dkg,
+  derivation,
   session,
   ceremonies,
   storage,

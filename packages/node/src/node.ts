@@ -1,4 +1,5 @@
 import {
+  type BitcoinNetwork,
   ENVELOPE_VERSION,
   equal,
   frost,
@@ -202,15 +203,12 @@ export class QuorateNode implements Service {
     return this.#keyView(this.#key(name));
   }
 
-  async addresses(name: string, path: string): Promise<AddressesView> {
+  async addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView> {
     const { tools } = this.#parts;
     const publicPackage = this.#current(this.#key(name));
     // Whoever is told an address may send to it: never one of a key that may yet come to nothing.
     if (publicPackage === undefined) throw new ServiceError('key-unknown', `${name} is not active yet`);
-    if (publicPackage.scheme !== 'ecdsa') {
-      throw new ServiceError('invalid', `${name} is no ecdsa key: only those have addresses here`);
-    }
-    return await Promise.resolve(addressesOf(path, publicPackage, tools));
+    return await Promise.resolve(addressesOf(path, bitcoin, publicPackage, tools));
   }
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {

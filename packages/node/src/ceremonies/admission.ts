@@ -130,7 +130,7 @@ export function rivals(task: Task, other: Task): boolean {
 /** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
   if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
-  return task.proposer === newer.proposer || newer.proposer < task.proposer;
+  return newer.proposer <= task.proposer;
 }
 
 function isProposedBy(task: Task, other: Task): boolean {
