@@ -5,6 +5,7 @@ import { dkls23 } from './dkls23.ts';
 import { frost } from './frost.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
+import { pairs } from './pairs.ts';
 import { session } from './session.ts';
 import { storage } from './storage.ts';
 
@@ -16,6 +17,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   derivation,
   session,
   ceremonies,
+  pairs,
   storage,
   network,
 };

@@ -1,4 +1,4 @@
-import { decodeEnvelope, kinds, sealEnvelope, toHex, wire } from '@quorate/protocol';
+import { decodeEnvelope, fromHex, kinds, Secret, sealEnvelope, toHex, wire } from '@quorate/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
@@ -171,6 +171,12 @@ describe('a ban', () => {
     const { node } = committee.at(victim);
     await expect(node.unban('dave')).rejects.toMatchObject({ code: 'peer-unknown' });
     await expect(node.unban(victim === 'alice' ? 'bob' : 'alice')).rejects.toMatchObject({ code: 'not-banned' });
+    // Whatever is there by then, a backup that was put back say, goes.
+    const { home } = committee.at(victim);
+    const info = home.keys.byName(key);
+    if (info?.current === undefined || before === undefined) throw new Error('there is a key');
+    const old = new Secret(fromHex(before));
+    await home.keys.replaceMaterial(info.keyId, info.current.epoch, partyOf(committee, 'carol'), old);
     expect(await node.unban('carol')).toMatchObject({ banned: false, pairs: { ready: 0, missing: 1 } });
     expect(await committee.audit(victim)).toContain('ban-lifted');
     await committee.until(() => ready(committee, [victim, 'carol']), 120_000);
@@ -216,6 +222,16 @@ describe('a set-up that is cut off', () => {
       }
     },
   );
+});
+
+test('a node that died after it wrote a ban, and before it dropped what was set up, drops it at its start', async () => {
+  const committee = await threeWithKey('died');
+  const alice = committee.at('alice');
+  await alice.home.bans.ban({ node: committee.at('carol').key.publicKey, session: new Uint8Array(32), time: 1 });
+  expect(setUp(alice, committee)).toEqual(['bob', 'carol']);
+  await committee.stop(alice, 'kill');
+  await committee.start(alice);
+  expect(setUp(alice, committee)).toEqual(['bob']);
 });
 
 describe('a proposal to set a pair up anew', () => {
