@@ -1,7 +1,10 @@
 export * from './activation/activated.ts';
+export * from './activation/approval.ts';
 export * from './activation/certificate.ts';
 export * from './activation/machine.ts';
 export * from './activation/ready.ts';
+export * from './activation/retirement.ts';
+export * from './activation/succession.ts';
 export * from './bytes.ts';
 export { DerivationError, type DerivedKey, derive, parsePath } from './derivation/bip32.ts';
 export { type BitcoinNetwork, bitcoinNetworks, p2pkh, p2tr, p2wpkh } from './derivation/bitcoin.ts';

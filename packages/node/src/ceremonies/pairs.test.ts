@@ -161,6 +161,7 @@ describe('a ban', () => {
       .node.ceremonies()
       .filter(({ kind }) => kind === 'pairs');
     expect(declined.length).toBeGreaterThan(0);
+    expect(await committee.audit(victim)).toContain('pairs-refused: denied');
     for (const one of declined) {
       expect(one.failure).toMatchObject({ code: 'denied', reason: expect.stringContaining('is banned here') });
     }
@@ -271,7 +272,7 @@ describe('a proposal to set a pair up anew', () => {
     expect(setUp(committee.at('bob'), committee)).toEqual(['alice', 'carol']);
   });
 
-  test('by another than who takes part, or with a signature that is none, is refused', async () => {
+  test('by another than who takes part, with a signature that is none, or out of order is refused', async () => {
     const [alice, carol] = [committee.at('alice'), committee.at('carol')];
     const parties = [partyOf(committee, 'alice'), partyOf(committee, 'bob')].toSorted((a, b) => a - b);
     const unsigned = {
@@ -284,12 +285,18 @@ describe('a proposal to set a pair up anew', () => {
     };
     const byCarol = proposePreparation('pairs', unsigned, carol.key);
     const forged = { ...proposePreparation('pairs', unsigned, alice.key), signature: byCarol.signature };
-    for (const proposal of [byCarol, forged]) {
+    const reversed = proposePreparation('pairs', { ...unsigned, parties: parties.toReversed() }, alice.key);
+    const refusals = [
+      [byCarol, 'denied'],
+      [forged, 'denied'],
+      [reversed, 'invalid'],
+    ] as const;
+    for (const [proposal, code] of refusals) {
       const before = (await committee.audit('bob')).length;
       const body = wire.encode(preparationCodec, proposal);
       committee.say('carol', 'bob', { type: 'request', value: { kind: kinds.pairs, body } });
       await committee.run(20);
-      expect((await committee.audit('bob')).slice(before)).toEqual(['pairs-refused: denied']);
+      expect((await committee.audit('bob')).slice(before)).toEqual([`pairs-refused: ${code}`]);
     }
     expect(setUp(committee.at('bob'), committee)).toEqual(['alice', 'carol']);
   });
