@@ -113,7 +113,8 @@ function explore(setting: Setting): { readonly worlds: number; readonly lost: Wo
     return out;
   };
 
-  const keyOf = (world: World): string => JSON.stringify(world.map((one) => Object.values(one)).sort());
+  const keyOf = (world: World): string =>
+    JSON.stringify(world.map((one) => JSON.stringify(Object.values(one))).toSorted());
   const seen = new Set([keyOf(first)]);
   const open = [first];
   while (open.length > 0) {
