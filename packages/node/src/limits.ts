@@ -100,6 +100,9 @@ export const limits = {
   earlyFrames: 64,
   earlyBytes: 4_194_304,
   earlyLife: 10_000,
+  /** Bytes for all peers together, and what each may keep even when that is used up: a few messages of ECDSA. */
+  earlyBytesInAll: 67_108_864,
+  earlyShare: 262_144,
   /** Bytes of a request's body on the admin socket: a message of 64 KiB as hexadecimal, and the order around it. */
   bodyBytes: 163_840,
   /** Levels of nesting in a body. An order has two. */
