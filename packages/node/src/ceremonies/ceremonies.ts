@@ -131,6 +131,11 @@ export class Ceremonies {
     return this.#openEntries().length;
   }
 
+  /** Whether a session runs: others wait for what this node computes. */
+  get isBusy(): boolean {
+    return this.#sessions.isOpen;
+  }
+
   /** @throws {ServiceError} `ceremony-unknown` */
   get(id: string): CeremonyView {
     return this.#view(this.#entry(id));
@@ -342,6 +347,8 @@ export class Ceremonies {
       case 'certificate':
       case 'activated':
         return this.#activations.handle(peer, frame);
+      case 'stock':
+        return this.#workshop.stock.receive(peer, frame.value);
     }
   }
 
@@ -452,6 +459,7 @@ export class Ceremonies {
   // ---- peers
 
   #greet(peer: PeerId): void {
+    this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);
     for (const entry of this.#openEntries()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
@@ -461,6 +469,7 @@ export class Ceremonies {
   }
 
   #lost(peer: PeerId): void {
+    this.#workshop.stock.lost(peer);
     for (const entry of this.#openEntries()) {
       const { state } = entry.ceremony;
       if (state.name === 'accepted' && state.coordinator === peer) this.#apply(entry, { type: 'stalled' });

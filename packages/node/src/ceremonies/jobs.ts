@@ -15,6 +15,17 @@ import {
   wipe,
   wire,
 } from '@quorate/protocol';
+import {
+  type ChooseSet,
+  type CompleteSet,
+  chooseSet,
+  completeSet,
+  halvesOf,
+  type MadeSet,
+  setsOf,
+  type TakenSets,
+  type Unusable,
+} from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
 import { encodeSignature } from './signing.ts';
@@ -24,6 +35,8 @@ export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
+  'choose-set': { readonly input: ChooseSet; readonly output: MadeSet | Unusable };
+  'complete-set': { readonly input: CompleteSet; readonly output: MadeSet | Unusable };
 }
 
 export type JobName = keyof Jobs;
@@ -39,6 +52,8 @@ export interface KeygenJob {
   /** Encoded scalar; the job wipes it. */
   readonly receiveSecret: Uint8Array;
   readonly statement: DkgInput['statement'];
+  /** ECDSA: base transfers made ahead. The job wipes them, used or not. */
+  readonly stock: readonly (TakenSets & { readonly party: Party })[];
 }
 
 export interface KeygenOutput {
@@ -83,26 +98,47 @@ export function startJob<N extends JobName>(
   input: Jobs[N]['input'],
   tools: JobTools,
 ): Protocol<Jobs[N]['output']> {
-  const start = { keygen, sign: signJob, 'sign-ecdsa': signEcdsaJob }[name] as (
-    input: Jobs[N]['input'],
-    tools: JobTools,
-  ) => Protocol<Jobs[N]['output']>;
+  const start = {
+    keygen,
+    sign: signJob,
+    'sign-ecdsa': signEcdsaJob,
+    'choose-set': atOnce(chooseSet),
+    'complete-set': atOnce(completeSet),
+  }[name] as (input: Jobs[N]['input'], tools: JobTools) => Protocol<Jobs[N]['output']>;
   return start(input, tools);
 }
 
 /** What of a job's input must not outlive it: wiped where it was, moved where it goes. */
 export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
-  if (name === 'keygen') return [(input as KeygenJob).receiveSecret];
-  if (name === 'sign') return [(input as SignJob).share];
-  const { share, material } = input as SignEcdsaJob;
-  return [share, material];
+  const secrets: { readonly [M in JobName]: (input: Jobs[M]['input']) => readonly Uint8Array[] } = {
+    keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
+    sign: ({ share }) => [share],
+    'sign-ecdsa': ({ share, material }) => [share, material],
+    'choose-set': ({ hedge }) => [hedge],
+    'complete-set': ({ keySecret }) => [keySecret],
+  };
+  return secrets[name](input);
 }
 
 /** What of a job's output the taker wipes, if anything is secret in it. */
 export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
-  if (name !== 'keygen') return [];
-  const { share, material } = output as KeygenOutput;
-  return material === undefined ? [share] : [share, material];
+  const inSet = (made: MadeSet | Unusable): readonly Uint8Array[] => ('unusable' in made ? [] : [made.half]);
+  const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
+    keygen: ({ share, material }) => (material === undefined ? [share] : [share, material]),
+    sign: () => [],
+    'sign-ecdsa': () => [],
+    'choose-set': inSet,
+    'complete-set': inSet,
+  };
+  return secrets[name](output);
+}
+
+/** Work without rounds, as a protocol. */
+function atOnce<I, O>(work: (input: I, tools: JobTools) => O): (input: I, tools: JobTools) => Protocol<O> {
+  // biome-ignore lint/correctness/useYield: it has nothing to say to anybody
+  return function* once(input, tools) {
+    return work(input, tools);
+  };
 }
 
 /** A key, and for ECDSA what every two members need to multiply. */
@@ -111,6 +147,8 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   const { network, sid, me, members, threshold, statement } = input;
   const group = groupOf(statement.scheme, groups);
   using receiveSecret = new Secret(input.receiveSecret);
+  using taken = new DisposableStack();
+  for (const half of input.stock.flatMap(halvesOf)) taken.adopt(half, wipe);
   const receiveKeys = new Map(
     members.map(({ party }, i) => [party, group.decodePoint(input.receiveKeys[i] as Uint8Array)]),
   );
@@ -121,7 +159,8 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   let material: Uint8Array | undefined;
   if (statement.scheme === 'ecdsa') {
     const { transcript } = publicPackage;
-    const pairs = yield* dkls23.pairSetup({ ...common, suite: dkls23.suiteA, transcript, ecdh: tools.ecdh });
+    const stock = new Map(input.stock.map((sets) => [sets.party, setsOf(group, sets)]));
+    const pairs = yield* dkls23.pairSetup({ ...common, suite: dkls23.suiteA, transcript, ecdh: tools.ecdh, stock });
     material = encodeMaterial(pairs);
   }
   return {

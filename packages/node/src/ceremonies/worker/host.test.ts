@@ -46,7 +46,7 @@ const statement = {
 function inputs(): readonly KeygenJob[] {
   const secrets = parties.map((party) => randomScalar(seeded(fill(party)), group.order));
   const receiveKeys = secrets.map((secret) => group.encodePoint(group.multiplyBase(secret)));
-  const common = { network: fill(5), sid: fill(6), members, threshold: 2, receiveKeys, statement };
+  const common = { network: fill(5), sid: fill(6), members, threshold: 2, receiveKeys, statement, stock: [] };
   return secrets.map((secret, i) => ({ ...common, me: i + 1, receiveSecret: toBytesBE(secret, group.scalarBytes) }));
 }
 
