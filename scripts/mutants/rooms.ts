@@ -5,6 +5,7 @@ import { frost } from './frost.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { session } from './session.ts';
+import { stock } from './stock.ts';
 import { storage } from './storage.ts';
 
 /** What `npm run mutants -- --only` takes. */
@@ -14,6 +15,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   dkg,
   session,
   ceremonies,
+  stock,
   storage,
   network,
 };

@@ -77,11 +77,9 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       tools,
       version,
       addresses: () => network.addresses,
-      // FROST takes a millisecond; all else of a step would keep the others waiting.
+      // A step of FROST takes a millisecond: less than the way to another thread is worth.
       host: (job, input) =>
-        job === 'sign' || (job === 'sign-ecdsa' && process.env['QTEST_INLINE'] !== undefined)
-          ? inlineJob(job, input, { ...tools, randomness })
-          : workers.host(job, input),
+        job === 'sign' ? inlineJob(job, input, { ...tools, randomness }) : workers.host(job, input),
       loopDelay: () => loop.read(),
       memory: memoryUse,
       fatal: (error) => stopped.resolve({ reason: 'a failure that must not be survived', error }),

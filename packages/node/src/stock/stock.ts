@@ -55,7 +55,7 @@ interface Try {
 /**
  * Base transfers made ahead with every other member, while nothing else is to be done, so that the key generation of
  * threshold ECDSA need not make them. Bob of a direction begins when he is short of sets; whatever either end has without
- * the other is dropped, so that both take the same one, the oldest. See the README.
+ * the other is dropped, so that both take the same one, the oldest (docs/architecture.md).
  */
 export class Stock {
   readonly #options: StockOptions;
