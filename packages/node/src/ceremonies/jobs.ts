@@ -135,7 +135,7 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
 
 /** Work without rounds, as a protocol. */
 function atOnce<I, O>(work: (input: I, tools: JobTools) => O): (input: I, tools: JobTools) => Protocol<O> {
-  // biome-ignore lint/correctness/useYield: it has nothing to say to anybody
+  // oxlint-disable-next-line require-yield -- it has nothing to say to anybody
   return function* once(input, tools) {
     return work(input, tools);
   };

@@ -1,4 +1,4 @@
-import { concat, dkls23, hash, Secret, secp256k1, seeded } from '@quorate/protocol';
+import { concat, dkls23, hash, secp256k1, seeded } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { systemRandomness } from '../entropy.ts';
 import { nativeTools } from '../tools.ts';

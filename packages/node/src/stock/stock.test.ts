@@ -256,7 +256,7 @@ describe('a restart', () => {
   });
 
   test('wipes everything here, what is being made, too', async () => {
-    const { scene, a, b } = await pair();
+    const { scene, a, b } = await pair(2);
     a.take('b');
     b.take('a');
     await scene.clock.settle(1_050);

@@ -221,8 +221,9 @@ export class Stock {
       try {
         await work();
       } catch (error) {
+        if (this.#exchanges[role].get(peer) !== exchange) return;
         this.#options.log.error('could not make base transfers', { peer, error });
-        if (this.#exchanges[role].get(peer) === exchange) this.#end(peer, role);
+        this.#end(peer, role);
       }
     };
     this.#queue = [...this.#queue, { exchange, work: careful }];
