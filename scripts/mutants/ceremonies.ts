@@ -57,6 +57,11 @@ export const ceremonies: readonly Mutant[] = [
     'jobs.ts',
     ['stocked.test.ts', 'worker/host.test.ts'],
     [
+      [
+        '  for (const half of input.stock.flatMap(halvesOf)) taken.adopt(half, wipe);\n',
+        '',
+        'sets of a keygen that came to nothing stay in memory',
+      ],
       ['ecdh: tools.ecdh, stock });', 'ecdh: tools.ecdh });', 'base transfers made ahead and not used'],
       [
         '[receiveSecret, ...stock.flatMap(halvesOf)]',

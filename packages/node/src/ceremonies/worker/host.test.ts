@@ -23,7 +23,7 @@ import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
 import type { Host } from '../host.ts';
 import { inlineJob } from '../inline.ts';
-import type { KeygenJob, KeygenOutput } from '../jobs.ts';
+import { type KeygenJob, type KeygenOutput, startJob } from '../jobs.ts';
 import { workerHosts } from './host.ts';
 
 const tools = { ...nativeTools(), randomness: systemRandomness };
@@ -164,6 +164,16 @@ describe('a set of base transfers', () => {
     const unused = [{ party: 2, asAlice: undefined, asBob: bob.half }];
     workers.host('keygen', { ...(inputs()[0] as KeygenJob), stock: unused }).close();
     expect(bob.half.every((byte) => byte === 0)).toBe(true);
+  });
+
+  test('is wiped by a keygen that ends before it comes to it', () => {
+    const halves = [fill(1), fill(2)] as const;
+    const stock = [{ party: 2, asAlice: halves[0], asBob: halves[1] }];
+    const protocol = startJob('keygen', { ...(inputs()[0] as KeygenJob), stock }, tools);
+    expect(protocol.next(...([] as never)).done).toBe(false);
+    expect(halves).toEqual([fill(1), fill(2)]);
+    protocol.return(undefined as never);
+    expect(halves).toEqual([fill(0), fill(0)]);
   });
 });
 
