@@ -79,6 +79,7 @@ async function withTestnet<T>(measure: (net: Testnet) => Promise<T>): Promise<T>
   try {
     say(`starting ${nodes} node processes on loopback`);
     await net.start();
+    await net.untilStocked();
     return await measure(net);
   } finally {
     await net.stop();

@@ -19,6 +19,8 @@ export interface NetworkResult {
     /** The worst node's p99 of event-loop delay meanwhile. */
     readonly loopDelay: number;
   };
+  /** ECDSA: as `keygen`, which begins with base transfers made ahead, but without any. */
+  readonly unstocked: NetworkResult['keygen'] | undefined;
   /** One client, one order after the other. */
   readonly latency: Latency & {
     /** When each stage was reached, from the order on. */
@@ -60,23 +62,9 @@ export async function benchNetwork(
   say: (text: string) => void,
 ): Promise<NetworkResult> {
   say(`${scheme}: ${load.keygens} keygens, ${threshold}-of-${net.nodes.length}`);
-  await loopDelay(net);
-  const beforeKeygens = cpuOf(net);
-  const keygens: number[] = [];
-  let key = { name: '', publicKey: '' };
-  for (let i = 0; i < load.keygens; i++) {
-    const name = `bench-${scheme}-${i}`;
-    const began = performance.now();
-    key = { name, publicKey: await makeKey(net, name, scheme) };
-    keygens.push(performance.now() - began);
-  }
-  const keygen = {
-    first: rounded(keygens[0] ?? 0),
-    median: median(keygens),
-    runs: keygens.length,
-    cpu: rounded((cpuOf(net) - beforeKeygens) / keygens.length),
-    loopDelay: await loopDelay(net),
-  };
+  const { key, keygen, unstocked } = await benchKeygens(net, scheme, load.keygens);
+  // What the last keygen used up is made anew first.
+  await net.untilStocked();
 
   const signer = await Signer.of(net, { ...key, scheme });
   await signer.times(20);
@@ -104,12 +92,74 @@ export async function benchNetwork(
       loopDelay: await loopDelay(net),
     });
   }
-  return { scheme, keygen, latency: { ...latency, stages }, throughput };
+  return { scheme, keygen, unstocked, latency: { ...latency, stages }, throughput };
+}
+
+/** With `ecdsa`, every other keygen follows at once on one that has used up the stock. */
+async function benchKeygens(
+  net: Testnet,
+  scheme: BenchScheme,
+  count: number,
+): Promise<Pick<NetworkResult, 'keygen' | 'unstocked'> & { readonly key: Key }> {
+  const keygens: Keygen[] = [];
+  const unstocked: Keygen[] = [];
+  for (let i = 0; i < count; i++) {
+    await net.untilStocked();
+    keygens.push(await keygenOf(net, `bench-${scheme}-${i}`, scheme));
+    if (scheme === 'ecdsa') unstocked.push(await keygenOf(net, `bench-${scheme}-${i}-unstocked`, scheme));
+  }
+  return {
+    key: (keygens.at(-1) as Keygen).key,
+    keygen: summary(keygens),
+    unstocked: unstocked.length === 0 ? undefined : summary(unstocked),
+  };
+}
+
+interface Key {
+  readonly name: string;
+  readonly publicKey: string;
+}
+
+interface Keygen {
+  readonly key: Key;
+  readonly spent: number;
+  readonly cpu: number;
+  readonly loopDelay: number;
+}
+
+async function keygenOf(net: Testnet, name: string, scheme: BenchScheme): Promise<Keygen> {
+  await loopDelay(net);
+  const cpu = cpuOf(net);
+  const began = performance.now();
+  const publicKey = await makeKey(net, name, scheme);
+  const spent = performance.now() - began;
+  return { key: { name, publicKey }, spent, cpu: cpuOf(net) - cpu, loopDelay: await loopDelay(net) };
+}
+
+function summary(keygens: readonly Keygen[]): NetworkResult['keygen'] {
+  return {
+    first: rounded(keygens[0]?.spent ?? 0),
+    median: median(keygens.map(({ spent }) => spent)),
+    runs: keygens.length,
+    cpu: median(keygens.map(({ cpu }) => cpu)),
+    loopDelay: Math.max(...keygens.map(({ loopDelay }) => loopDelay)),
+  };
 }
 
 export function networkTable(results: readonly NetworkResult[]): string {
-  const rows = results.flatMap(({ scheme, keygen, latency, throughput }) => [
-    [`keygen ${scheme}`, keygen.runs, '', keygen.median, '', keygen.cpu, keygen.loopDelay, `the first ${keygen.first}`],
+  const keygenRow = (name: string, { runs, median, cpu, loopDelay, first }: NetworkResult['keygen']) => [
+    name,
+    runs,
+    '',
+    median,
+    '',
+    cpu,
+    loopDelay,
+    `the first ${first}`,
+  ];
+  const rows = results.flatMap(({ scheme, keygen, unstocked, latency, throughput }) => [
+    keygenRow(`keygen ${scheme}`, keygen),
+    ...(unstocked === undefined ? [] : [keygenRow(`keygen ${scheme}, no stock`, unstocked)]),
     [`sign ${scheme}, 1 client`, latency.runs, '', latency.p50, latency.p99, latency.cpu, '', ''],
     ...throughput.map(({ concurrency, runs, perSecond, p50, p99, cpu, loopDelay }) => [
       `sign ${scheme}, ${concurrency} clients`,

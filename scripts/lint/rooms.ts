@@ -42,7 +42,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['intents'],
     ['policy'],
     ['service.ts'],
-    ['coordination'],
+    ['coordination', 'stock'],
     ['ceremonies'],
     ['node.ts'],
     ['http'],

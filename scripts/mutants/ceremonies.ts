@@ -62,7 +62,38 @@ export const ceremonies: readonly Mutant[] = [
         '',
         'a ban that is not on the disk',
       ],
+      ['    for (const node of nodes) stock.drop(node);\n', '', 'a set made with a member that is banned since'],
     ],
+  ),
+  ...cuts(
+    folder,
+    'jobs.ts',
+    ['stocked.test.ts', 'worker/host.test.ts'],
+    [
+      [
+        '  for (const half of stock.flatMap(halvesOf)) taken.adopt(half, wipe);\n',
+        '',
+        'sets of a keygen that came to nothing stay in memory',
+      ],
+      ['ecdh: tools.ecdh, stock });', 'ecdh: tools.ecdh });', 'base transfers made ahead and not used'],
+      [
+        '[receiveSecret, ...stock.flatMap(halvesOf)]',
+        '[receiveSecret]',
+        'sets that a keygen was given stay in this thread',
+      ],
+      ["'choose-set': ({ hedge }) => [hedge],", "'choose-set': () => [],", 'what hedges a set stays in this thread'],
+      [
+        "'complete-set': ({ keySecret }) => [keySecret],",
+        "'complete-set': () => [],",
+        'the key of a set stays in this thread',
+      ],
+    ],
+  ),
+  ...cuts(
+    `${folder}/worker`,
+    'host.ts',
+    ['host.test.ts'],
+    [['(quick.has(job) ? idlest(others) : heavy)', 'heavy', 'a signature behind a keygen']],
   ),
   ...cuts(
     folder,

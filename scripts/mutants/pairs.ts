@@ -5,7 +5,11 @@ const tests = ['pairs.test.ts'];
 
 export const pairs: readonly Mutant[] = [
   ...cuts(folder, 'pairs.ts', tests, [
-    ['    await keys.dropMaterial(this.keyId, this.epoch, others);\n', '', 'an old half beside a new one'],
+    [
+      '    await keys.dropMaterial(\n      this.keyId,\n      this.epoch,\n      others.map(({ party }) => party),\n    );\n',
+      '',
+      'an old half beside a new one',
+    ],
     [
       "if (members.length !== 2) throw new ServiceError('invalid', 'a set-up is of two parties');",
       '',

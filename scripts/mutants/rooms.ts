@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
 import { session } from './session.ts';
+import { stock } from './stock.ts';
 import { storage } from './storage.ts';
 
 /** What `npm run mutants -- --only` takes. */
@@ -18,6 +19,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   session,
   ceremonies,
   pairs,
+  stock,
   storage,
   network,
 };

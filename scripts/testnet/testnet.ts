@@ -111,6 +111,14 @@ export class Testnet {
     });
   }
 
+  /** Waits until every node has made base transfers ahead with all others. @throws {Error} when it takes too long */
+  async untilStocked(seconds = 120): Promise<void> {
+    await until('base transfers of all pairs', seconds, async () => {
+      const all = await Promise.all(this.nodes.map(async ({ client }) => (await client.status()).stock));
+      return all.every(({ pairs, ready }) => ready === pairs);
+    });
+  }
+
   /** Sends a signal and waits for the end, unless the signal only stops or continues. */
   async signal(node: TestnetNode, signal: NodeJS.Signals): Promise<void> {
     const { process: child } = node;

@@ -12,7 +12,7 @@ import {
   signRequest,
   systemRandomness,
 } from '@quorate/node';
-import { ascii, type NodeKey, toHex } from '@quorate/protocol';
+import { ascii, type NodeKey, type Scheme, toHex } from '@quorate/protocol';
 import { rendezvous } from '../../packages/node/src/coordination/election.ts';
 import { publicKeyOf } from '../../packages/node/src/network/identity.ts';
 import { requestId } from '../../packages/node/src/policy/sign-request.ts';
@@ -48,12 +48,21 @@ export class Scene implements AsyncDisposable {
     this.client = readClientKey(net.clientKey);
   }
 
-  /** Makes the folders, lets `prepare` change them, starts all nodes. @param config more lines for each `node.yaml` */
+  /**
+   * Makes the folders, lets `prepare` change them, starts all nodes.
+   * @param config more lines for each `node.yaml`
+   * @param stock as in `node.yaml`; most scenes have no use for base transfers, and wait for the processor as it is
+   */
   static async open(
     nodes: number,
-    { config = '', prepare }: { config?: string; prepare?: (net: Testnet) => Promise<void> } = {},
+    {
+      config = '',
+      stock = 0,
+      prepare,
+    }: { config?: string; stock?: number; prepare?: (net: Testnet) => Promise<void> } = {},
   ): Promise<Scene> {
-    const net = await Testnet.create({ folder: await mkdtemp(join(tmpdir(), 'quorate-')), nodes, config });
+    const folder = await mkdtemp(join(tmpdir(), 'quorate-'));
+    const net = await Testnet.create({ folder, nodes, config: `stock: ${stock}\n${config}` });
     const scene = new Scene(net);
     try {
       await prepare?.(net);
@@ -105,7 +114,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Proposes a key at the first node and waits until it is in use everywhere. */
-  async makeKey(name: string, scheme: 'ed25519' | 'taproot', threshold: number, purpose = 'general'): Promise<KeyView> {
+  async makeKey(name: string, scheme: Scheme, threshold: number, purpose = 'general'): Promise<KeyView> {
     const [first] = this.net.nodes;
     if (first === undefined) throw new Error('a testnet has nodes');
     const made = await finish(first.client, await first.client.keygen({ name, scheme, threshold, purpose }));

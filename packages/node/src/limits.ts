@@ -63,6 +63,25 @@ export const limits = {
   pairRetryLongest: 600_000,
   /** How long a proposal to set a pair up may be begun. */
   pairProposal: 120_000,
+  /** Sets of base transfers made ahead of one pair and direction: a burst of keygens, and 60 kB of a peer at most. */
+  stockDepth: 4,
+  /** How long a set is kept: it is a secret in memory that a keygen may never ask for. */
+  stockLife: 86_400_000,
+  /** Between looks at what is missing; nothing begins before two of them have found no session. */
+  stockLook: 1_000,
+  /** For the other side to do its half of a set, a third of a second of work, when it has time. */
+  stockExchange: 120_000,
+  /** First and longest wait before another try that the other side has not answered. */
+  stockRetryFirst: 5_000,
+  stockRetryLongest: 600_000,
+  /**
+   * Halves of sets per second that a peer may make this node compute, on average and at once. The deepest shelves twice over,
+   * then a keygen every 20 s; a hostile peer costs 2 % of a core.
+   */
+  stockPerSecond: 0.1,
+  stockBurst: 16,
+  /** Threads that sign. Each costs 30 MiB, and beyond a few the disk is what signatures wait for. */
+  signingThreads: 4,
   /** A coordinator that says nothing for this long is replaced. */
   coordinatorSilence: 1_500,
   /** How often a coordinator says that it is there: thrice per silence. */

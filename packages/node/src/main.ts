@@ -1,4 +1,5 @@
 import { url as inspectorUrl } from 'node:inspector';
+import { availableParallelism } from 'node:os';
 import { inlineJob } from './ceremonies/inline.ts';
 import { workerHosts } from './ceremonies/worker/host.ts';
 import { systemClock } from './clock.ts';
@@ -8,6 +9,7 @@ import { systemRandomness } from './entropy.ts';
 import { NodeError } from './errors.ts';
 import { openHome } from './home.ts';
 import { startServer } from './http/server.ts';
+import { limits } from './limits.ts';
 import { identityOf } from './network/identity.ts';
 import { openMesh } from './network/mesh.ts';
 import { keepPresence } from './network/presence.ts';
@@ -58,7 +60,9 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
     }),
     async (one) => one.close(),
   );
-  const workers = stack.adopt(workerHosts(), async (one) => one.close());
+  // The main thread wants a core, too.
+  const signing = Math.min(Math.max(availableParallelism() - 1, 1), limits.signingThreads);
+  const workers = stack.adopt(workerHosts(signing), async (one) => one.close());
   const loop = watchLoop();
   const node = stack.adopt(
     await QuorateNode.open({
@@ -73,9 +77,9 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       tools,
       version,
       addresses: () => network.addresses,
-      // FROST takes milliseconds and waits for nobody; a DKG computes for as long as it takes.
+      // A step of FROST takes a millisecond: less than the way to another thread is worth.
       host: (job, input) =>
-        job === 'keygen' ? workers.host(job, input) : inlineJob(job, input, { ...tools, randomness }),
+        job === 'sign' ? inlineJob(job, input, { ...tools, randomness }) : workers.host(job, input),
       loopDelay: () => loop.read(),
       memory: memoryUse,
       fatal: (error) => stopped.resolve({ reason: 'a failure that must not be survived', error }),

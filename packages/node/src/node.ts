@@ -17,6 +17,7 @@ import {
 import type { KeyInfo, RecordedBlame } from '@quorate/storage';
 import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
+import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
@@ -44,6 +45,7 @@ import {
   ServiceError,
   type StatusView,
 } from './service.ts';
+import { Stock } from './stock/stock.ts';
 import type { Tools } from './tools.ts';
 
 export interface NodeParts {
@@ -70,6 +72,7 @@ export interface NodeParts {
 export class QuorateNode implements Service {
   readonly #parts: NodeParts;
   readonly #ceremonies: Ceremonies;
+  readonly #stock: Stock;
   readonly #startedAt: number;
   readonly #peerIds = new Map<string, PeerId>();
   #rosterNodes: { readonly roster: Roster; readonly nodes: readonly RosterNode[] } | undefined;
@@ -79,8 +82,10 @@ export class QuorateNode implements Service {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     const { home } = parts;
+    this.#stock = this.#makeStock();
     const workshop: Workshop = {
       ...parts,
+      stock: this.#stock,
       bootEpoch: home.bootEpoch,
       keys: home.keys,
       requests: home.requests,
@@ -105,12 +110,14 @@ export class QuorateNode implements Service {
     const node = new QuorateNode(parts);
     for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
     await node.#ceremonies.open();
+    node.#stock.open();
     return node;
   }
 
   /** Leaves every session; the parts stay for whoever made them to close. */
   close(): void {
     this.#ceremonies.close();
+    this.#stock.close();
   }
 
   async status(): Promise<StatusView> {
@@ -132,6 +139,7 @@ export class QuorateNode implements Service {
       peers: { connected: peers.filter(({ connected }) => connected).length, total: peers.length },
       keys: home.keys.list().length,
       openCeremonies: this.#ceremonies.openCount,
+      stock: this.#stock.status(),
       roster: { hash: toHex(ours), differing: differing.map(({ name }) => name) },
       audit: { sequence: seq, head: toHex(hash) },
       memory: memory(),
@@ -265,6 +273,27 @@ export class QuorateNode implements Service {
     return await this.#ceremonies.cancel(id);
   }
 
+  #makeStock(): Stock {
+    const { config, home, host, network, tools } = this.#parts;
+    return new Stock({
+      ...this.#parts,
+      depth: config.stock,
+      group: groupOf('ecdsa', tools.groups),
+      peers: () => network.peers(),
+      peerOf: (node) => this.#peerOf(node),
+      nodeOf: publicKeyOf,
+      isBanned: (node) => home.bans.has(node),
+      busy: () => this.#ceremonies.isBusy,
+      send: (peer, value) => {
+        network.send(peer, encodeFrame({ type: 'stock', value })).catch((error: unknown) => {
+          this.#parts.log.debug('could not send', { peer, frame: 'stock', error });
+        });
+      },
+      choose: async (input) => await resultOf(host('choose-set', input)),
+      complete: async (input) => await resultOf(host('complete-set', input)),
+    });
+  }
+
   /** The members of a new key: those named, else as many as the configuration says, else all. */
   #committee(names: readonly string[] | undefined): readonly RosterNode[] {
     const { participants } = this.#parts.config;
@@ -382,5 +411,16 @@ export class QuorateNode implements Service {
   #countBlame(node: Uint8Array): void {
     const peer = this.#peerOf(node);
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
+  }
+}
+
+/** What a job without rounds comes to. */
+async function resultOf<T>(host: Host<T>): Promise<T> {
+  try {
+    const progress = await host.next(undefined);
+    if (progress.type !== 'result') throw new Error('a job without rounds has a result');
+    return progress.result;
+  } finally {
+    host.close();
   }
 }

@@ -57,6 +57,8 @@ export interface StatusView {
   readonly peers: { readonly connected: number; readonly total: number };
   readonly keys: number;
   readonly openCeremonies: number;
+  /** Members with whom base transfers for ECDSA keygens are made ahead, and with how many there are some now, both ways. */
+  readonly stock: { readonly pairs: number; readonly ready: number };
   /** Hash of this node's roster, and the names of connected peers whose roster differs. */
   readonly roster: { readonly hash: string; readonly differing: readonly string[] };
   readonly audit: { readonly sequence: number; readonly head: string };

@@ -11,4 +11,5 @@ export const tags = {
   inbox: 'quorate/v1/ceremony/inbox',
   admission: 'quorate/v1/ceremony/admission',
   receiveKey: 'quorate/v1/ceremony/receive-key',
+  setHedge: 'quorate/v1/stock/hedge',
 } as const;

@@ -78,6 +78,7 @@ export class MemoryService implements Service {
       peers: { connected: 1, total: 2 },
       keys: this.#keys.size,
       openCeremonies: 0,
+      stock: { pairs: 2, ready: 1 },
       roster: { hash: 'ab', differing: [] },
       audit: { sequence: 0, head: '00' },
       memory: { residentBytes: 1, heapBytes: 1 },

@@ -146,6 +146,11 @@ export class Ceremonies {
     return this.#openEntries().length;
   }
 
+  /** Whether a session runs: others wait for what this node computes. */
+  get isBusy(): boolean {
+    return this.#sessions.isOpen;
+  }
+
   /** @throws {ServiceError} `ceremony-unknown` */
   get(id: string): CeremonyView {
     return this.#view(this.#entry(id));
@@ -372,6 +377,8 @@ export class Ceremonies {
       case 'certificate':
       case 'activated':
         return this.#activations.handle(peer, frame);
+      case 'stock':
+        return this.#workshop.stock.receive(peer, frame.value);
     }
   }
 
@@ -481,6 +488,7 @@ export class Ceremonies {
   // ---- peers
 
   #greet(peer: PeerId): void {
+    this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);
     for (const entry of this.#openEntries()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
@@ -490,6 +498,7 @@ export class Ceremonies {
   }
 
   #lost(peer: PeerId): void {
+    this.#workshop.stock.lost(peer);
     for (const entry of this.#openEntries()) {
       const { state } = entry.ceremony;
       if (state.name === 'accepted' && state.coordinator === peer) this.#apply(entry, { type: 'stalled' });

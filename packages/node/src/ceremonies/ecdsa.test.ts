@@ -162,6 +162,28 @@ describe('a member that fails a check which depends on secrets', () => {
     expect(banned('carol')).toEqual([]);
   });
 
+  test('loses the base transfers made ahead with it: the next key is made without them', async () => {
+    const committee = await Committee.open(2, 'ban and stock', { stock: 1 });
+    await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });
+    await committee.run(10_000);
+    const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+    expect((await alice.node.status()).stock).toEqual({ pairs: 1, ready: 1 });
+    bob.tamper = toOne(bob, 0, flippedAt(1 + 3 * 32 + 100));
+    const { id } = await alice.node.sign(order(committee, 'm'));
+    await committee.until(() => alice.home.bans.list().length > 0);
+    bob.tamper = undefined;
+    await committee.run(100);
+    expect((await alice.node.status()).stock).toEqual({ pairs: 0, ready: 0 });
+    await alice.node.cancel(id);
+    const since = alice.sent.length;
+    await committee.key({ name: 'next', scheme: 'ecdsa', threshold: 2 });
+    // 256 points make a long message.
+    const points = alice.sent
+      .slice(since)
+      .filter(({ frame }) => frame.type === 'envelope' && frame.value.length > 8_448);
+    expect(points.length).toBe(1);
+  });
+
   test('and is banned by one session while another with it is prepared ends that one, and not the node', async () => {
     const committee = await threeWithKey('meanwhile');
     const { fatal, home, node } = committee.at('alice');

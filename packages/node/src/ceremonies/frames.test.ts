@@ -47,13 +47,22 @@ const frames: { readonly [K in NodeFrame['type']]: Extract<NodeFrame, { readonly
   ready: { type: 'ready', value: fill(13, 9) },
   certificate: { type: 'certificate', value: fill(14, 9) },
   activated: { type: 'activated', value: fill(15, 9) },
+  stock: { type: 'stock', value: { type: 'wanted', value: { sets: [fill(16), fill(17)] } } },
 };
-const encoded = Object.values(frames).map(encodeFrame);
+const all: readonly (readonly [name: string, frame: NodeFrame])[] = [
+  ...Object.entries(frames),
+  [
+    'stock-offer',
+    { type: 'stock', value: { type: 'offer', value: { session: fill(18), key: fill(9, 33), sets: [] } } },
+  ],
+  ['stock-points', { type: 'stock', value: { type: 'points', value: { session: fill(18), points: fill(19, 8_448) } } }],
+];
+const encoded = all.map(([, frame]) => encodeFrame(frame));
 
 describe('a frame', () => {
-  test.for(Object.values(frames))('$type has its bytes, version 1', (frame) => {
-    expect(toHex(encodeFrame(frame))).toBe(golden(frame.type));
-    const { type, value } = decodeFrame(fromHex(golden(frame.type)));
+  test.for(all)('%s has its bytes, version 1', ([name, frame]) => {
+    expect(toHex(encodeFrame(frame))).toBe(golden(name));
+    const { type, value } = decodeFrame(fromHex(golden(name)));
     expect(type).toBe(frame.type);
     expect(value).toEqual(
       frame.type === 'start' || frame.type === 'registration' ? expect.objectContaining({ epoch: 5 }) : frame.value,

@@ -1,4 +1,5 @@
 import { MAX_PARTIES, type Registration, registrationCodec, type Start, startCodec, wire } from '@quorate/protocol';
+import { type StockMessage, stockMessageCodec } from '../stock/messages.ts';
 
 /**
  * What members say to each other besides the protocol's own messages. The channel authenticates the sender; whatever
@@ -34,7 +35,9 @@ export type NodeFrame =
   /** READY of all: the key epoch is certified. */
   | { readonly type: 'certificate'; readonly value: Uint8Array }
   /** The sender uses the key epoch. */
-  | { readonly type: 'activated'; readonly value: Uint8Array };
+  | { readonly type: 'activated'; readonly value: Uint8Array }
+  /** About base transfers made ahead. */
+  | { readonly type: 'stock'; readonly value: StockMessage };
 
 const FRAME_VERSION = 1;
 const MAX_BODY = 128 * 1024;
@@ -56,6 +59,7 @@ const frameCodec = wire.struct({
     ready: wire.bytes(MAX_BODY),
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),
+    stock: stockMessageCodec,
   }),
 });
 

@@ -16,6 +16,17 @@ import {
   wipe,
   wire,
 } from '@quorate/protocol';
+import {
+  type ChooseSet,
+  type CompleteSet,
+  chooseSet,
+  completeSet,
+  halvesOf,
+  type MadeSet,
+  setsOf,
+  type TakenSets,
+  type Unusable,
+} from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
 import { encodeSignature } from './signing.ts';
@@ -26,6 +37,8 @@ export interface Jobs {
   'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
+  'choose-set': { readonly input: ChooseSet; readonly output: MadeSet | Unusable };
+  'complete-set': { readonly input: CompleteSet; readonly output: MadeSet | Unusable };
 }
 
 export type JobName = keyof Jobs;
@@ -41,6 +54,8 @@ export interface KeygenJob {
   /** Encoded scalar; the job wipes it. */
   readonly receiveSecret: Uint8Array;
   readonly statement: DkgInput['statement'];
+  /** ECDSA: base transfers made ahead. The job wipes them, used or not. */
+  readonly stock: readonly (TakenSets & { readonly party: Party })[];
 }
 
 export interface KeygenOutput {
@@ -64,6 +79,8 @@ export interface PairSetupJob {
   readonly receiveSecret: Uint8Array;
   /** T of the key's public package. */
   readonly transcript: Uint8Array;
+  /** As of a keygen. */
+  readonly stock: KeygenJob['stock'];
 }
 
 export interface SignJob {
@@ -100,27 +117,50 @@ export function startJob<N extends JobName>(
   input: Jobs[N]['input'],
   tools: JobTools,
 ): Protocol<Jobs[N]['output']> {
-  const start = { keygen, 'pair-setup': pairSetupJob, sign: signJob, 'sign-ecdsa': signEcdsaJob }[name] as (
-    input: Jobs[N]['input'],
-    tools: JobTools,
-  ) => Protocol<Jobs[N]['output']>;
+  const start = {
+    keygen,
+    'pair-setup': pairSetupJob,
+    sign: signJob,
+    'sign-ecdsa': signEcdsaJob,
+    'choose-set': atOnce(chooseSet),
+    'complete-set': atOnce(completeSet),
+  }[name] as (input: Jobs[N]['input'], tools: JobTools) => Protocol<Jobs[N]['output']>;
   return start(input, tools);
 }
 
 /** What of a job's input must not outlive it: wiped where it was, moved where it goes. */
 export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
-  if (name === 'keygen' || name === 'pair-setup') return [(input as KeygenJob | PairSetupJob).receiveSecret];
-  if (name === 'sign') return [(input as SignJob).share];
-  const { share, material } = input as SignEcdsaJob;
-  return [share, ...material.values()];
+  const secrets: { readonly [M in JobName]: (input: Jobs[M]['input']) => readonly Uint8Array[] } = {
+    keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
+    'pair-setup': ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
+    sign: ({ share }) => [share],
+    'sign-ecdsa': ({ share, material }) => [share, ...material.values()],
+    'choose-set': ({ hedge }) => [hedge],
+    'complete-set': ({ keySecret }) => [keySecret],
+  };
+  return secrets[name](input);
 }
 
 /** What of a job's output the taker wipes, if anything is secret in it. */
 export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
-  if (name === 'pair-setup') return [...(output as PairMaterials).values()];
-  if (name !== 'keygen') return [];
-  const { share, material } = output as KeygenOutput;
-  return [share, ...material.values()];
+  const inSet = (made: MadeSet | Unusable): readonly Uint8Array[] => ('unusable' in made ? [] : [made.half]);
+  const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
+    keygen: ({ share, material }) => [share, ...material.values()],
+    'pair-setup': (material) => [...material.values()],
+    sign: () => [],
+    'sign-ecdsa': () => [],
+    'choose-set': inSet,
+    'complete-set': inSet,
+  };
+  return secrets[name](output);
+}
+
+/** Work without rounds, as a protocol. */
+function atOnce<I, O>(work: (input: I, tools: JobTools) => O): (input: I, tools: JobTools) => Protocol<O> {
+  // oxlint-disable-next-line require-yield -- it has nothing to say to anybody
+  return function* once(input, tools) {
+    return work(input, tools);
+  };
 }
 
 /** A key, and for ECDSA what every two members need to multiply. */
@@ -129,6 +169,7 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   const { network, sid, me, members, threshold, statement } = input;
   const group = groupOf(statement.scheme, groups);
   using receiveSecret = new Secret(input.receiveSecret);
+  using _taken = ownStock(input);
   const receiveKeys = decodeReceiveKeys(group, input);
   const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
   const outcome = yield* dkg({ ...common, signatures, network, threshold, statement });
@@ -141,6 +182,7 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
           suite: dkls23.suiteA,
           transcript: publicPackage.transcript,
           ecdh: tools.ecdh,
+          stock: stockOf(group, input),
         })
       : new Map<Party, dkls23.PairMaterial>();
   return {
@@ -156,7 +198,9 @@ function* pairSetupJob(input: PairSetupJob, { aead, ecdh, groups, randomness }: 
   const group = groupOf('ecdsa', groups);
   const suite = dkls23.suiteA;
   using receiveSecret = new Secret(input.receiveSecret);
+  using _taken = ownStock(input);
   const receiveKeys = decodeReceiveKeys(group, input);
+  const stock = stockOf(group, input);
   return encodePairs(
     yield* dkls23.pairSetup({
       group,
@@ -170,8 +214,20 @@ function* pairSetupJob(input: PairSetupJob, { aead, ecdh, groups, randomness }: 
       receiveSecret,
       transcript,
       randomness,
+      stock,
     }),
   );
+}
+
+/** Wipes what was taken of the stock when the job is over, however it ends. */
+function ownStock({ stock }: Pick<KeygenJob, 'stock'>): DisposableStack {
+  const taken = new DisposableStack();
+  for (const half of stock.flatMap(halvesOf)) taken.adopt(half, wipe);
+  return taken;
+}
+
+function stockOf(group: Group, { stock }: Pick<KeygenJob, 'stock'>): ReadonlyMap<Party, ReturnType<typeof setsOf>> {
+  return new Map(stock.map((sets) => [sets.party, setsOf(group, sets)]));
 }
 
 function decodeReceiveKeys(

@@ -148,12 +148,12 @@ export class KeygenTask implements Task {
 
   host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
     if (receiveSecret === undefined) throw new Error('a keygen registration has a receive key');
-    const { members, network, threshold } = this.proposal;
+    const { members, network, scheme, threshold } = this.proposal;
     const receiveKeys = start.participants.map(({ registration }) => registration.receiveKey);
-    const statement = this.#statement();
-    return Promise.resolve(
-      this.#workshop.host('keygen', { network, sid, me, members, threshold, receiveKeys, receiveSecret, statement }),
-    );
+    const common = { network, sid, me, members, threshold, receiveKeys, statement: this.#statement() };
+    const others = scheme === 'ecdsa' ? members.filter(({ party }) => party !== me) : [];
+    const stock = others.map(({ party, node }) => ({ party, ...this.#workshop.stock.take(node) }));
+    return Promise.resolve(this.#workshop.host('keygen', { ...common, receiveSecret, stock }));
   }
 
   /** Makes the epoch PREPARED: on disk, read back, checked. From here on the share is never forgotten on a timeout. */

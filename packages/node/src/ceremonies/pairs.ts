@@ -129,12 +129,17 @@ export class PairsTask implements Task {
     if (receiveSecret === undefined) throw new Error('a registration for a set-up has a receive key');
     this.#check();
     const { keys } = this.#workshop;
-    const others = this.members.map(({ party }) => party).filter((party) => party !== me);
-    await keys.dropMaterial(this.keyId, this.epoch, others);
+    const others = this.members.filter(({ party }) => party !== me);
+    await keys.dropMaterial(
+      this.keyId,
+      this.epoch,
+      others.map(({ party }) => party),
+    );
+    const stock = others.map(({ party, node }) => ({ party, ...this.#workshop.stock.take(node) }));
     const receiveKeys = start.participants.map(({ registration }) => registration.receiveKey);
     const { members } = this;
     const transcript = this.#transcript;
-    return this.#workshop.host('pair-setup', { sid, me, members, receiveKeys, receiveSecret, transcript });
+    return this.#workshop.host('pair-setup', { sid, me, members, receiveKeys, receiveSecret, transcript, stock });
   }
 
   /** @throws {ServiceError} `denied` if the other was banned meanwhile, `expired` if the key has moved on */

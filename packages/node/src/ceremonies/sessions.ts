@@ -45,6 +45,10 @@ export class Sessions {
     this.#early = new Early(workshop.clock);
   }
 
+  get isOpen(): boolean {
+    return this.#entries.size > 0;
+  }
+
   /** Takes part to the end. Rejects when a bug or a dead disk must stop the node. */
   async run(entry: Entry, start: Start, receiveSecret: Secret | undefined): Promise<void> {
     const me = this.#port.seats.partyOf(entry.task, this.#port.self) as Party;
@@ -202,10 +206,11 @@ export class Sessions {
    * is dropped.
    */
   async #ban(entry: Entry, parties: readonly Party[], sid: Uint8Array): Promise<void> {
-    const { audit, bans, clock } = this.#workshop;
+    const { audit, bans, clock, stock } = this.#workshop;
     const { id, task } = entry;
     const nodes = task.members.filter(({ party }) => parties.includes(party)).map(({ node }) => node);
     for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
+    for (const node of nodes) stock.drop(node);
     for (const other of this.#entries.values()) {
       const seated = [...(other.session?.parties.values() ?? [])];
       const shared = other.task.members.some(

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Log } from '../observe/log.ts';
 import type { CeremonyView, ProposalView } from '../service.ts';
+import type { Stock } from '../stock/stock.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
 import type { JobName, Jobs } from './jobs.ts';
@@ -31,6 +32,7 @@ export interface Workshop {
   readonly requests: RequestLedger;
   readonly sessions: SessionLedger;
   readonly audit: AuditLog;
+  readonly stock: Pick<Stock, 'take' | 'drop' | 'receive' | 'greet' | 'lost'>;
   /** Where heavy work runs. */
   host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']>;
 }

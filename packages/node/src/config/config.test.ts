@@ -46,6 +46,7 @@ describe('a configuration', () => {
       sessionTimeout: 60,
       threshold: undefined,
       participants: undefined,
+      stock: 1,
       limits: { peerBytesPerSecond: 16_777_216, peerFramesPerSecond: 2_000 },
       log: { level: 'info' },
     });
@@ -169,6 +170,8 @@ data: data
       /p2p/,
     ],
     ['threshold above participants', `${minimal}threshold: 4\nparticipants: 3\n`, 5, /threshold 4 of 3/, /all/],
+    ['stock too deep', `${minimal}stock: 5\n`, 5, /stock: too many/, /at most 4/],
+    ['stock below nothing', `${minimal}stock: -1\n`, 5, /stock: negative/, /0 makes nothing/],
     ['long socket path', `${minimal}admin: ${'a'.repeat(100)}\n`, 5, /longer than/, /shorter/],
     ['not a map', '- a\n', 1, /the file is of the wrong type/, /object/],
     ['empty', '', 1, /name is missing/, /add it/],

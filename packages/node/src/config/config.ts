@@ -48,6 +48,8 @@ export interface ConfigFile {
   /** How many must sign, and how many hold, a new key, unless the request says. */
   readonly threshold?: number | undefined;
   readonly participants?: number | undefined;
+  /** ECDSA keygens for which base transfers are made ahead, with every member; 0 for none. */
+  readonly stock: number;
   readonly limits: { readonly peerBytesPerSecond: number; readonly peerFramesPerSecond: number };
   readonly log: { readonly level: LogLevel };
 }

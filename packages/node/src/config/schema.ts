@@ -109,6 +109,12 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   sessionTimeout: seconds.default(60),
   threshold: party.optional(),
   participants: party.optional(),
+  // One: whoever makes keys in a row waits for the work anyway, and it is 5 s of it at the start of each of five nodes.
+  stock: z
+    .int('not a whole number; give a number of keygens')
+    .min(0, 'negative; 0 makes nothing ahead')
+    .max(limits.stockDepth, `too many; at most ${limits.stockDepth}`)
+    .default(1),
   limits: z
     .strictObject({
       peerBytesPerSecond: z.int().min(65_536, 'too low; a ceremony needs 65536').default(limits.peerBytesPerSecond),

@@ -2,6 +2,7 @@ import {
   type Court,
   dkgRounds,
   dkgRules,
+  dkls23,
   equal,
   fromBytesBE,
   groupOf,
@@ -22,7 +23,7 @@ import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
 import type { Host } from '../host.ts';
 import { inlineJob } from '../inline.ts';
-import type { KeygenJob, KeygenOutput } from '../jobs.ts';
+import { type KeygenJob, type KeygenOutput, startJob } from '../jobs.ts';
 import { workerHosts } from './host.ts';
 
 const tools = { ...nativeTools(), randomness: systemRandomness };
@@ -46,7 +47,7 @@ const statement = {
 function inputs(): readonly KeygenJob[] {
   const secrets = parties.map((party) => randomScalar(seeded(fill(party)), group.order));
   const receiveKeys = secrets.map((secret) => group.encodePoint(group.multiplyBase(secret)));
-  const common = { network: fill(5), sid: fill(6), members, threshold: 2, receiveKeys, statement };
+  const common = { network: fill(5), sid: fill(6), members, threshold: 2, receiveKeys, statement, stock: [] };
   return secrets.map((secret, i) => ({ ...common, me: i + 1, receiveSecret: toBytesBE(secret, group.scalarBytes) }));
 }
 
@@ -95,6 +96,13 @@ const isShareOf = ({ share, publicPackage }: KeygenOutput, party: Party): boolea
   return group.equals(group.multiplyBase(fromBytesBE(share)), expected);
 };
 
+async function resultOf<T>(host: Host<T>): Promise<T> {
+  const progress = await host.next(undefined);
+  if (progress.type !== 'result') throw new Error('a job without rounds has a result');
+  host.close();
+  return progress.result;
+}
+
 const workers = workerHosts();
 afterAll(async () => workers.close());
 
@@ -126,6 +134,85 @@ describe('a key generation', () => {
     const [input] = inputs() as [KeygenJob];
     (where === 'inline' ? inlineJob('keygen', input, tools) : workers.host('keygen', input)).close();
     expect(input.receiveSecret).toEqual(new Uint8Array(32));
+  });
+});
+
+describe('a set of base transfers', () => {
+  test('is made in a worker, which alone keeps the secrets that it was given', async () => {
+    const { secret, point } = dkls23.offerBaseOt(tools.groups.secp256k1, systemRandomness);
+    const key = tools.groups.secp256k1.encodePoint(point);
+    const context = { session: fill(1), alice: fill(2), bob: fill(3), key };
+    const hedge = fill(4);
+    const alice = await resultOf(workers.host('choose-set', { ...context, hedge }));
+    if ('unusable' in alice) throw new Error(alice.unusable);
+    const keySecret = secret.use((bytes) => bytes.slice());
+    const bob = await resultOf(workers.host('complete-set', { ...context, keySecret, points: alice.points }));
+    if ('unusable' in bob) throw new Error(bob.unusable);
+    expect(bob.id).toEqual(alice.id);
+    expect([hedge.length, keySecret.length]).toEqual([0, 0]);
+    const points = new Uint8Array(8_448);
+    const unusable = await resultOf(workers.host('complete-set', { ...context, keySecret: fill(1), points }));
+    expect(unusable).toEqual({ unusable: 'the points are none' });
+
+    // A keygen that is given them moves them on, or wipes them when it does not begin.
+    const stock = [{ party: 2, asAlice: alice.half, asBob: undefined }];
+    const [input] = inputs() as [KeygenJob];
+    const host = workers.host('keygen', { ...input, stock });
+    await host.next(undefined);
+    host.close();
+    expect(alice.half.length).toBe(0);
+    const unused = [{ party: 2, asAlice: undefined, asBob: bob.half }];
+    workers.host('keygen', { ...(inputs()[0] as KeygenJob), stock: unused }).close();
+    expect(bob.half.every((byte) => byte === 0)).toBe(true);
+  });
+
+  test('is wiped by a keygen that ends before it comes to it', () => {
+    const halves = [fill(1), fill(2)] as const;
+    const stock = [{ party: 2, asAlice: halves[0], asBob: halves[1] }];
+    const protocol = startJob('keygen', { ...(inputs()[0] as KeygenJob), stock }, tools);
+    expect(protocol.next(...([] as never)).done).toBe(false);
+    expect(halves).toEqual([fill(1), fill(2)]);
+    protocol.return(undefined as never);
+    expect(halves).toEqual([fill(0), fill(0)]);
+  });
+});
+
+describe('a signature', () => {
+  test('does not queue behind heavy work, and stays on its thread while others begin', async () => {
+    const own = workerHosts(2);
+    const hosts = inputs().map((input) => own.host('keygen', input));
+    const [first] = await together(hosts);
+    const { publicPackage } = first as KeygenOutput;
+    const signs = (): Host<Uint8Array> =>
+      own.host('sign', {
+        sid: fill(7),
+        me: 1,
+        signers: [1, 2],
+        scheme: 'ed25519',
+        publicPackage,
+        share: (first as KeygenOutput).share.slice(),
+        message: fill(8),
+      });
+    // The threads are there.
+    const earlier = [signs(), signs()];
+    for (const host of earlier) await host.next(undefined);
+    const ended: string[] = [];
+    const key = tools.groups.secp256k1.encodePoint(tools.groups.secp256k1.multiplyBase(7n));
+    const heavy = Array.from({ length: 8 }, async () => {
+      const job = { session: fill(1), alice: fill(2), bob: fill(3), key, hedge: fill(4) };
+      await resultOf(own.host('choose-set', job));
+      ended.push('heavy');
+    });
+    for (const host of [signs(), signs(), signs()]) {
+      expect((await host.next(undefined)).type).toBe('round');
+      ended.push('quick');
+    }
+    // What began earlier is found again: a run that is unknown where it is asked for never answers.
+    const empty: Inbox = { broadcasts: new Map(), directs: new Map(), transcript: fill(0) };
+    for (const host of earlier) await expect(host.next(empty)).rejects.toThrow('failed in the worker');
+    expect(ended.slice(0, 3)).toEqual(['quick', 'quick', 'quick']);
+    await Promise.all(heavy);
+    await own.close();
   });
 });
 

@@ -9,7 +9,7 @@ export const addStatus: AddCommand = (program, act) => {
 async function status(context: Context): Promise<ExitCode> {
   const view = await context.node().status();
   context.print(view, () => {
-    const { peers: links, roster, memory, eventLoop } = view;
+    const { peers: links, roster, memory, eventLoop, stock } = view;
     const differing = roster.differing.length === 0 ? '' : `, differs at ${roster.differing.join(', ')}`;
     const lines = fields([
       ['node', `${view.name} (${view.peerId})`],
@@ -25,6 +25,7 @@ async function status(context: Context): Promise<ExitCode> {
       ],
       ['peers', `${links.connected} of ${links.total} connected`],
       ['keys', `${view.keys}, ${view.openCeremonies} ceremonies open`],
+      ['stock', `ready for an ecdsa key with ${stock.ready} of ${stock.pairs} members`],
       ['roster', `${roster.hash}${differing}`],
       ['audit', `entry ${view.audit.sequence}, head ${view.audit.head}`],
       ['memory', `${Math.round(memory.residentBytes / 2 ** 20)} MiB, event loop p99 ${eventLoop.p99.toFixed(1)} ms`],

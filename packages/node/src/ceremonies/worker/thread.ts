@@ -1,0 +1,97 @@
+import { Worker } from 'node:worker_threads';
+import { Abort, wipe } from '@quorate/protocol';
+import type { Host, Progress } from '../host.ts';
+import { type JobName, type Jobs, secretsOf } from '../jobs.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
+
+type Waiter = { readonly resolve: (progress: Progress<unknown>) => void; readonly reject: (error: Error) => void };
+
+/**
+ * A worker thread that runs protocols, each of them from its first step to its last. It starts with its first run and stays;
+ * if it dies, its runs fail and the next run starts another.
+ */
+export class Thread {
+  readonly #waiting = new Map<number, Waiter>();
+  #worker: Worker | undefined;
+  #started = 0;
+  #open = 0;
+
+  /** Runs that have begun here and are not closed. */
+  get load(): number {
+    return this.#open;
+  }
+
+  host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']> {
+    const run = this.#started++;
+    let own: Worker | undefined;
+    let closed = false;
+    this.#open++;
+    return {
+      next: async (inbox) => {
+        if (inbox !== undefined && own !== this.#worker) throw new Error('the worker thread of this run has died');
+        const progress = new Promise<Progress<unknown>>((resolve, reject) =>
+          this.#waiting.set(run, { resolve, reject }),
+        );
+        if (inbox !== undefined) own?.postMessage({ type: 'next', run, inbox } satisfies ToWorker);
+        else own = this.#begin({ type: 'start', run, job, input } as ToWorker, secretsOf(job, input));
+        return (await progress) as Progress<Jobs[N]['output']>;
+      },
+      // A step under way is finished and answered: whoever holds locks around it waits.
+      close: () => {
+        if (closed) return;
+        closed = true;
+        this.#open--;
+        if (own === undefined) wipe(...secretsOf(job, input));
+        own?.postMessage({ type: 'close', run } satisfies ToWorker);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #begin(message: ToWorker, secrets: readonly Uint8Array[]): Worker {
+    this.#worker ??= this.#start();
+    // Moved, not copied: nothing of it stays in this thread.
+    this.#worker.postMessage(
+      message,
+      secrets.map(({ buffer }) => buffer as ArrayBuffer),
+    );
+    return this.#worker;
+  }
+
+  #start(): Worker {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const started = new Worker(new URL(`./entry.${extension}`, import.meta.url));
+    started.on('message', (message: FromWorker) => this.#settle(message));
+    const died = (error: unknown): void => {
+      if (this.#worker !== started) return;
+      this.#worker = undefined;
+      for (const { reject } of this.#waiting.values()) reject(new Error('the worker thread died', { cause: error }));
+      this.#waiting.clear();
+    };
+    started.on('error', died);
+    started.on('exit', died);
+    started.unref();
+    return started;
+  }
+
+  #settle(message: FromWorker): void {
+    const waiter = this.#waiting.get(message.run);
+    this.#waiting.delete(message.run);
+    if (message.type === 'bug') waiter?.reject(new Error(`a protocol failed in the worker: ${message.message}`));
+    else waiter?.resolve(progressOf(message));
+  }
+}
+
+function progressOf(message: Exclude<FromWorker, { readonly type: 'bug' }>): Progress<unknown> {
+  switch (message.type) {
+    case 'round':
+      return { type: 'round', round: message.round };
+    case 'result':
+      return { type: 'result', result: message.result };
+    case 'abort':
+      return { type: 'abort', abort: new Abort(message.round, message.blames, message.informant, message.bans) };
+  }
+}
