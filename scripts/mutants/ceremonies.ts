@@ -60,7 +60,7 @@ export const ceremonies: readonly Mutant[] = [
   ...cuts(
     folder,
     'registering.ts',
-    ['liars.test.ts', 'keygen.test.ts'],
+    ['registering.test.ts', 'liars.test.ts', 'keygen.test.ts'],
     [
       [
         'if (own === undefined || !equal(own.registration.nonce, ours.nonce))',

@@ -102,6 +102,16 @@ function delta(): Uint8Array {
   return (outcome.result.get(cheat) as { asAlice: { delta: Secret } }).asAlice.delta.use((bytes) => bytes.slice());
 }
 
+/** What the victim, as Bob, offers the cheat: the same in every run. */
+function keyOfVictim(): Point {
+  const frames = simulate(pairSetting(options)).history.map(({ frame }) => frame);
+  const first = frames.find((frame) => {
+    const { from, round } = decodeEnvelope(frame);
+    return from === victim && round === 0;
+  });
+  return decodeOffers(first as Uint8Array).offers[at.cheatOfVictim]?.key as Point;
+}
+
 describe('a Bob whose trees do not fit', () => {
   const groups = [0, 1, 2, 3];
 
@@ -141,14 +151,14 @@ describe('a Bob whose trees do not fit', () => {
     }
   });
 
-  it('is convicted for a base key whose secret he does not know, such as one of another direction', () => {
+  it.each([
+    ['of nobody he knows', () => toy.multiplyBase(7n)],
+    ['of the other direction, which the victim made', () => keyOfVictim()],
+  ] as const)('is convicted for a base key whose secret he does not know: one %s', (_, key) => {
     let calls = 0;
-    const group = {
-      ...toy,
-      // The first is the receive key; then comes a key for each Alice.
-      multiplyBase: (scalar: bigint): Point => toy.multiplyBase([2, 3].includes(++calls) ? 7n : scalar),
-    };
-    const differs = (party: Party) => (party === cheat ? { group } : {});
+    // The first is the receive key; then comes a key for each Alice, the victim first.
+    const multiplyBase = (scalar: bigint): Point => (++calls === 2 ? key() : toy.multiplyBase(scalar));
+    const differs = (party: Party) => (party === cheat ? { group: { ...toy, multiplyBase } } : {});
     expectBlame(run(undefined, { ...options, differs }), 'bad-trees');
   });
 
