@@ -238,14 +238,18 @@ describe('Wycheproof', () => {
     const pair = decodeDer(secp256k1, bytes);
     return isLow(secp256k1, pair.s) && verifyEcdsa(secp256k1, key, digest, pair);
   };
+  /** Takes either s. */
+  const der = (key: Point, digest: Uint8Array, bytes: Uint8Array): boolean =>
+    verifyEcdsa(secp256k1, key, digest, decodeDer(secp256k1, bytes));
   const p1363 = (key: Point, digest: Uint8Array, bytes: Uint8Array): boolean =>
     verifyEcdsa(secp256k1, key, digest, decodeCompact(secp256k1, bytes));
 
   it.each([
-    ['bitcoin', 463, bitcoin],
-    ['p1363', 252, p1363],
+    ['bitcoin_', 463, bitcoin],
+    ['', 476, der],
+    ['p1363_', 252, p1363],
   ] as const)('agrees: %s', (name, count, check) => {
-    const file = vectors(`wycheproof/ecdsa_secp256k1_sha256_${name}_test.json`) as Wycheproof | undefined;
+    const file = vectors(`wycheproof/ecdsa_secp256k1_sha256_${name}test.json`) as Wycheproof | undefined;
     if (file === undefined) return;
     const wrong: number[] = [];
     let tests = 0;

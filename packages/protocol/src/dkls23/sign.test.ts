@@ -188,15 +188,18 @@ describe('signing on secp256k1', () => {
 });
 
 describe('committees of the toy group', () => {
-  it(`agree on a signature: ${SEEDS} keys and orders of delivery`, () => {
+  it(`agree on a signature: ${SEEDS} keys and orders of delivery, never twice with one nonce`, () => {
     const ideal = idealMultiplication(toy);
+    const nonces = new Set<bigint>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const options = drawEcdsaSigning(toy, ideal, seed, 5);
       const signature = signatureOf(simulate(ecdsaSigning(options)));
       expect(verifyEcdsa(toy, keyOf(options), options.digest, signature)).toBe(true);
       expect(toy.equals(recoverKey(toy, options.digest, signature) as Point, keyOf(options))).toBe(true);
       expect(isLow(toy, signature.s)).toBe(true);
+      nonces.add(signature.r);
     }
+    expect(nonces.size).toBe(SEEDS);
   });
 });
 
