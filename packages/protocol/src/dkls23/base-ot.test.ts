@@ -8,6 +8,7 @@ import { type Randomness, seeded } from '../random.ts';
 import { hash } from '../transcript.ts';
 import {
   type BaseOtContext,
+  baseOtSetId,
   chooseBaseOt,
   completeBaseOt,
   isFaulty,
@@ -210,11 +211,38 @@ describe('a set', () => {
     ['another session', { ...context, session: new Uint8Array(32) }],
     ['the other direction', { ...context, alice: context.bob, bob: context.alice }],
     ['another Alice', { ...context, alice: new Uint8Array(32) }],
+    ['another Bob', { ...context, bob: new Uint8Array(32) }],
   ] as const;
   it.each(elsewhere)('has neither id nor keys in common with %s', (_, theirs) => {
     const { alice, bob } = run({ theirs });
     expect(matches(alice, bob).flat()).not.toContain(true);
     expect(bob.id).not.toEqual(alice.id);
+  });
+
+  it('has another id for every context, key and list of points', () => {
+    const { exchange } = run().alice;
+    const ids = [
+      baseOtSetId(toy, context, exchange),
+      baseOtSetId(toy, { ...context, session: context.bob }, exchange),
+      baseOtSetId(toy, context, { ...exchange, key: toy.generator }),
+      baseOtSetId(toy, context, { ...exchange, points: exchange.points.slice(2 * toy.pointBytes) }),
+    ];
+    expect(new Set(ids.map(toHex)).size).toBe(4);
+    expect(toHex(ids[0] as Uint8Array)).toBe(toHex(run().bob.id));
+  });
+
+  it('leaves no x-coordinate behind, at either end', () => {
+    const made: Uint8Array[] = [];
+    const pure = pureEcdh(toy);
+    const sharedX: EcdhX['sharedX'] = (scalar, points) => {
+      const all = pure.sharedX(scalar, points);
+      made.push(...all);
+      return all;
+    };
+    const { alice, bob } = run({ ecdh: { name: 'watched', sharedX } });
+    expect(matches(alice, bob).flat()).toContain(true);
+    expect(made).toHaveLength(16 + 32);
+    for (const x of made) expect(x.every((byte) => byte === 0)).toBe(true);
   });
 
   it('is worth nothing to a Bob who repeats the key of another', () => {

@@ -125,6 +125,14 @@ describe('a presignature', () => {
     expect(() => signWithPresignature(input).next(undefined as never)).toThrow('the presignature is spent');
   });
 
+  it('is used, as it is made, in guarded rounds: what comes of them is written down first', () => {
+    const making = simulate(presigning(quick)).guards;
+    for (const records of making.values()) expect(records.map(({ round }) => round)).toEqual([0, 1]);
+    const { guards } = simulate(presignedSigning(quick, prepared(quick)));
+    expect([...guards.keys()]).toEqual(signers);
+    for (const records of guards.values()) expect(records.map(({ round }) => round)).toEqual([0]);
+  });
+
   it('is not spent by what cannot begin', () => {
     const presignature = prepared(quick).get(1) as Presignature;
     const input = { ...ecdsaInputOf(quick, 1), presignature };

@@ -160,8 +160,19 @@ describe('signing on secp256k1', () => {
     const random = seeded(ascii('let go'));
     const bob = dealPairs(suiteA, [1, 2], random).get(1)?.get(2) as PairMaterial;
     const run = { sid: random.bytes(32), alice: 2, bob: 1, bobNonce: random.bytes(32) };
-    const offered = real.offer(bob, run, random);
+    const drawn: Uint8Array[] = [];
+    const watched = {
+      bytes: (length: number) => {
+        drawn.push(random.bytes(length));
+        return drawn.at(-1) as Uint8Array;
+      },
+    };
+    const offered = real.offer(bob, run, watched);
+    const [choices] = drawn as [Uint8Array];
+    expect(choices).toHaveLength(suiteA.xi / 8);
+    expect(choices.every((byte) => byte === 0)).toBe(false);
     offered[Symbol.dispose]();
+    expect(choices.every((byte) => byte === 0)).toBe(true);
     expect(() => offered.finish(random.bytes(32), new Uint8Array(suiteA.answerBytes))).toThrow(SecretWiped);
   });
 
