@@ -44,6 +44,12 @@ function toOne(member: Member, round: number, change: (payload: Uint8Array) => U
   };
 }
 
+/** What a member said in sessions of signing. */
+const saidBy = ({ sent }: Member) =>
+  sent
+    .flatMap(({ frame }) => (frame.type === 'envelope' ? [decodeEnvelope(frame.value)] : []))
+    .filter(({ kind }) => kind === 2);
+
 const flippedAt = (offset: number) => (payload: Uint8Array) =>
   payload.map((byte, i) => (i === offset ? byte ^ 1 : byte));
 
@@ -199,10 +205,6 @@ describe('a member that fails a check which depends on secrets', () => {
       held.push(...said);
       return [];
     };
-    const saidBy = ({ sent }: Member) =>
-      sent
-        .flatMap(({ frame }) => (frame.type === 'envelope' ? [decodeEnvelope(frame.value)] : []))
-        .filter(({ kind }) => kind === 2);
     const orders = Array.from({ length: 8 }, (_, i) => order(committee, `at once ${i}`));
     await Promise.all(orders.map(async (each) => await alice.node.sign(each)));
     await committee.until(() => held.length === 8 && new Set(saidBy(alice).map(({ sid }) => toHex(sid))).size === 8);
@@ -220,6 +222,32 @@ describe('a member that fails a check which depends on secrets', () => {
     expect(alice.fatal).toEqual([]);
     expect(bob.home.bans.list()).toEqual([]);
   });
+
+  test.for([false, true])(
+    'is told nothing before the ban is on the disk, at whichever write that fails (applied: %s)',
+    async (applied) => {
+      const committee = await Committee.open(2, `disk ${applied}`);
+      await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });
+      const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+      bob.tamper = toOne(bob, 0, flippedAt(1 + 3 * 32 + 100));
+      let failures = 0;
+      for (let nth = 1; alice.home.bans.list().length === 0; nth++) {
+        const before = saidBy(alice).length;
+        alice.store.failWrite(nth, { applied });
+        await alice.node.sign(order(committee, `try ${nth}`)).catch(() => undefined);
+        await committee.run(200);
+        failures += alice.fatal.splice(0).length;
+        const said = saidBy(alice).slice(before);
+        await committee.stop(alice);
+        await committee.start(alice);
+        await committee.run(100);
+        expect(said.filter((envelope) => envelope.round > 0)).toEqual([]);
+        const told = said.some((envelope) => envelope.class === 'abort');
+        if (told) expect(alice.home.bans.list()).toHaveLength(1);
+      }
+      expect(failures).toBeGreaterThan(2);
+    },
+  );
 
   test('and is banned by one session while another with it is prepared ends that one, and not the node', async () => {
     const committee = await threeWithKey('meanwhile');
