@@ -11,6 +11,7 @@ import type { Party, RoundSpec } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { decodeEnvelope } from '../session/envelope.ts';
 import { type Scenario, simulate } from '../simulation/committee.ts';
+import { type Mutation, mutationsOf } from '../simulation/mutations.ts';
 import { type Codec, decode, encode } from '../wire/codec.ts';
 import { decodeCompact, decodeDer, encodeCompact, encodeDer } from './ecdsa.ts';
 import { readRequest } from './extension.ts';
@@ -25,6 +26,8 @@ import { suiteA } from './suite.ts';
 interface Decoder {
   readonly name: string;
   readonly sample: Uint8Array;
+  /** The sample with a point that is none, or a scalar that is not below the order. */
+  readonly broken: readonly Mutation[];
   /** The bytes read, and written again. */
   again(bytes: Uint8Array): Uint8Array;
 }
@@ -40,7 +43,9 @@ const signing = {
 };
 
 function ofCodec<T>(name: string, codec: Codec<T>, sample: Uint8Array): Decoder {
-  return { name, sample, again: (bytes) => encode(codec, decode(codec, bytes)) };
+  const wrong = /(identity|uncompressed prefix|hybrid prefix|not canonical|off the curve|order|order plus one)$/;
+  const broken = mutationsOf(codec, sample, seeded(ascii(name))).filter((mutation) => wrong.test(mutation.name));
+  return { name, sample, broken, again: (bytes) => encode(codec, decode(codec, bytes)) };
 }
 
 /** The decoders of a protocol's messages, each with what was said in an honest run. */
@@ -54,7 +59,7 @@ function ofRounds<T>(
     (['broadcast', 'direct'] as const).flatMap((kind) => {
       const [codec, sample] = [spec[kind], said.find((one) => one.round === round && one.class === kind)];
       if (codec === undefined || sample === undefined) return [];
-      return [ofCodec(`${name}, ${spec.label}, ${kind}`, codec as Codec<unknown>, sample.payload)];
+      return [ofCodec(`${name}, ${spec.label}, ${kind}`, codec, sample.payload)];
     }),
   );
   const results = new Map<Party, T>();
@@ -84,21 +89,25 @@ const decoders: readonly Decoder[] = [
   ofCodec('opening of trees', opening, encode(opening, { seal: nothing, tree: { type: 'group', value: tree } })),
   {
     name: 'pair material',
+    broken: [],
     sample: encodePairMaterial(suiteA, material).use((bytes) => bytes.slice()),
     again: (bytes) => encodePairMaterial(suiteA, decodePairMaterial(suiteA, bytes)).use((written) => written.slice()),
   },
   {
     name: 'DER',
+    broken: [],
     sample: encodeDer(pair),
     again: (bytes) => encodeDer(decodeDer(secp256k1, bytes)),
   },
   {
     name: 'compact signature',
+    broken: [],
     sample: encodeCompact(pair),
     again: (bytes) => encodeCompact(decodeCompact(secp256k1, bytes)),
   },
   {
     name: 'request',
+    broken: [],
     sample: message(suiteA.requestBytes),
     again: (bytes) => {
       const { rows, response, digest } = readRequest(suiteA, bytes);
@@ -107,6 +116,7 @@ const decoders: readonly Decoder[] = [
   },
   {
     name: 'answer',
+    broken: [],
     sample: new Uint8Array(suiteA.answerBytes).fill(1),
     again: (bytes) => {
       const { masked, openings, digest } = readAnswer(suiteA, bytes);
@@ -145,7 +155,8 @@ function reads({ name, again }: Decoder, bytes: Uint8Array): boolean {
   return true;
 }
 
-it('are all there', () => {
+it('are all there, most of them with points or scalars', () => {
+  expect(decoders.filter(({ broken }) => broken.length > 0)).toHaveLength(8);
   expect(decoders.map(({ name }) => name)).toHaveLength(4 + 3 + 2 + 5 + 6);
 });
 
@@ -154,6 +165,10 @@ describe.each(decoders)('the decoder of $name', (decoder) => {
 
   it('reads what was written', () => {
     expect(reads(decoder, sample)).toBe(true);
+  });
+
+  it('reads no point that is none, and no scalar that is not below the order', () => {
+    for (const { name, payload } of decoder.broken) expect([name, reads(decoder, payload)]).toEqual([name, false]);
   });
 
   it('reads nothing that is cut short or extended', () => {
