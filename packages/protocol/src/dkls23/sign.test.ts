@@ -16,7 +16,7 @@ import type { Group, Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { sha256 } from '../primitives/hash.ts';
-import { pureSymmetric } from '../primitives/symmetric.ts';
+import { pureSymmetric, type Symmetric } from '../primitives/symmetric.ts';
 import type { Party } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { SecretWiped } from '../secret.ts';
@@ -167,13 +167,24 @@ describe('signing on secp256k1', () => {
         return drawn.at(-1) as Uint8Array;
       },
     };
-    const offered = real.offer(bob, run, watched);
+    let blocks = 0;
+    const symmetric: Symmetric = {
+      ...nativeSymmetric,
+      aes128Blocks: (key, all) => {
+        blocks++;
+        return nativeSymmetric.aes128Blocks(key, all);
+      },
+    };
+    const offered = pairMultiplication({ suite: suiteA, symmetric }).offer(bob, run, watched);
     const [choices] = drawn as [Uint8Array];
     expect(choices).toHaveLength(suiteA.xi / 8);
     expect(choices.every((byte) => byte === 0)).toBe(false);
     offered[Symbol.dispose]();
     expect(choices.every((byte) => byte === 0)).toBe(true);
+    blocks = 0;
     expect(() => offered.finish(random.bytes(32), new Uint8Array(suiteA.answerBytes))).toThrow(SecretWiped);
+    // Its columns went first: there was nothing left to expand.
+    expect(blocks).toBe(0);
   });
 
   it('multiplies for more pairs than it remembers gadget vectors of', () => {
