@@ -160,6 +160,15 @@ describe('signatures', () => {
     expect(recoverKey(secp256k1, digest, large)).toBeUndefined();
   });
 
+  it('are of the leftmost 256 bits of a longer digest', () => {
+    const key = 5n;
+    const digest = sha256(ascii('long'));
+    const signature = sign(secp256k1, key, digest, 9n);
+    const point = secp256k1.multiplyBase(key);
+    expect(verifyEcdsa(secp256k1, point, concat(digest, digest), signature)).toBe(true);
+    expect(verifyEcdsa(secp256k1, point, concat(sha256(digest), digest), signature)).toBe(false);
+  });
+
   it('cannot be of a nonce or a key at infinity', () => {
     // u₁G + u₂Q = 0 for Q = -zr⁻¹G; and the key that r, s and z of the same signature give is the identity if sR = zG.
     const digest = toBytesBE(7n, 32);
