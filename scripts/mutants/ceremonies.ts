@@ -75,10 +75,10 @@ export const ceremonies: readonly Mutant[] = [
         '',
         'sets of a keygen that came to nothing stay in memory',
       ],
-      ['ecdh: tools.ecdh, stock });', 'ecdh: tools.ecdh });', 'base transfers made ahead and not used'],
+      ['          stock: stockOf(group, input),\n', '', 'base transfers made ahead and not used'],
       [
-        '[receiveSecret, ...stock.flatMap(halvesOf)]',
-        '[receiveSecret]',
+        'keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)]',
+        'keygen: ({ receiveSecret }) => [receiveSecret]',
         'sets that a keygen was given stay in this thread',
       ],
       ["'choose-set': ({ hedge }) => [hedge],", "'choose-set': () => [],", 'what hedges a set stays in this thread'],
@@ -104,7 +104,7 @@ export const ceremonies: readonly Mutant[] = [
   ...cuts(
     folder,
     'registering.ts',
-    ['liars.test.ts', 'keygen.test.ts'],
+    ['registering.test.ts', 'liars.test.ts', 'keygen.test.ts'],
     [
       [
         'if (own === undefined || !equal(own.registration.nonce, ours.nonce))',

@@ -5,13 +5,17 @@ import { rooms } from './rooms.ts';
 import { Workspace } from './workspace.ts';
 
 /*
- * npm run mutants [-- --only dkls23|frost|dkg|derivation|session|ceremonies|pairs|stock|storage|network] [--list]
+ * npm run mutants [-- --only dkls23|frost|dkg|derivation|session|ceremonies|pairs|stock|storage|network] [--match text] [--list]
  *
  * Takes the checks of the lists away, one at a time and in a copy, and runs the tests that must notice. Ends with 1 when a
- * check could be deleted without a test failing.
+ * check could be deleted without a test failing. With --match, only those whose file or purpose contains the text.
  */
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, list: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    match: { type: 'string', default: '' },
+    list: { type: 'boolean', default: false },
+  },
 });
 const root = dirname(dirname(import.meta.dirname));
 
@@ -20,8 +24,12 @@ function say(text: string): void {
 }
 
 async function main(): Promise<boolean> {
-  const chosen = Object.entries(rooms).filter(([name]) => options.only === undefined || name === options.only);
-  if (chosen.length === 0) throw new Error(`--only ${options.only}: give one of ${Object.keys(rooms).join(', ')}`);
+  const named = Object.entries(rooms).filter(([name]) => options.only === undefined || name === options.only);
+  if (named.length === 0) throw new Error(`--only ${options.only}: give one of ${Object.keys(rooms).join(', ')}`);
+  const chosen = named
+    .map(([name, mutants]) => [name, mutants.filter((mutant) => nameOf(mutant).includes(options.match))] as const)
+    .filter(([, mutants]) => mutants.length > 0);
+  if (chosen.length === 0) throw new Error(`--match ${options.match}: no such mutant`);
   if (options.list) {
     for (const [name, mutants] of chosen) for (const mutant of mutants) say(`${name}: ${nameOf(mutant)}`);
     return true;

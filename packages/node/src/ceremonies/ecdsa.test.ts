@@ -1,10 +1,12 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { decodeEnvelope, fromHex, sealEnvelope, toHex } from '@quorate/protocol';
+import { decodeEnvelope, dkls23, fromHex, keyIdOf, sealEnvelope, seeded, toHex } from '@quorate/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { bobRequests } from '../../../../test/support/dkls23-oracle.ts';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import type { HashName } from '../intents/intent.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
 import type { CeremonyView } from '../service.ts';
+import type { NodeFrame } from './frames.ts';
 
 /** A committee of three with an ECDSA key of which two sign: base transfers are slow, so one serves several tests. */
 async function threeWithKey(seed: string): Promise<Committee> {
@@ -41,6 +43,12 @@ function toOne(member: Member, round: number, change: (payload: Uint8Array) => U
     return [{ type: 'envelope', value }];
   };
 }
+
+/** What a member said in sessions of signing. */
+const saidBy = ({ sent }: Member) =>
+  sent
+    .flatMap(({ frame }) => (frame.type === 'envelope' ? [decodeEnvelope(frame.value)] : []))
+    .filter(({ kind }) => kind === 2);
 
 const flippedAt = (offset: number) => (payload: Uint8Array) =>
   payload.map((byte, i) => (i === offset ? byte ^ 1 : byte));
@@ -183,6 +191,87 @@ describe('a member that fails a check which depends on secrets', () => {
       .filter(({ frame }) => frame.type === 'envelope' && frame.value.length > 8_448);
     expect(points.length).toBe(1);
   });
+
+  test('in eight sessions at once, guessing at Δ in each, has one answer: the others end unchecked', async () => {
+    const committee = await Committee.open(2, 'at once');
+    await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });
+    const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+    const keyId = keyIdOf(alice.config.networkId, 'vault');
+    const pairOf = async ({ home }: Member): Promise<dkls23.PairMaterial> => {
+      const [peer] = home.keys.get(keyId)?.current?.material ?? [];
+      using material = await home.keys.material(keyId, 1, peer as number);
+      if (material === undefined) throw new Error('the two are set up');
+      return material.use((bytes) => dkls23.decodePairMaterial(dkls23.suiteA, bytes));
+    };
+    const [ofAlice, ofBob] = [await pairOf(alice), await pairOf(bob)];
+    const { me: one, peer: other } = ofAlice;
+    // Groups in which Δ is not what he guesses, 0: he would fail every one of the eight checks.
+    const delta = ofAlice.asAlice.delta.use((bytes) => bytes.slice());
+    const groups = Array.from({ length: dkls23.suiteA.groups }, (_, g) => g).filter(
+      (g) => (((delta[g >> 2] as number) >> (2 * (g & 3))) & 3) !== 0,
+    );
+    const random = seeded(new TextEncoder().encode('at once'));
+    const cheat = toOne(bob, 0, (payload) => {
+      const group = groups.pop();
+      const [sid, bobNonce] = [payload.slice(1, 33), payload.slice(33, 65)];
+      const setting = { suite: dkls23.suiteA, run: { sid, alice: one, bob: other, bobNonce } };
+      const leaves = ofBob.asBob.leaves.use((bytes) => bytes.slice());
+      const error = (g: number): bigint => (g === group ? 1n : 0n);
+      const { message } = bobRequests(setting, { leaves }, random.bytes(52), random.bytes(16), { error });
+      return Uint8Array.of(...payload.subarray(0, 97), ...message);
+    });
+    // He holds them back until all eight sessions have begun, so that all could be checked at once.
+    const held: NodeFrame[] = [];
+    bob.tamper = (frame, to) => {
+      const said = cheat(frame, to);
+      if (said[0] === frame) return said;
+      held.push(...said);
+      return [];
+    };
+    const orders = Array.from({ length: 8 }, (_, i) => order(committee, `at once ${i}`));
+    await Promise.all(orders.map(async (each) => await alice.node.sign(each)));
+    await committee.until(() => held.length === 8 && new Set(saidBy(alice).map(({ sid }) => toHex(sid))).size === 8);
+    bob.tamper = undefined;
+    for (const frame of held) committee.say('bob', 'alice', frame);
+    await committee.until(() => alice.home.bans.list().length > 0);
+    await committee.run(100);
+
+    // One check of one session failed; of the others there is neither an answer nor another ban, and all end alike.
+    expect((await committee.audit('alice')).filter((kind) => kind === 'ban')).toHaveLength(1);
+    expect(saidBy(alice).filter((envelope) => envelope.round > 0 && envelope.class !== 'abort')).toEqual([]);
+    const ends = saidBy(alice).filter((envelope) => envelope.class === 'abort');
+    expect(new Set(ends.map(({ sid }) => toHex(sid))).size).toBe(8);
+    expect(new Set(ends.map(({ payload }) => toHex(payload))).size).toBe(1);
+    expect(alice.fatal).toEqual([]);
+    expect(bob.home.bans.list()).toEqual([]);
+  });
+
+  test.for([false, true])(
+    'is told nothing before the ban is on the disk, at whichever write that fails (applied: %s)',
+    async (applied) => {
+      const committee = await Committee.open(2, `disk ${applied}`);
+      await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });
+      const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+      bob.tamper = toOne(bob, 0, flippedAt(1 + 3 * 32 + 100));
+      let failures = 0;
+      for (let nth = 1; alice.home.bans.list().length === 0; nth++) {
+        const before = saidBy(alice).length;
+        alice.store.failWrite(nth, { applied });
+        await alice.node.sign(order(committee, `try ${nth}`)).catch(() => undefined);
+        await committee.run(200);
+        failures += alice.fatal.splice(0).length;
+        const said = saidBy(alice).slice(before);
+        await committee.stop(alice);
+        await committee.start(alice);
+        // What was in a check when the disk failed is burnt, and set up anew.
+        await committee.run(20_000);
+        expect(said.filter((envelope) => envelope.round > 0)).toEqual([]);
+        const told = said.some((envelope) => envelope.class === 'abort');
+        if (told) expect(alice.home.bans.list()).toHaveLength(1);
+      }
+      expect(failures).toBeGreaterThan(2);
+    },
+  );
 
   test('and is banned by one session while another with it is prepared ends that one, and not the node', async () => {
     const committee = await threeWithKey('meanwhile');

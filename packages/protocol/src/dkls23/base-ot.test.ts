@@ -1,6 +1,5 @@
 import { nativeEcdh } from '@quorate/protocol/native';
 import { describe, expect, it } from 'vitest';
-import { chiSquareOf, leaks, likely } from '../../../../test/support/choice-bits.ts';
 import { ascii, concat, toHex } from '../bytes.ts';
 import type { Group } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
@@ -9,6 +8,7 @@ import { type Randomness, seeded } from '../random.ts';
 import { hash } from '../transcript.ts';
 import {
   type BaseOtContext,
+  baseOtSetId,
   chooseBaseOt,
   completeBaseOt,
   isFaulty,
@@ -124,6 +124,8 @@ describe('the point that hides a choice', () => {
     ['', '03c1cae290e291aee617ebaef1be6d73861479c48b841eaba9b7b5852ddfeb1346'],
     ['abc', '023377e01eab42db296b512293120c6cee72b6ecf9f9205760bd9ff11fb3cb2c4b'],
     ['abcdef0123456789', '02bac54083f293f1fe08e4a70137260aa90783a5cb84d3f35848b324d0674b0e3a'],
+    [`q128_${'q'.repeat(128)}`, '03e2167bc785333a37aa562f021f1e881defb853839babf52a7f72b102e41890e9'],
+    [`a512_${'a'.repeat(512)}`, '02e3c8d35aaaf0b9b647e88a0a0a7ee5d5bed5ad38238152e4e6fd8c1f8cb7c998'],
   ])('comes from the map of RFC 9380, appendix J.8.1: "%s"', (message, point) => {
     expect(toHex(secp256k1.encodePoint(secp256k1.hashToGroup(rfc, ascii(message))))).toBe(point);
   });
@@ -209,11 +211,38 @@ describe('a set', () => {
     ['another session', { ...context, session: new Uint8Array(32) }],
     ['the other direction', { ...context, alice: context.bob, bob: context.alice }],
     ['another Alice', { ...context, alice: new Uint8Array(32) }],
+    ['another Bob', { ...context, bob: new Uint8Array(32) }],
   ] as const;
   it.each(elsewhere)('has neither id nor keys in common with %s', (_, theirs) => {
     const { alice, bob } = run({ theirs });
     expect(matches(alice, bob).flat()).not.toContain(true);
     expect(bob.id).not.toEqual(alice.id);
+  });
+
+  it('has another id for every context, key and list of points', () => {
+    const { exchange } = run().alice;
+    const ids = [
+      baseOtSetId(toy, context, exchange),
+      baseOtSetId(toy, { ...context, session: context.bob }, exchange),
+      baseOtSetId(toy, context, { ...exchange, key: toy.generator }),
+      baseOtSetId(toy, context, { ...exchange, points: exchange.points.slice(2 * toy.pointBytes) }),
+    ];
+    expect(new Set(ids.map(toHex)).size).toBe(4);
+    expect(toHex(ids[0] as Uint8Array)).toBe(toHex(run().bob.id));
+  });
+
+  it('leaves no x-coordinate behind, at either end', () => {
+    const made: Uint8Array[] = [];
+    const pure = pureEcdh(toy);
+    const sharedX: EcdhX['sharedX'] = (scalar, points) => {
+      const all = pure.sharedX(scalar, points);
+      made.push(...all);
+      return all;
+    };
+    const { alice, bob } = run({ ecdh: { name: 'watched', sharedX } });
+    expect(matches(alice, bob).flat()).toContain(true);
+    expect(made).toHaveLength(16 + 32);
+    for (const x of made) expect(x.every((byte) => byte === 0)).toBe(true);
   });
 
   it('is worth nothing to a Bob who repeats the key of another', () => {
@@ -265,19 +294,5 @@ describe('a set', () => {
     };
     expect(log(0)).toEqual(log(255));
     expect(log(0).length).toBeGreaterThan(50);
-  });
-});
-
-describe('what Bob sees', () => {
-  it('is independent of what Alice chose, as far as any cheap feature tells, over 1,024 transfers', () => {
-    const found = leaks(8, nativeEcdh(secp256k1));
-    expect(found).toHaveLength(21);
-    expect(found.filter(({ chiSquare }) => chiSquare > likely)).toEqual([]);
-  });
-
-  it('would be told apart if one bit in six followed the choice', () => {
-    const choices = Array.from({ length: 1024 }, (_, i) => (i * 7 + (i >> 3)) & 1);
-    const leaking = choices.map((c, i) => (i % 6 === 0 ? c : (i >> 1) & 1));
-    expect(chiSquareOf(choices, leaking)).toBeGreaterThan(likely);
   });
 });

@@ -104,9 +104,10 @@ export function chooseBaseOt(
     const pair = pairOf(group, points, i);
     place(pair, own, other, choice);
     const [x] = ecdh.sharedX(scalar, [key]) as [Uint8Array];
-    keys.set(keyOf(sid, i, choice, encodedKey, pair, x), i * BLOCK_BYTES);
+    const derived = keyOf(sid, i, choice, encodedKey, pair, x);
+    keys.set(derived, i * BLOCK_BYTES);
     scalars.set(group.encodeScalar(scalar), i * scalarBytes);
-    wipe(x);
+    wipe(x, derived);
   }
   const exchange = { session: context.session, key, points };
   return {
@@ -133,8 +134,9 @@ export function completeBaseOt(
   const keys = new Uint8Array(2 * count * BLOCK_BYTES);
   ecdh.sharedX(secret.use(group.decodeScalar), sums).forEach((x, at) => {
     const i = at >> 1;
-    keys.set(keyOf(sid, i, at & 1, encodedKey, pairOf(group, points, i), x), at * BLOCK_BYTES);
-    wipe(x);
+    const derived = keyOf(sid, i, at & 1, encodedKey, pairOf(group, points, i), x);
+    keys.set(derived, at * BLOCK_BYTES);
+    wipe(x, derived);
   });
   return { id: baseOtSetId(group, context, { session: context.session, key, points }), keys: new Secret(keys) };
 }

@@ -160,6 +160,15 @@ describe('signatures', () => {
     expect(recoverKey(secp256k1, digest, large)).toBeUndefined();
   });
 
+  it('are of the leftmost 256 bits of a longer digest', () => {
+    const key = 5n;
+    const digest = sha256(ascii('long'));
+    const signature = sign(secp256k1, key, digest, 9n);
+    const point = secp256k1.multiplyBase(key);
+    expect(verifyEcdsa(secp256k1, point, concat(digest, digest), signature)).toBe(true);
+    expect(verifyEcdsa(secp256k1, point, concat(sha256(digest), digest), signature)).toBe(false);
+  });
+
   it('cannot be of a nonce or a key at infinity', () => {
     // u₁G + u₂Q = 0 for Q = -zr⁻¹G; and the key that r, s and z of the same signature give is the identity if sR = zG.
     const digest = toBytesBE(7n, 32);
@@ -238,14 +247,18 @@ describe('Wycheproof', () => {
     const pair = decodeDer(secp256k1, bytes);
     return isLow(secp256k1, pair.s) && verifyEcdsa(secp256k1, key, digest, pair);
   };
+  /** Takes either s. */
+  const der = (key: Point, digest: Uint8Array, bytes: Uint8Array): boolean =>
+    verifyEcdsa(secp256k1, key, digest, decodeDer(secp256k1, bytes));
   const p1363 = (key: Point, digest: Uint8Array, bytes: Uint8Array): boolean =>
     verifyEcdsa(secp256k1, key, digest, decodeCompact(secp256k1, bytes));
 
   it.each([
-    ['bitcoin', 463, bitcoin],
-    ['p1363', 252, p1363],
+    ['bitcoin_', 463, bitcoin],
+    ['', 476, der],
+    ['p1363_', 252, p1363],
   ] as const)('agrees: %s', (name, count, check) => {
-    const file = vectors(`wycheproof/ecdsa_secp256k1_sha256_${name}_test.json`) as Wycheproof | undefined;
+    const file = vectors(`wycheproof/ecdsa_secp256k1_sha256_${name}test.json`) as Wycheproof | undefined;
     if (file === undefined) return;
     const wrong: number[] = [];
     let tests = 0;

@@ -169,6 +169,31 @@ describe('between honest parties', () => {
     expect(setup.delta).toEqual(unaligned(alice.delta));
   });
 
+  it('overwrites what leaves and columns expanded to, at both ends, and also if one of them cheats', () => {
+    for (const byte of [0, 1]) {
+      const made: Uint8Array[] = [];
+      const symmetric = {
+        ...nativeSymmetric,
+        aes128Blocks: (key: Uint8Array, blocks: Uint8Array) => {
+          const out = nativeSymmetric.aes128Blocks(key, blocks);
+          made.push(out);
+          return out;
+        },
+      };
+      const engine = { suite: suiteA, symmetric };
+      const { bob, alice, random, session } = pair(native, `overwritten ${byte}`);
+      const { run, aliceNonce } = session();
+      const { message, pending } = request(engine, bob, run, random);
+      const changed = message.with(0, (message[0] as number) ^ byte);
+      const answered = answer(engine, alice, run, aliceNonce, readRequest(suiteA, changed), [1n, 2n], random);
+      expect(answered === 'cheat').toBe(byte === 1);
+      if (answered !== 'cheat') finish(engine, pending, aliceNonce, readAnswer(suiteA, answered.message));
+      // Two calls for the leaves of each, two for each of Alice's branches, two for Bob's column.
+      expect(made).toHaveLength(byte === 1 ? 4 : 10);
+      for (const bytes of made) expect(bytes.every((one) => one === 0)).toBe(true);
+    }
+  });
+
   it('masks the same inputs differently each time', () => {
     const { session } = pair(native, 'masks');
     const messages = [1, 2].map(() => {

@@ -102,6 +102,16 @@ function delta(): Uint8Array {
   return (outcome.result.get(cheat) as { asAlice: { delta: Secret } }).asAlice.delta.use((bytes) => bytes.slice());
 }
 
+/** What the victim, as Bob, offers the cheat: the same in every run. */
+function keyOfVictim(): Point {
+  const frames = simulate(pairSetting(options)).history.map(({ frame }) => frame);
+  const first = frames.find((frame) => {
+    const { from, round } = decodeEnvelope(frame);
+    return from === victim && round === 0;
+  });
+  return decodeOffers(first as Uint8Array).offers[at.cheatOfVictim]?.key as Point;
+}
+
 describe('a Bob whose trees do not fit', () => {
   const groups = [0, 1, 2, 3];
 
@@ -141,19 +151,19 @@ describe('a Bob whose trees do not fit', () => {
     }
   });
 
-  it('is convicted for a base key whose secret he does not know, such as one of another direction', () => {
+  it.each([
+    ['of nobody he knows', () => toy.multiplyBase(7n)],
+    ['of the other direction, which the victim made', () => keyOfVictim()],
+  ] as const)('is convicted for a base key whose secret he does not know: one %s', (_, key) => {
     let calls = 0;
-    const group = {
-      ...toy,
-      // The first is the receive key; then comes a key for each Alice.
-      multiplyBase: (scalar: bigint): Point => toy.multiplyBase([2, 3].includes(++calls) ? 7n : scalar),
-    };
-    const differs = (party: Party) => (party === cheat ? { group } : {});
+    // The first is the receive key; then comes a key for each Alice, the victim first.
+    const multiplyBase = (scalar: bigint): Point => (++calls === 2 ? key() : toy.multiplyBase(scalar));
+    const differs = (party: Party) => (party === cheat ? { group: { ...toy, multiplyBase } } : {});
     expectBlame(run(undefined, { ...options, differs }), 'bad-trees');
   });
 
   it('is convicted for a stocked set that he no longer has', () => {
-    const { asAlice, id } = stocked();
+    const { asAlice, id } = stocked(victim, cheat);
     const keys = new Secret(new Uint8Array(32 * baseOts(few)));
     const differs = (party: Party) =>
       party === victim
@@ -167,10 +177,10 @@ describe('a Bob whose trees do not fit', () => {
   });
 });
 
-/** A set of which the victim is Alice and the cheat is Bob. */
-function stocked() {
+/** A set made ahead. */
+function stocked(alice: Party, bob: Party) {
   const setting = { group: toy, ecdh: pureEcdh(toy), count: baseOts(few) };
-  const context = baseOtContext(parameters, { alice: victim, bob: cheat }, new Uint8Array(32).fill(5));
+  const context = baseOtContext(parameters, { alice, bob }, new Uint8Array(32).fill(5));
   const key = offerBaseOt(toy, seeded(Uint8Array.of(5)));
   const asAlice = () => chooseBaseOt(setting, context, key.point, seeded(Uint8Array.of(6)));
   const { exchange, id } = asAlice();
@@ -229,7 +239,7 @@ describe('an Alice whose points are not what she announced', () => {
   });
 
   it('is convicted for fresh points under the id of a stocked set', () => {
-    const set = stockedByCheat();
+    const set = stocked(cheat, victim);
     const agreed = {
       ...options,
       differs: (party: Party) =>
@@ -243,7 +253,8 @@ describe('an Alice whose points are not what she announced', () => {
     const points = fresh(() => set.asAlice().exchange.points);
     expectBlame(run(points, agreed), 'wrong-points');
     const unannounced = lie(formats.points.broadcast, 'points', 'broadcast', ({ sets }) => ({
-      sets: sets.map(flip(0)),
+      // To the victim only: the third would convict her for its own.
+      sets: sets.map((one, i) => (i === at.victimOfCheat ? flip(0)(one) : one)),
     }));
     expectBlame(run(unannounced, agreed), 'wrong-points');
   });
@@ -277,14 +288,6 @@ describe('an Alice whose points are not what she announced', () => {
       );
     expectBlame(run(announcing(swapped)), 'false-accusation');
   });
-
-  function stockedByCheat() {
-    const setting = { group: toy, ecdh: pureEcdh(toy), count: baseOts(few) };
-    const context = baseOtContext(parameters, { alice: cheat, bob: victim }, new Uint8Array(32).fill(5));
-    const key = offerBaseOt(toy, seeded(Uint8Array.of(5)));
-    const asAlice = () => chooseBaseOt(setting, context, key.point, seeded(Uint8Array.of(6)));
-    return { asAlice, asBob: () => completeBaseOt(setting, context, key, asAlice().exchange.points) as SenderSet };
-  }
 });
 
 /** The same evidence with one exhibit signed once more by who signed it, as if said elsewhere. */
@@ -465,6 +468,31 @@ describe('evidence of wrong points', () => {
     expect(judge(court, { ...evidence, envelopes: [...exhibits].reverse() })).toBe(false);
     expect(judge(court, instead(3, find(cheat, 1, 'direct', 3)))).toBe(false);
     expect(judge(court, instead(0, find(3, 0, 'broadcast', 0)))).toBe(false);
+  });
+
+  it('is not to be had against an honest Alice who uses a set made ahead, whatever transfer is shown', () => {
+    const { asAlice, asBob } = stocked(cheat, victim);
+    const differs = (party: Party) =>
+      party === cheat
+        ? { stock: new Map([[victim, { asAlice: asAlice() }]]) }
+        : party === victim
+          ? { stock: new Map([[cheat, { asBob: asBob() }]]) }
+          : {};
+    const innocent = run(undefined, { ...options, differs });
+    expectSuccess(innocent);
+    const places = [
+      [victim, 0, 'broadcast', 0],
+      [cheat, 0, 'broadcast', 0],
+      [cheat, 1, 'broadcast', 0],
+      [cheat, 1, 'direct', victim],
+    ] as const;
+    const envelopes = places.map(([from, round, kind, to]) => {
+      const said = innocent.history.map((one) => ({ ...decodeEnvelope(one.frame), frame: one.frame }));
+      return said.find((one) => one.from === from && one.round === round && one.class === kind && one.to === to)?.frame;
+    }) as Uint8Array[];
+    for (const opening of [new Uint8Array(0), Uint8Array.of(0, 0), Uint8Array.of(0, 7)]) {
+      expect(judge(court, { ...evidence, envelopes, opening })).toBe(false);
+    }
   });
 
   it('is not to be had against an honest Alice by a Bob who shows other offers than he made', () => {

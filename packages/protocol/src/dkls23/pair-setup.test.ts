@@ -16,6 +16,7 @@ import { dkg } from '../dkg/protocol.ts';
 import { dkgRules } from '../dkg/rules.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
+import { type Aead, pureAead } from '../primitives/aead.ts';
 import { type Inbox, type Party, type Protocol, tryDecode } from '../protocol.ts';
 import type { Secret } from '../secret.ts';
 import { decodeEnvelope } from '../session/envelope.ts';
@@ -151,9 +152,33 @@ describe('a pair set-up', () => {
     }
   });
 
+  it('overwrites what was sealed, and what came out of seals', () => {
+    const bare: Uint8Array[] = [];
+    const aead: Aead = {
+      name: 'watched',
+      seal: (key, nonce, aad, plaintext) => {
+        bare.push(plaintext);
+        return pureAead.seal(key, nonce, aad, plaintext);
+      },
+      open: (key, nonce, aad, ciphertext) => {
+        const plaintext = pureAead.open(key, nonce, aad, ciphertext);
+        if (plaintext !== undefined) bare.push(plaintext);
+        return plaintext;
+      },
+    };
+    expectAllFit(options, results(simulate(pairSetting({ ...options, differs: () => ({ aead }) }))));
+    expect(bare).toHaveLength(12);
+    for (const bytes of bare) expect(bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
   const wrong: readonly [string, string, Partial<ReturnType<typeof pairInputOf>>][] = [
     ['members', 'without us', { me: 9 }],
     ['members', 'out of order', { members: [...pairInputOf(options, 1).members].reverse() }],
+    [
+      'members',
+      'with a node key that is too short',
+      { members: pairInputOf(options, 1).members.map((member) => ({ ...member, node: member.node.slice(1) })) },
+    ],
     ['members', 'alone', { members: pairInputOf(options, 1).members.slice(0, 1) }],
     [
       'receive-keys',

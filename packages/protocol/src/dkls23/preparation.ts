@@ -179,11 +179,11 @@ function checkOpenings(
  * Step 5: that Alice multiplied the logarithms of R and pk, χR = dᵘG + Γᵘ and χpk = dᵛG + Γᵛ, both at once and under
  * blinding factors drawn after she spoke, so that χ and d meet no variable-time arithmetic bare. Wrong once in 2^128.
  */
-function isConsistent(
+export function isConsistent(
   group: Group,
   factor: bigint,
   [du, dv]: readonly bigint[],
-  { point, key, nonceProduct, keyProduct }: Answer,
+  { point, key, nonceProduct, keyProduct }: Pick<Answer, 'point' | 'key' | 'nonceProduct' | 'keyProduct'>,
   randomness: Randomness,
 ): boolean {
   const { reduce } = primeField(group.order);

@@ -7,19 +7,20 @@ import {
   presignedSigning,
   presigning,
 } from '../../../../test/support/ecdsa-signing.ts';
+import { isValidEverywhere } from '../../../../test/support/ecdsa-verifiers.ts';
 import { nativeSymmetric } from '../../native/index.ts';
-import { toHex } from '../bytes.ts';
+import { toHex, u32 } from '../bytes.ts';
 import { derive, parsePath } from '../derivation/bip32.ts';
 import type { Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
+import { sha256 } from '../primitives/hash.ts';
 import type { Party } from '../protocol.ts';
 import { decodeEnvelope } from '../session/envelope.ts';
 import type { Adversary } from '../simulation/adversary.ts';
 import { type Simulation, simulate, soundness } from '../simulation/committee.ts';
 import { type Fault, faultsOf, type Verdict } from '../simulation/faults.ts';
 import { idealMultiplication } from '../simulation/ideal-multiplication.ts';
-import { seededBytes } from '../simulation/seeds.ts';
 import { commit } from '../simulation/verdict.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { type EcdsaSignature, encodeCompact, isLow, nonceX, recoverKey, verifyEcdsa } from './ecdsa.ts';
@@ -76,12 +77,14 @@ describe.each([
   const { group, key } = options;
   const keyPlus = (tweak: bigint): Point => group.add(key.publicPackage.groupKey, group.multiplyBase(tweak));
 
-  it('gives what signing gives, with a nonce that nobody knew beforehand', () => {
+  it('gives what signing gives, with a nonce that nobody knew beforehand, and never twice with one', () => {
+    const nonces = new Set<bigint>();
     for (let seed = 1; seed <= runs; seed++) {
       const presignatures = prepared(options, 1000 + seed);
       const [one, ...others] = [...presignatures.values()] as [Presignature, ...Presignature[]];
       for (const other of others) expect(toHex(other.id)).toBe(toHex(one.id));
-      const digest = seededBytes(seed, 'digest');
+      const message = u32(seed);
+      const digest = sha256(message);
       const tweak = seed % 2 === 0 ? 0n : group.reduceScalar(new Uint8Array(48).fill(seed));
       const results = resultsOf(simulate(presignedSigning({ ...options, seed, digest, tweak }, presignatures)));
       const [signature, ...same] = [...results.values()] as [EcdsaSignature, ...EcdsaSignature[]];
@@ -90,7 +93,11 @@ describe.each([
       expect(verifyEcdsa(group, keyPlus(tweak), digest, signature)).toBe(true);
       expect(group.equals(recoverKey(group, digest, signature) as Point, keyPlus(tweak))).toBe(true);
       expect(signature.r).not.toBe(nonceX(group, one.nonce));
+      nonces.add(signature.r);
+      if (options !== full) continue;
+      expect(isValidEverywhere(group.encodePoint(keyPlus(tweak)), message, signature)).toBe(true);
     }
+    expect(nonces.size).toBe(runs);
   });
 });
 
@@ -116,6 +123,14 @@ describe('a presignature', () => {
     protocol.next(undefined as never);
     protocol.return(undefined as never);
     expect(() => signWithPresignature(input).next(undefined as never)).toThrow('the presignature is spent');
+  });
+
+  it('is used, as it is made, in guarded rounds: what comes of them is written down first', () => {
+    const making = simulate(presigning(quick)).guards;
+    for (const records of making.values()) expect(records.map(({ round }) => round)).toEqual([0, 1]);
+    const { guards } = simulate(presignedSigning(quick, prepared(quick)));
+    expect([...guards.keys()]).toEqual(signers);
+    for (const records of guards.values()) expect(records.map(({ round }) => round)).toEqual([0]);
   });
 
   it('is not spent by what cannot begin', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bobRequests } from '../../../../test/support/dkls23-oracle.ts';
+import { aliceAnswers, aliceColumns, bobRequests } from '../../../../test/support/dkls23-oracle.ts';
 import { dealEcdsaKey, type EcdsaSigning, ecdsaInputOf, ecdsaSigning } from '../../../../test/support/ecdsa-signing.ts';
 import { nativeSymmetric } from '../../native/index.ts';
 import type { Point } from '../groups/group.ts';
@@ -18,6 +18,8 @@ import { assault, commit } from '../simulation/verdict.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { bitOf } from './bits.ts';
 import type { EcdsaSignature } from './ecdsa.ts';
+import { checkTransfers, readRequest } from './extension.ts';
+import { gadgetOf } from './gadget.ts';
 import type { PairMaterial } from './material.ts';
 import { type Multiplication, pairMultiplication } from './products.ts';
 import { commitTo, sessionId } from './sign-context.ts';
@@ -29,7 +31,8 @@ type Outcome = Simulation<EcdsaSignature>;
 
 const signers = [1, 2, 5] as const;
 const digest = new Uint8Array(32).fill(9);
-const real = pairMultiplication({ suite: suiteA, symmetric: nativeSymmetric });
+const engine = { suite: suiteA, symmetric: nativeSymmetric };
+const real = pairMultiplication(engine);
 const ideal = idealMultiplication(toy);
 const keys = { toy: dealEcdsaKey(toy, 3, [1, 2, 3, 5]), secp256k1: dealEcdsaKey(secp256k1, 3, [1, 2, 3, 5]) };
 /** The same committee without transfers, and with them. */
@@ -243,7 +246,8 @@ describe.each(both)('with %s', (_name, options) => {
   });
 
   it('a changed offer is a cheat', () => {
-    for (const place of [0, 100, 4399]) {
+    // Of u, x̃ and h_T.
+    for (const place of [0, 100, 4352, 4399]) {
       const simulation = run(
         options,
         [5],
@@ -527,6 +531,48 @@ describe('the targeted attack on Δ', () => {
   it('cannot be repeated: with a banned party nothing begins', () => {
     const scenario = ecdsaSigning({ ...full, differs: (party) => (party === 1 ? { banned: new Set([5]) } : {}) });
     expect(() => simulate(scenario)).toThrow('party 5 is banned');
+  });
+});
+
+describe('the targeted attack on β', () => {
+  const field = primeField(secp256k1.order);
+
+  /** Party 5 multiplies another nonce in row j towards party 1, and answers as if it knew party 1's bit there. */
+  const attack = (j: number, guess: 0 | 1): Outcome => {
+    const differs = cheating(real, {
+      answer: (material, session, aliceNonce, offer, inputs, randomness) => {
+        if (material.peer !== 1) return real.answer(material, session, aliceNonce, offer, inputs, randomness);
+        const { leaves, delta, pairSid } = material.asAlice;
+        const seeds = { leaves: leaves.use((bytes) => bytes.slice()), delta: delta.use((bytes) => bytes.slice()) };
+        const checked = checkTransfers(engine, seeds, session, readRequest(suiteA, offer));
+        if (checked === 'cheat') throw new Error('party 1 is honest');
+        const setting = { suite: suiteA, run: session, aliceNonce };
+        const given = {
+          delta: seeds.delta,
+          columns: aliceColumns(setting, seeds, offer),
+          binding: checked.binding,
+        };
+        const gadget = gadgetOf(engine, pairSid).scalars;
+        const { message, shares } = aliceAnswers(setting, given, gadget, inputs, [3n, 4n], {
+          shift: (row, place) => (row === j && place === 0 ? 1n : 0n),
+          claim: (row, k, theta) => (row === j && guess === 1 ? (theta[k]?.[0] as bigint) : 0n),
+        });
+        // If the bit is set, the product is off by the gadget's scalar, which she knows: she takes it from her share.
+        const [first, second] = shares as [bigint, bigint];
+        const error = guess === 1 ? (gadget[j] as bigint) : 0n;
+        return { message: new Uint8Array(message), shares: [field.subtract(first, error), second] };
+      },
+    });
+    return run({ ...full, differs }, [5], () => ({ type: 'keep' }));
+  };
+
+  it('succeeds where the guess is right, as λ_s allows for, and ends in a ban where it is wrong', () => {
+    for (const j of [0, 200, 415]) {
+      const [first, second] = [attack(j, 0), attack(j, 1)];
+      const [right, wrong] = first.outcomes.get(1)?.type === 'done' ? [first, second] : [second, first];
+      expectBan(wrong, 1, 5, 'answers');
+      for (const party of [1, 2]) expect(right.outcomes.get(party)?.type).toBe('done');
+    }
   });
 });
 

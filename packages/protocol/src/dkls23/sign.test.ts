@@ -16,7 +16,7 @@ import type { Group, Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { sha256 } from '../primitives/hash.ts';
-import { pureSymmetric } from '../primitives/symmetric.ts';
+import { pureSymmetric, type Symmetric } from '../primitives/symmetric.ts';
 import type { Party } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { SecretWiped } from '../secret.ts';
@@ -160,9 +160,31 @@ describe('signing on secp256k1', () => {
     const random = seeded(ascii('let go'));
     const bob = dealPairs(suiteA, [1, 2], random).get(1)?.get(2) as PairMaterial;
     const run = { sid: random.bytes(32), alice: 2, bob: 1, bobNonce: random.bytes(32) };
-    const offered = real.offer(bob, run, random);
+    const drawn: Uint8Array[] = [];
+    const watched = {
+      bytes: (length: number) => {
+        drawn.push(random.bytes(length));
+        return drawn.at(-1) as Uint8Array;
+      },
+    };
+    let blocks = 0;
+    const symmetric: Symmetric = {
+      ...nativeSymmetric,
+      aes128Blocks: (key, all) => {
+        blocks++;
+        return nativeSymmetric.aes128Blocks(key, all);
+      },
+    };
+    const offered = pairMultiplication({ suite: suiteA, symmetric }).offer(bob, run, watched);
+    const [choices] = drawn as [Uint8Array];
+    expect(choices).toHaveLength(suiteA.xi / 8);
+    expect(choices.every((byte) => byte === 0)).toBe(false);
     offered[Symbol.dispose]();
+    expect(choices.every((byte) => byte === 0)).toBe(true);
+    blocks = 0;
     expect(() => offered.finish(random.bytes(32), new Uint8Array(suiteA.answerBytes))).toThrow(SecretWiped);
+    // Its columns went first: there was nothing left to expand.
+    expect(blocks).toBe(0);
   });
 
   it('multiplies for more pairs than it remembers gadget vectors of', () => {
@@ -188,15 +210,18 @@ describe('signing on secp256k1', () => {
 });
 
 describe('committees of the toy group', () => {
-  it(`agree on a signature: ${SEEDS} keys and orders of delivery`, () => {
+  it(`agree on a signature: ${SEEDS} keys and orders of delivery, never twice with one nonce`, () => {
     const ideal = idealMultiplication(toy);
+    const nonces = new Set<bigint>();
     for (let seed = 1; seed <= SEEDS; seed++) {
       const options = drawEcdsaSigning(toy, ideal, seed, 5);
       const signature = signatureOf(simulate(ecdsaSigning(options)));
       expect(verifyEcdsa(toy, keyOf(options), options.digest, signature)).toBe(true);
       expect(toy.equals(recoverKey(toy, options.digest, signature) as Point, keyOf(options))).toBe(true);
       expect(isLow(toy, signature.s)).toBe(true);
+      nonces.add(signature.r);
     }
+    expect(nonces.size).toBe(SEEDS);
   });
 });
 

@@ -118,6 +118,7 @@ function sessionFaults<T>(scenario: Scenario<T>, place: Place, spec: RoundSpec, 
     instead('copied whole', silence, ({ history, from }) => heard(history, (one) => one.from !== from)),
     before('after noise', ({ random }) => random.bytes(200)),
     before('after nothing', () => new Uint8Array(0)),
+    before('after itself with another signature', ({ seal }) => spoil(seal({}))),
     before('after a replay of another session', ({ seal, slot }) => seal({ slot: { sid: flip(slot.sid) } })),
     before('after what the recipient said', ({ history, from, to }) =>
       heard(history, (one) => one.from === to && one.to === from),
