@@ -33,6 +33,7 @@ function registration(party: number, change: Partial<Registration> = {}): Regist
       receiveKey: toy.encodePoint(toy.multiplyBase(BigInt(party))),
       avoid: [9],
       apart: [7],
+      presignatures: [bytes(18)],
       ...change,
     },
     keys.get(party) as ReturnType<typeof toyNodeKey>,
@@ -47,6 +48,7 @@ function start(change: Partial<Start> = {}): Start {
     digest: bytes(3),
     epoch: 4,
     attempt: 1,
+    presignature: bytes(18),
     participants: [2, 3, 5].map((party) => ({ party, registration: registration(party) })),
     ...change,
   };
@@ -112,6 +114,20 @@ describe('a start', () => {
   it('lists nobody who did not sign', () => {
     const participants = [{ party: 2, registration: { ...registration(2), nonce: bytes(99) } }];
     expect(fault({ participants })).toMatch(/not signed/);
+  });
+
+  it('names no presignature but one that every participant offered', () => {
+    const participants = (presignatures: readonly Uint8Array[]) =>
+      start().participants.map(({ party }) => ({
+        party,
+        registration: registration(party, party === 3 ? { presignatures } : {}),
+      }));
+    expect(fault({ participants: participants([bytes(19), bytes(18)]) })).toBeUndefined();
+    for (const offered of [[], [bytes(19)]]) {
+      expect(fault({ participants: participants(offered) })).toMatch(/party 3 did not offer/);
+      expect(fault({ participants: participants(offered), presignature: bytes(0, 0) })).toBeUndefined();
+    }
+    for (const presignature of [bytes(18, 31), bytes(20)]) expect(fault({ presignature })).toMatch(/did not offer/);
   });
 
   it('lists nobody to whom nothing can be sealed: that would end the session without a culprit', () => {

@@ -34,6 +34,8 @@ export interface Registration {
   readonly avoid: readonly Party[];
   /** Parties with which this participant holds no session of this kind now. The claim harms only its claimant. */
   readonly apart: readonly Party[];
+  /** Ids, 32 bytes each, of presignatures that this participant holds for this request and no other: a Start may name one. */
+  readonly presignatures: readonly Uint8Array[];
   readonly signature: Uint8Array;
 }
 
@@ -46,12 +48,17 @@ export interface Start {
   readonly epoch: number;
   /** How many sessions this coordinator began for the request before. */
   readonly attempt: number;
+  /** The id of the presignature that is used, 32 bytes, offered by every participant; empty for none. */
+  readonly presignature: Uint8Array;
   /** Ascending by party. */
   readonly participants: readonly { readonly party: Party; readonly registration: Registration }[];
 }
 
 export const REGISTRATION_VERSION = 1;
 export const START_VERSION = 1;
+
+/** Presignatures in one registration: enough for signers that are asked two things at once to find one that they all kept for each. */
+export const MAX_OFFERED_PRESIGNATURES = 4;
 
 const statement = {
   version: version(REGISTRATION_VERSION),
@@ -66,6 +73,7 @@ const statement = {
   receiveKey: bytes(64),
   avoid: list(u16, MAX_PARTIES),
   apart: list(u16, MAX_PARTIES),
+  presignatures: list(fixed(32), MAX_OFFERED_PRESIGNATURES),
 };
 
 const statementCodec = struct(statement);
@@ -83,6 +91,7 @@ export const startCodec: Codec<Start> = struct({
   digest: fixed(32),
   epoch: u48,
   attempt: u16,
+  presignature: bytes(32),
   participants: list(struct({ party: u16, registration: registrationCodec }), MAX_PARTIES),
 }) as Codec<Start>;
 
@@ -133,6 +142,10 @@ export function faultOf(
     if (!verifyRegistration(registration, signatures)) return `the registration of party ${party} is not signed by it`;
     if (receives !== undefined && tryDecode(point(receives), registration.receiveKey) === undefined) {
       return `the receive key of party ${party} is not a point`;
+    }
+    const { presignature } = start;
+    if (presignature.length > 0 && !registration.presignatures.some((offered) => equal(offered, presignature))) {
+      return `party ${party} did not offer that presignature`;
     }
   }
   return undefined;
