@@ -73,9 +73,11 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       tools,
       version,
       addresses: () => network.addresses,
-      // FROST takes milliseconds and waits for nobody; a DKG computes for as long as it takes.
+      // FROST takes milliseconds and waits for nobody; a DKG computes for as long as it takes, and for presignatures nobody waits.
       host: (job, input) =>
-        job === 'keygen' ? workers.host(job, input) : inlineJob(job, input, { ...tools, randomness }),
+        job === 'keygen' || job === 'presign'
+          ? workers.host(job, input)
+          : inlineJob(job, input, { ...tools, randomness }),
       loopDelay: () => loop.read(),
       memory: memoryUse,
       fatal: (error) => stopped.resolve({ reason: 'a failure that must not be survived', error }),

@@ -20,6 +20,7 @@ import type { Host } from './ceremonies/host.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
 import { publicPackageOf } from './ceremonies/packages.ts';
+import { PresignaturePool } from './ceremonies/presigning/pool.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -69,6 +70,7 @@ export interface NodeParts {
 export class QuorateNode implements Service {
   readonly #parts: NodeParts;
   readonly #ceremonies: Ceremonies;
+  readonly #presignatures: PresignaturePool;
   readonly #startedAt: number;
   readonly #peerIds = new Map<string, PeerId>();
   #rosterNodes: { readonly roster: Roster; readonly nodes: readonly RosterNode[] } | undefined;
@@ -78,6 +80,7 @@ export class QuorateNode implements Service {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
     const { home } = parts;
+    this.#presignatures = new PresignaturePool(parts.clock, parts.config.presignatures);
     const workshop: Workshop = {
       ...parts,
       bootEpoch: home.bootEpoch,
@@ -87,6 +90,7 @@ export class QuorateNode implements Service {
       blames: { record: async (blame) => this.#recordBlame(blame) },
       bans: home.bans,
       audit: home.audit,
+      presignatures: this.#presignatures,
       members: () => this.#nodes(),
       nameOf: (node) => this.#nameOf(this.#peerOf(node)),
       nameOfPeer: (peer) => this.#nameOf(peer),
@@ -315,6 +319,7 @@ export class QuorateNode implements Service {
       publicKey: toHex(this.#publicKey(key.keyId, info.epoch)),
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
+      presignatures: this.#presignatures.count(key.keyId),
     };
   }
 

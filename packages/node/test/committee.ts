@@ -44,7 +44,7 @@ export interface Member {
   readonly log: string[];
 }
 
-type Settings = Pick<Partial<Config>, 'accept' | 'clients' | 'purposes' | 'sessionTimeout'>;
+type Settings = Pick<Partial<Config>, 'accept' | 'clients' | 'presignatures' | 'purposes' | 'sessionTimeout'>;
 
 /** n real nodes over the network in memory, on one clock that the test moves, each with a disk in memory. */
 export class Committee {
@@ -251,6 +251,7 @@ export class Committee {
       accept: { default: 'auto', proposers: {} },
       purposes: ['*'],
       sessionTimeout: 60,
+      presignatures: 0,
       limits: { peerBytesPerSecond: 1, peerFramesPerSecond: 1 },
       log: { level: 'warn' },
     };

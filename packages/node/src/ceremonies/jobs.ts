@@ -23,6 +23,8 @@ export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
+  presign: { readonly input: EcdsaJob; readonly output: dkls23.MovedPresignature };
+  'sign-presigned': { readonly input: SignPresignedJob; readonly output: Uint8Array };
 }
 
 export type JobName = keyof Jobs;
@@ -59,7 +61,8 @@ export interface SignJob {
   readonly message: Uint8Array;
 }
 
-export interface SignEcdsaJob {
+/** What a party of an ECDSA key computes with. */
+export interface EcdsaJob {
   readonly sid: Uint8Array;
   readonly me: Party;
   readonly signers: readonly Party[];
@@ -67,11 +70,19 @@ export interface SignEcdsaJob {
   /** The job wipes it, and what was set up with each other signer. */
   readonly share: Uint8Array;
   readonly material: ReadonlyMap<Party, Uint8Array>;
+  readonly banned: readonly Party[];
+}
+
+export interface SignEcdsaJob extends EcdsaJob {
   /** 32 bytes. */
   readonly digest: Uint8Array;
   /** ε of BIP-32. */
   readonly tweak: bigint;
-  readonly banned: readonly Party[];
+}
+
+export interface SignPresignedJob extends Omit<SignEcdsaJob, 'material'> {
+  /** Moves here: the job wipes it. */
+  readonly presignature: dkls23.MovedPresignature;
 }
 
 export type JobTools = Tools & { readonly randomness: Randomness };
@@ -82,7 +93,13 @@ export function startJob<N extends JobName>(
   input: Jobs[N]['input'],
   tools: JobTools,
 ): Protocol<Jobs[N]['output']> {
-  const start = { keygen, sign: signJob, 'sign-ecdsa': signEcdsaJob }[name] as (
+  const start = {
+    keygen,
+    sign: signJob,
+    'sign-ecdsa': signEcdsaJob,
+    presign: presignJob,
+    'sign-presigned': signPresignedJob,
+  }[name] as (
     input: Jobs[N]['input'],
     tools: JobTools,
   ) => Protocol<Jobs[N]['output']>;
@@ -93,12 +110,17 @@ export function startJob<N extends JobName>(
 export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
   if (name === 'keygen') return [(input as KeygenJob).receiveSecret];
   if (name === 'sign') return [(input as SignJob).share];
-  const { share, material } = input as SignEcdsaJob;
+  if (name === 'sign-presigned') {
+    const { share, presignature } = input as SignPresignedJob;
+    return [share, presignature.secrets];
+  }
+  const { share, material } = input as EcdsaJob;
   return [share, ...material.values()];
 }
 
 /** What of a job's output the taker wipes, if anything is secret in it. */
 export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
+  if (name === 'presign') return [(output as dkls23.MovedPresignature).secrets];
   if (name !== 'keygen') return [];
   const { share, material } = output as KeygenOutput;
   return [share, ...material.values()];
@@ -140,23 +162,55 @@ function encodePair(pair: dkls23.PairMaterial): Uint8Array {
   return secret.use((bytes) => bytes.slice());
 }
 
-function* signEcdsaJob(input: SignEcdsaJob, { groups, multiplication, randomness }: JobTools): Protocol<Uint8Array> {
+function* signEcdsaJob(input: SignEcdsaJob, tools: JobTools): Protocol<Uint8Array> {
   using secrets = new DisposableStack();
-  const secret = secrets.use(new Secret(input.share));
+  const { digest, tweak } = input;
+  return encodeSignature(yield* dkls23.signEcdsa({ ...preparationOf(input, tools, secrets), digest, tweak }));
+}
+
+function* presignJob(input: EcdsaJob, tools: JobTools): Protocol<dkls23.MovedPresignature> {
+  using secrets = new DisposableStack();
+  const prepared = preparationOf(input, tools, secrets);
+  return (yield* dkls23.presign(prepared)).move(prepared.group);
+}
+
+function* signPresignedJob(input: SignPresignedJob, tools: JobTools): Protocol<Uint8Array> {
+  using secrets = new DisposableStack();
+  const signer = signerOf(input, tools, secrets);
+  const presignature = dkls23.Presignature.moved(signer.group, input.presignature);
+  secrets.defer(() => presignature.wipe());
+  const { digest, tweak } = input;
+  return encodeSignature(yield* dkls23.signWithPresignature({ ...signer, presignature, digest, tweak }));
+}
+
+/** @param secrets what wipes everything when the job ends */
+function preparationOf(input: EcdsaJob, tools: JobTools, secrets: DisposableStack): dkls23.PreparationInput {
   for (const encoded of input.material.values()) secrets.adopt(encoded, wipe);
-  const { me, signers, sid, digest, tweak } = input;
-  const group = groupOf('ecdsa', groups);
+  const signer = signerOf(input, tools, secrets);
   const pairs = new Map(
     [...input.material].map(([peer, encoded]) => {
       const pair = dkls23.decodePairMaterial(dkls23.suiteA, encoded);
       return [peer, secrets.adopt(pair, dkls23.wipePairMaterial)] as const;
     }),
   );
-  const share = { party: me, secret, publicPackage: publicPackageOf(group, input.publicPackage) };
-  const banned = new Set(input.banned);
-  return encodeSignature(
-    yield* dkls23.signEcdsa({ group, multiplication, share, pairs, signers, banned, sid, randomness, digest, tweak }),
-  );
+  return { ...signer, multiplication: tools.multiplication, pairs };
+}
+
+function signerOf(
+  { banned, me, publicPackage, share, sid, signers }: Omit<EcdsaJob, 'material'>,
+  { groups, randomness }: JobTools,
+  secrets: DisposableStack,
+): dkls23.SignerInput {
+  const group = groupOf('ecdsa', groups);
+  const secret = secrets.use(new Secret(share));
+  return {
+    group,
+    share: { party: me, secret, publicPackage: publicPackageOf(group, publicPackage) },
+    signers,
+    banned: new Set(banned),
+    sid,
+    randomness,
+  };
 }
 
 function* signJob(input: SignJob, { groups, randomness }: JobTools): Protocol<Uint8Array> {

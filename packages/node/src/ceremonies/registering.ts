@@ -3,6 +3,7 @@ import {
   faultOf,
   hash,
   hedged,
+  keyIdOf,
   kinds,
   type Party,
   type Registration,
@@ -23,9 +24,13 @@ export interface Registered {
   readonly receiveSecret: Secret | undefined;
 }
 
-/** Signs a fresh registration for a request that this node approved. @param avoid who failed in earlier attempts */
+/**
+ * Signs a fresh registration for a request that this node approved. The first one offers presignatures; if what comes of it
+ * fails, none is tried again.
+ * @param avoid who failed in earlier attempts
+ */
 export function registerFor(task: Task, attempt: number, avoid: readonly Party[], workshop: Workshop): Registered {
-  const { bootEpoch, config, key, randomness } = workshop;
+  const { bootEpoch, config, key, presignatures, randomness } = workshop;
   const nonce = randomness.bytes(32);
   const receive = receiveKey(task, nonce, workshop);
   const unsigned = {
@@ -39,6 +44,10 @@ export function registerFor(task: Task, attempt: number, avoid: readonly Party[]
     receiveKey: receive?.key ?? new Uint8Array(0),
     avoid,
     apart: task.apart,
+    presignatures:
+      task.kind === 'sign' && attempt === 1
+        ? presignatures.reserve(task.id, keyIdOf(config.networkId, task.keyName), task.epoch)
+        : [],
   };
   return { value: register(unsigned, key), receiveSecret: receive?.secret };
 }
@@ -78,7 +87,12 @@ export function orderOf({ digest, epoch, id, kind, members, need }: Task, networ
 }
 
 /** Why this member does not join a Start, or undefined if it does: a Start counts by what it lists, whoever sends it. */
-export function refusalOf(start: Start, ours: Registration, task: Task, { tools }: Workshop): string | undefined {
+export function refusalOf(
+  start: Start,
+  ours: Registration,
+  task: Task,
+  { presignatures, tools }: Workshop,
+): string | undefined {
   const own = start.participants.find(({ registration: { node } }) => equal(node, ours.node));
   if (own === undefined || !equal(own.registration.nonce, ours.nonce))
     return 'it does not list our latest registration';
@@ -87,6 +101,10 @@ export function refusalOf(start: Start, ours: Registration, task: Task, { tools 
   }
   if (start.participants.length < task.need) return 'too few take part';
   if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
+  const parties = start.participants.map(({ party }) => party);
+  if (start.presignature.length > 0 && !presignatures.holds(task.id, start.presignature, parties)) {
+    return 'it names a presignature that is not kept here for this request and these signers';
+  }
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
   return faultOf(start, members, tools.signatures, task.receives);
 }

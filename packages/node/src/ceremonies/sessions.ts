@@ -1,4 +1,4 @@
-import { kinds, type Party, type Secret, type Start, sessionId, toHex } from '@quorate/protocol';
+import { type dkls23, kinds, type Party, type Secret, type Start, sessionId, toHex } from '@quorate/protocol';
 import type { PeerId } from '../network/network.ts';
 import { ServiceError } from '../service.ts';
 import { type CeremonyEvent, isOver } from './ceremony.ts';
@@ -42,9 +42,14 @@ export class Sessions {
   }
 
   /** Takes part to the end. Rejects when a bug or a dead disk must stop the node. */
-  async run(entry: Entry, start: Start, receiveSecret: Secret | undefined): Promise<void> {
+  async run(
+    entry: Entry,
+    start: Start,
+    receiveSecret: Secret | undefined,
+    presignature: dkls23.Presignature | undefined,
+  ): Promise<void> {
     const me = this.#port.seats.partyOf(entry.task, this.#port.self) as Party;
-    const session: TaskSession = { start, sid: sessionId(start), me };
+    const session: TaskSession = { start, sid: sessionId(start), me, presignature };
     const host = await this.#host(entry, session, receiveSecret);
     if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
@@ -100,6 +105,7 @@ export class Sessions {
       return undefined;
     } finally {
       receiveSecret?.wipe();
+      session.presignature?.wipe();
     }
   }
 
@@ -188,6 +194,7 @@ export class Sessions {
     const { audit, bans, clock } = this.#workshop;
     const { id, task } = entry;
     const nodes = task.members.filter(({ party }) => parties.includes(party)).map(({ node }) => node);
+    for (const node of nodes) this.#workshop.presignatures.dropWith(node);
     for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
     for (const other of this.#entries.values()) {
       const shares = other.task.apart.some((party) => [...(other.session?.parties.values() ?? [])].includes(party));
@@ -216,7 +223,9 @@ export class Sessions {
 
   #broke(entry: Entry, event: Broke): void {
     this.#port.suspect([...event.culprits, ...event.suspects]);
-    this.#workshop.log.warn('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason: event.reason });
+    // Nobody waits for what is prepared, and it is tried again.
+    const level = entry.task.kind === 'presign' ? 'debug' : 'warn';
+    this.#workshop.log[level]('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason: event.reason });
     this.#port.apply(entry, event);
   }
 

@@ -48,6 +48,8 @@ export interface ConfigFile {
   /** How many must sign, and how many hold, a new key, unless the request says. */
   readonly threshold?: number | undefined;
   readonly participants?: number | undefined;
+  /** Presignatures kept ready for each ECDSA key that signs, in memory; zero for none. */
+  readonly presignatures: number;
   readonly limits: { readonly peerBytesPerSecond: number; readonly peerFramesPerSecond: number };
   readonly log: { readonly level: LogLevel };
 }

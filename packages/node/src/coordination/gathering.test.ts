@@ -9,7 +9,11 @@ const everybody: Advice = { live: new Set(all), suspected: new Set() };
 const key = pureNodeKey(bytes(1));
 
 let nonces = 0;
-const registration = (avoid: readonly number[] = [], apart: readonly number[] = []): Registration =>
+const registration = (
+  avoid: readonly number[] = [],
+  apart: readonly number[] = [],
+  presignatures: readonly Uint8Array[] = [],
+): Registration =>
   register(
     {
       network: bytes(1),
@@ -22,6 +26,7 @@ const registration = (avoid: readonly number[] = [], apart: readonly number[] = 
       receiveKey: bytes(0, 0),
       avoid,
       apart,
+      presignatures,
     },
     key,
   );
@@ -46,6 +51,8 @@ class Table {
   gathering: Gathering;
   advice: Advice;
   readonly seated: number[][] = [];
+  /** The first byte of the presignature that each start names, if any. */
+  readonly used: (number | undefined)[] = [];
 
   constructor(gathering: Gathering, advice: Advice = everybody) {
     this.gathering = gathering;
@@ -63,13 +70,22 @@ class Table {
     );
   }
 
+  /** Registers, and offers presignatures that consist of these bytes. */
+  offer(party: number, ids: readonly number[], now = 0, apart: readonly number[] = []): this {
+    const offered = registration([], apart, ids.map((id) => bytes(id)));
+    return this.#take(gather(this.gathering, { type: 'registered', party, registration: offered, now }, this.advice, grace));
+  }
+
   tick(now: number): this {
     return this.#take(gather(this.gathering, { type: 'tick', now }, this.advice, grace));
   }
 
   #take({ gathering, start }: GatheringStep): this {
     this.gathering = gathering;
-    if (start !== undefined) this.seated.push(start.participants.map(({ party }) => party));
+    if (start !== undefined) {
+      this.seated.push(start.participants.map(({ party }) => party));
+      this.used.push(start.presignature[0]);
+    }
     return this;
   }
 }
@@ -265,4 +281,47 @@ test('who has no seat to take is not heard', () => {
   const table = new Table(empty(3)).register(9, [1, 2]);
   expect(table.gathering.complaints.size).toBe(0);
   expect(table.gathering.registrations.size).toBe(0);
+});
+
+describe('a coordinator that is offered presignatures', () => {
+  const order = [4, 2, 5, 1, 3];
+
+  test('seats those who all offer the same one as soon as they are there, whosever turn it is', () => {
+    const table = new Table(empty(3, order)).offer(1, [7, 8]).register(4).offer(3, [9, 8]).register(2).offer(5, [8]);
+    expect([table.seated, table.used]).toEqual([[[1, 3, 5]], [8]]);
+  });
+
+  test('waits for who may offer one yet, but not for long, and not for nobody', () => {
+    const turns = (): Table => new Table(empty(3, order)).offer(4, [7]).register(2).offer(5, [7]);
+    const [late, never, nobody] = [turns(), turns(), turns()];
+    expect(late.seated).toEqual([]);
+    expect([late.offer(1, [7]).seated, late.used]).toEqual([[[1, 4, 5]], [7]]);
+    expect(never.tick(grace.turn - 1).seated).toEqual([]);
+    expect(never.tick(grace.turn).seated).toEqual([[2, 4, 5]]);
+    expect(nobody.register(1).register(3).seated).toEqual([[2, 4, 5]]);
+    expect(nobody.used).toEqual([undefined]);
+    const down: Advice = { live: new Set([2, 4, 5]), suspected: new Set() };
+    expect(new Table(empty(3, order), down).offer(4, [7]).offer(2, [7]).offer(5, [8]).seated).toEqual([[2, 4, 5]]);
+  });
+
+  test('uses none that too few or too many offer: whoever lies gains nothing by it', () => {
+    const many = new Table(empty(3, order)).offer(1, [7, 7, 7]).register(4).register(2).offer(3, [7]);
+    expect(many.seated).toEqual([]);
+    const first = new Table({ ...empty(3, order), need: 2 }).offer(1, [8]).offer(3, [7]);
+    expect(first.seated).toEqual([]);
+    const full = new Table(empty(2, order));
+    full.gathering = { ...full.gathering, registrations: new Map([1, 3].map((party) => [party, registration([], [], [bytes(7)])])) };
+    expect(full.offer(5, [7]).tick(grace.turn).used).toEqual([undefined]);
+  });
+
+  test('seats nobody by it who is suspected, complained of, or kept apart', () => {
+    const suspected: Advice = { live: new Set(all), suspected: new Set([3]) };
+    const offerAll = (table: Table, apart: readonly number[] = []): Table =>
+      table.offer(1, [7], 0, apart).offer(3, [7]).offer(5, [7]).tick(grace.turn);
+    expect(offerAll(new Table(empty(3, order), suspected)).used).toEqual([undefined]);
+    expect(offerAll(new Table(empty(3, order)).register(4, [5])).used).toEqual([undefined]);
+    expect(offerAll(new Table(empty(3, order)), [3]).seated).toEqual([]);
+    const gone: Advice = { live: new Set([1, 2, 4, 5]), suspected: new Set() };
+    expect(offerAll(new Table(empty(3, order), gone)).used).toEqual([undefined]);
+  });
 });

@@ -1,4 +1,4 @@
-import type { Party, Registration, Start } from '@quorate/protocol';
+import { type Party, type Registration, type Start, toHex } from '@quorate/protocol';
 
 /**
  * What a coordinator does: it puts registrations side by side. It is trusted with nothing: it sees no share, every
@@ -54,13 +54,51 @@ export function gather(gathering: Gathering, event: GatheringEvent, advice: Advi
     after,
     candidates.filter((party) => after.registrations.has(party)),
   );
+  const prepared = offered(after, present, advice);
+  if (prepared !== undefined) return begin(after, prepared.parties, prepared.presignature);
   if (present.length < after.need) return { gathering: { ...after, enoughSince: undefined }, start: undefined };
   const enoughSince = after.enoughSince ?? event.now;
   const chosen = present.slice(0, after.need);
   const preferred = candidates.slice(0, after.need).every((party) => after.registrations.has(party));
-  const wait = chosen.some((party) => after.complaints.has(party)) ? grace.complaint : preferred ? 0 : grace.turn;
+  const quick = preferred && !mayBeOffered(after, advice);
+  const wait = chosen.some((party) => after.complaints.has(party)) ? grace.complaint : quick ? 0 : grace.turn;
   if (event.now - enoughSince < wait) return { gathering: { ...after, enoughSince }, start: undefined };
-  return begin(after, chosen);
+  return begin(after, chosen, new Uint8Array(0));
+}
+
+/** Those who all offer one presignature: exactly as many as needed, in nobody's way, and nobody whom anybody complained of. */
+function offered(
+  { complaints, need, registrations }: Gathering,
+  present: readonly Party[],
+  { live, suspected }: Advice,
+): { readonly parties: readonly Party[]; readonly presignature: Uint8Array } | undefined {
+  for (const { id, parties } of offers(registrations)) {
+    const fit = (party: Party): boolean =>
+      present.includes(party) && live.has(party) && !suspected.has(party) && !complaints.has(party);
+    if (parties.length === need && parties.every(fit)) return { parties, presignature: id };
+  }
+  return undefined;
+}
+
+/** Whether those who have not registered yet could make one presignature's signers complete: they are worth a short wait. */
+function mayBeOffered({ need, order, registrations }: Gathering, { live, suspected }: Advice): boolean {
+  const missing = order.filter((party) => live.has(party) && !suspected.has(party) && !registrations.has(party));
+  return offers(registrations).some(({ parties }) => parties.length < need && parties.length + missing.length >= need);
+}
+
+/** Who offers which presignature. */
+function offers(
+  registrations: ReadonlyMap<Party, Registration>,
+): readonly { readonly id: Uint8Array; readonly parties: readonly Party[] }[] {
+  const all = new Map<string, { readonly id: Uint8Array; readonly parties: Party[] }>();
+  for (const [party, { presignatures }] of registrations) {
+    for (const id of new Map(presignatures.map((one) => [toHex(one), one])).values()) {
+      const offer = all.get(toHex(id)) ?? { id, parties: [] };
+      offer.parties.push(party);
+      all.set(toHex(id), offer);
+    }
+  }
+  return [...all.values()];
 }
 
 /**
@@ -137,7 +175,7 @@ function registered(gathering: Gathering, party: Party, registration: Registrati
 }
 
 /** A registration is used once. */
-function begin(gathering: Gathering, parties: readonly Party[]): GatheringStep {
+function begin(gathering: Gathering, parties: readonly Party[], presignature: Uint8Array): GatheringStep {
   const { network, kind, request, digest, epoch, attempt } = gathering;
   const registrations = new Map(gathering.registrations);
   const participants = parties
@@ -150,6 +188,6 @@ function begin(gathering: Gathering, parties: readonly Party[]): GatheringStep {
   }
   return {
     gathering: { ...gathering, registrations, attended, enoughSince: undefined, attempt: attempt + 1 },
-    start: { network, kind, request, digest, epoch, attempt, participants },
+    start: { network, kind, request, digest, epoch, attempt, presignature, participants },
   };
 }
