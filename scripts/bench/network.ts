@@ -32,7 +32,7 @@ export interface NetworkResult {
   })[];
 }
 
-interface Latency {
+export interface Latency {
   readonly runs: number;
   readonly p50: number;
   readonly p99: number;
@@ -48,7 +48,7 @@ export interface NetworkLoad {
   readonly seconds: number;
 }
 
-const threshold = 3;
+export const threshold = 3;
 /** Signatures under watch, apart from the measured ones: watching costs a little. */
 const watched = 30;
 
@@ -67,7 +67,7 @@ export async function benchNetwork(
   for (let i = 0; i < load.keygens; i++) {
     const name = `bench-${scheme}-${i}`;
     const began = performance.now();
-    key = { name, publicKey: await makeKey(net, name, scheme) };
+    key = await keyOf(net, name, scheme);
     keygens.push(performance.now() - began);
   }
   const keygen = {
@@ -133,14 +133,18 @@ export function networkTable(results: readonly NetworkResult[]): string {
   return [table(head, rows), ...stages].join('\n');
 }
 
-async function makeKey(net: Testnet, name: string, scheme: BenchScheme): Promise<string> {
+export async function keyOf(
+  net: Testnet,
+  name: string,
+  scheme: BenchScheme,
+): Promise<{ readonly name: string; readonly publicKey: string }> {
   const { client } = net.node('alice');
   const { result, failure } = await finished(client, await client.keygen({ name, scheme, threshold }));
   if (result?.type !== 'key') throw new Error(`no key came of it: ${JSON.stringify(failure)}`);
-  return result.publicKey;
+  return { name, publicKey: result.publicKey };
 }
 
-function latencyOf(signed: readonly Signed[], cpu: number): Latency {
+export function latencyOf(signed: readonly Signed[], cpu: number): Latency {
   const latencies = signed.map(({ began, answered }) => answered - began);
   return {
     runs: signed.length,

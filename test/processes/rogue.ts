@@ -217,7 +217,16 @@ export class Rogue implements AsyncDisposable {
     const participants = [...real, [me, this.registration(first)] as const]
       .toSorted(([a], [b]) => a - b)
       .map(([party, registration]) => ({ party, registration }));
-    return { network, kind: kinds.sign, request, digest, epoch, attempt: 0, presignature: new Uint8Array(0), participants };
+    return {
+      network,
+      kind: kinds.sign,
+      request,
+      digest,
+      epoch,
+      attempt: 0,
+      presignature: new Uint8Array(0),
+      participants,
+    };
   }
 
   /** What belongs to no round of the session: forged, foreign, from another, and then, signed by us, no commitments at all. */
@@ -259,7 +268,7 @@ export class Rogue implements AsyncDisposable {
       receiveKey: bytes(64),
       avoid: [1, 2, 3],
       apart: [1, 2, 3],
-      presignatures: [bytes(32)],
+      presigned: { signers: [1, 2, 3], ids: [bytes(32)] },
       signature: bytes(64),
     };
     const ready = { keyId, epoch: 1 + (i % 3), party: 1 + (i % 5), digest: bytes(32), signature: bytes(64) };

@@ -67,9 +67,11 @@ export const limits = {
   presignBackOffLongest: 300_000,
   /** How long who refused a presigning, or was silent in it, is not asked again. */
   presignAvoided: 300_000,
-  /** Presignings of one peer's that this node begins, per second and at once: filling a pool takes as long as it takes. */
+  /** Between two presignings, so that they take up a part of a small machine only. */
+  presignPause: 100,
+  /** Presignings of one peer's that this node begins, per second and at once: as many as the pause allows, and some. */
   presigningsPerSecond: 10,
-  presigningsBurst: 128,
+  presigningsBurst: 20,
   /** Presignings open at once for a key: one, and some that are not over here yet. */
   openPresignings: 4,
   /** Presignatures of all keys together. Each has R known to others beforehand, and half a kilobyte. */

@@ -109,7 +109,10 @@ export class Admission {
     if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
-    if (task.kind === 'presign' && ofKey.filter((entry) => entry.task.kind === 'presign').length >= limits.openPresignings) {
+    if (
+      task.kind === 'presign' &&
+      ofKey.filter((entry) => entry.task.kind === 'presign').length >= limits.openPresignings
+    ) {
       throw new ServiceError('busy', `presignings of ${task.keyName} are under way`);
     }
     if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {

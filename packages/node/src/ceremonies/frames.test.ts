@@ -21,7 +21,7 @@ const registration = register(
     receiveKey: fill(9, 33),
     avoid: [1, 2],
     apart: [3],
-    presignatures: [fill(16)],
+    presigned: { signers: [3, 4], ids: [fill(16)] },
   },
   pureNodeKey(fill(1)),
 );

@@ -99,10 +99,7 @@ export function startJob<N extends JobName>(
     'sign-ecdsa': signEcdsaJob,
     presign: presignJob,
     'sign-presigned': signPresignedJob,
-  }[name] as (
-    input: Jobs[N]['input'],
-    tools: JobTools,
-  ) => Protocol<Jobs[N]['output']>;
+  }[name] as (input: Jobs[N]['input'], tools: JobTools) => Protocol<Jobs[N]['output']>;
   return start(input, tools);
 }
 

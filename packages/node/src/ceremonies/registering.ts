@@ -44,10 +44,10 @@ export function registerFor(task: Task, attempt: number, avoid: readonly Party[]
     receiveKey: receive?.key ?? new Uint8Array(0),
     avoid,
     apart: task.apart,
-    presignatures:
+    presigned:
       task.kind === 'sign' && attempt === 1
         ? presignatures.reserve(task.id, keyIdOf(config.networkId, task.keyName), task.epoch)
-        : [],
+        : { signers: [], ids: [] },
   };
   return { value: register(unsigned, key), receiveSecret: receive?.secret };
 }
@@ -101,10 +101,10 @@ export function refusalOf(
   }
   if (start.participants.length < task.need) return 'too few take part';
   if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
-  const parties = start.participants.map(({ party }) => party);
-  if (start.presignature.length > 0 && !presignatures.holds(task.id, start.presignature, parties)) {
-    return 'it names a presignature that is not kept here for this request and these signers';
-  }
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
-  return faultOf(start, members, tools.signatures, task.receives);
+  const fault = faultOf(start, members, tools.signatures, task.receives);
+  if (fault !== undefined || start.presignature.length === 0) return fault;
+  const parties = start.participants.map(({ party }) => party);
+  // It may have gone since we offered it.
+  return presignatures.holds(task.id, start.presignature, parties) ? undefined : 'it names a presignature that is gone';
 }

@@ -1,4 +1,4 @@
-import { type Party, type Registration, type Start, toHex } from '@quorate/protocol';
+import { equal, type Party, type Registration, type Start } from '@quorate/protocol';
 
 /**
  * What a coordinator does: it puts registrations side by side. It is trusted with nothing: it sees no share, every
@@ -66,39 +66,41 @@ export function gather(gathering: Gathering, event: GatheringEvent, advice: Advi
   return begin(after, chosen, new Uint8Array(0));
 }
 
-/** Those who all offer one presignature: exactly as many as needed, in nobody's way, and nobody whom anybody complained of. */
+/** The first presignature that all who made it offer, if nobody is in their way, nor has complained of any of them. */
 function offered(
   { complaints, need, registrations }: Gathering,
   present: readonly Party[],
   { live, suspected }: Advice,
 ): { readonly parties: readonly Party[]; readonly presignature: Uint8Array } | undefined {
-  for (const { id, parties } of offers(registrations)) {
-    const fit = (party: Party): boolean =>
-      present.includes(party) && live.has(party) && !suspected.has(party) && !complaints.has(party);
-    if (parties.length === need && parties.every(fit)) return { parties, presignature: id };
+  const fit = (party: Party): boolean =>
+    present.includes(party) && live.has(party) && !suspected.has(party) && !complaints.has(party);
+  for (const { presigned } of registrations.values()) {
+    const { ids, signers } = presigned;
+    if (signers.length < need || !signers.every(fit)) continue;
+    const presignature = ids.find((id) =>
+      signers.every((party) => {
+        const theirs = registrations.get(party)?.presigned;
+        return theirs?.ids.some((one) => equal(one, id)) === true && sameParties(theirs.signers, signers);
+      }),
+    );
+    if (presignature !== undefined) return { parties: signers, presignature };
   }
   return undefined;
 }
 
-/** Whether those who have not registered yet could make one presignature's signers complete: they are worth a short wait. */
-function mayBeOffered({ need, order, registrations }: Gathering, { live, suspected }: Advice): boolean {
-  const missing = order.filter((party) => live.has(party) && !suspected.has(party) && !registrations.has(party));
-  return offers(registrations).some(({ parties }) => parties.length < need && parties.length + missing.length >= need);
+/** Whether a presignature is offered by some of its signers, and the others may come yet: that is worth a short wait. */
+function mayBeOffered({ registrations }: Gathering, { live, suspected }: Advice): boolean {
+  const mayCome = (party: Party): boolean => live.has(party) && !suspected.has(party);
+  const offers = [...registrations.values()].map(({ presigned }) => presigned).filter(({ ids }) => ids.length > 0);
+  return offers.some(({ signers }) => {
+    const missing = signers.filter((party) => !registrations.has(party));
+    const theirs = signers.flatMap((party) => registrations.get(party)?.presigned ?? []);
+    return missing.length > 0 && missing.every(mayCome) && theirs.every((one) => sameParties(one.signers, signers));
+  });
 }
 
-/** Who offers which presignature. */
-function offers(
-  registrations: ReadonlyMap<Party, Registration>,
-): readonly { readonly id: Uint8Array; readonly parties: readonly Party[] }[] {
-  const all = new Map<string, { readonly id: Uint8Array; readonly parties: Party[] }>();
-  for (const [party, { presignatures }] of registrations) {
-    for (const id of new Map(presignatures.map((one) => [toHex(one), one])).values()) {
-      const offer = all.get(toHex(id)) ?? { id, parties: [] };
-      offer.parties.push(party);
-      all.set(toHex(id), offer);
-    }
-  }
-  return [...all.values()];
+function sameParties(a: readonly Party[], b: readonly Party[]): boolean {
+  return a.length === b.length && a.every((party, i) => party === b[i]);
 }
 
 /**

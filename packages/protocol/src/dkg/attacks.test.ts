@@ -386,7 +386,7 @@ describe('what was agreed before', () => {
           receiveKey: new Uint8Array(0),
           avoid: [],
           apart: [],
-          presignatures: [],
+          presigned: { signers: [], ids: [] },
         };
         return { party, registration: register({ ...common, ...own }, key(party)) };
       });

@@ -145,7 +145,9 @@ describe('a presignature', () => {
       }),
     );
     const [signature] = resultsOf(simulate(presignedSigning(full, moved))).values();
-    expect(verifyEcdsa(secp256k1, full.key.publicPackage.groupKey, full.digest, signature as EcdsaSignature)).toBe(true);
+    expect(verifyEcdsa(secp256k1, full.key.publicPackage.groupKey, full.digest, signature as EcdsaSignature)).toBe(
+      true,
+    );
     expect(() => simulate(presignedSigning(full, presignatures))).toThrow('spent');
   });
 

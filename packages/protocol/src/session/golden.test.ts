@@ -27,7 +27,7 @@ const registration = register(
     receiveKey: toy.encodePoint(toy.multiplyBase(9n)),
     avoid: [10, 11],
     apart: [12],
-    presignatures: [fill(18)],
+    presigned: { signers: [12], ids: [fill(18)] },
   },
   key,
 );

@@ -34,9 +34,16 @@ export interface Registration {
   readonly avoid: readonly Party[];
   /** Parties with which this participant holds no session of this kind now. The claim harms only its claimant. */
   readonly apart: readonly Party[];
-  /** Ids, 32 bytes each, of presignatures that this participant holds for this request and no other: a Start may name one. */
-  readonly presignatures: readonly Uint8Array[];
+  readonly presigned: PresignatureOffer;
   readonly signature: Uint8Array;
+}
+
+/** Presignatures that a participant keeps for one request and no other: a Start may name one of them. */
+export interface PresignatureOffer {
+  /** All who made them, and must sign, ascending. */
+  readonly signers: readonly Party[];
+  /** 32 bytes each. */
+  readonly ids: readonly Uint8Array[];
 }
 
 export interface Start {
@@ -73,7 +80,7 @@ const statement = {
   receiveKey: bytes(64),
   avoid: list(u16, MAX_PARTIES),
   apart: list(u16, MAX_PARTIES),
-  presignatures: list(fixed(32), MAX_OFFERED_PRESIGNATURES),
+  presigned: struct({ signers: list(u16, MAX_PARTIES), ids: list(fixed(32), MAX_OFFERED_PRESIGNATURES) }),
 };
 
 const statementCodec = struct(statement);
@@ -143,10 +150,18 @@ export function faultOf(
     if (receives !== undefined && tryDecode(point(receives), registration.receiveKey) === undefined) {
       return `the receive key of party ${party} is not a point`;
     }
-    const { presignature } = start;
-    if (presignature.length > 0 && !registration.presignatures.some((offered) => equal(offered, presignature))) {
-      return `party ${party} did not offer that presignature`;
-    }
+  }
+  const without = start.participants.find(({ registration }) => !offers(registration, start));
+  if (start.presignature.length > 0 && without !== undefined) {
+    return `party ${without.party} did not offer that presignature to these signers`;
   }
   return undefined;
+}
+
+function offers({ presigned: { ids, signers } }: Registration, { participants, presignature }: Start): boolean {
+  return (
+    ids.some((id) => equal(id, presignature)) &&
+    signers.length === participants.length &&
+    signers.every((signer, i) => signer === participants[i]?.party)
+  );
 }

@@ -5,6 +5,7 @@ import {
   MAX_OFFERED_PRESIGNATURES,
   type Member,
   type Party,
+  type PresignatureOffer,
   toHex,
 } from '@quorate/protocol';
 import type { Clock } from '../../clock.ts';
@@ -66,13 +67,12 @@ export class PresignaturePool {
   /**
    * Keeps some presignatures for a request, until it is released: of the newest set of signers, because that is the one that
    * can still sign; chosen by request and id, so that all signers choose alike.
-   * @returns their ids
    */
-  reserve(request: Uint8Array, keyId: Uint8Array, epoch: number): readonly Uint8Array[] {
+  reserve(request: Uint8Array, keyId: Uint8Array, epoch: number): PresignatureOffer {
     const name = toHex(request);
     const free = this.#of(keyId).filter(([, kept]) => kept.epoch === epoch && kept.reserved === undefined);
     const newest = free.at(-1)?.[1];
-    if (newest === undefined) return [];
+    if (newest === undefined) return { signers: [], ids: [] };
     const able = free.filter(([, kept]) => sameSigners(kept, newest));
     // Few of them: the next request, which others may have seen first, must find what they found.
     const chosen = able
@@ -80,7 +80,10 @@ export class PresignaturePool {
       .sort((a, b) => (a.weight < b.weight ? -1 : 1))
       .slice(0, Math.min(MAX_OFFERED_PRESIGNATURES, Math.ceil(able.length / 4)));
     for (const { kept } of chosen) kept.reserved = name;
-    return chosen.map(({ kept }) => kept.presignature.id);
+    return {
+      signers: newest.signers.map(({ party }) => party),
+      ids: chosen.map(({ kept }) => kept.presignature.id),
+    };
   }
 
   /** Whether this presignature is kept for this request, and for these signers. */

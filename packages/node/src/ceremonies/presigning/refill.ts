@@ -71,7 +71,7 @@ export class Refill {
     this.#failures = succeeded ? 0 : this.#failures + 1;
     const until = this.#workshop.clock.monotonic() + limits.presignAvoided;
     for (const peer of absent) this.#avoided.set(peer, until);
-    this.#lookAfter(succeeded ? 0 : this.#backOff());
+    this.#lookAfter(succeeded ? limits.presignPause : this.#backOff());
   }
 
   close(): void {
@@ -108,7 +108,8 @@ export class Refill {
   #plan(keyId: Uint8Array, now: number): Plan | undefined {
     const { config, key, keys, presignatures, tools } = this.#workshop;
     const info = keys.get(keyId);
-    if (info?.current === undefined || info.frozen || presignatures.count(keyId) >= config.presignatures) return undefined;
+    if (info?.current === undefined || info.frozen || presignatures.count(keyId) >= config.presignatures)
+      return undefined;
     const publicPackage = publicPackageOf(groupOf('ecdsa', tools.groups), info.current.publicPackage);
     const { epoch, members, threshold } = publicPackage;
     const apart = apartFrom(publicPackage, this.#workshop);
@@ -117,7 +118,12 @@ export class Refill {
       const peer = this.#port.peerOf(node);
       return live.has(peer) && !apart.includes(party) && (this.#avoided.get(peer) ?? 0) <= now;
     };
-    const order = rendezvous('presigner', keyId, epoch, members.map(({ node }) => node));
+    const order = rendezvous(
+      'presigner',
+      keyId,
+      epoch,
+      members.map(({ node }) => node),
+    );
     const signers = order
       .flatMap((node) => members.find((member) => equal(member.node, node)) ?? [])
       .filter(isThere)
@@ -133,7 +139,13 @@ export class Refill {
     const wanted = this.#wanted.get(place) as Wanted;
     this.#wanted.delete(place);
     this.#wanted.set(place, wanted);
-    const unsigned = { network: config.networkId, key: name, epoch, parties, expires: clock.now() + limits.presignLife };
+    const unsigned = {
+      network: config.networkId,
+      key: name,
+      epoch,
+      parties,
+      expires: clock.now() + limits.presignLife,
+    };
     const preparation = proposePreparation('presign', { ...unsigned, nonce: randomness.bytes(32) }, key);
     const request = preparationDigest(preparation);
     this.#underWay = toHex(request);
