@@ -4,6 +4,7 @@ import { dkls23 } from './dkls23.ts';
 import { frost } from './frost.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
+import { presigning } from './presigning.ts';
 import { session } from './session.ts';
 import { storage } from './storage.ts';
 
@@ -14,6 +15,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   dkg,
   session,
   ceremonies,
+  presigning,
   storage,
   network,
 };

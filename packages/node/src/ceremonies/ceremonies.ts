@@ -537,7 +537,8 @@ export class Ceremonies {
 
   /** Whatever ends, signatures may be needed again. */
   #refillAfter({ ceremony: { avoid, state }, declined, task }: Entry): void {
-    if (task.kind === 'presign') this.#refill.ended(task.id, state.name === 'done', [...declined.keys(), ...avoid]);
+    if (task.kind === 'presign')
+      return this.#refill.ended(task.id, state.name === 'done', [...declined.keys(), ...avoid]);
     if (task instanceof SignTask && task.scheme === 'ecdsa' && state.name === 'done') {
       this.#refill.signed(task.publicPackage.keyId);
     }

@@ -1,4 +1,4 @@
-import { dkls23, MAX_OFFERED_PRESIGNATURES, type Member, secp256k1, toHex } from '@quorate/protocol';
+import { dkls23, MAX_OFFERED_PRESIGNATURES, type Member, secp256k1 } from '@quorate/protocol';
 import { array, assert, constantFrom, nat, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type SimulatedClock, simulatedClock } from '../../clock.ts';

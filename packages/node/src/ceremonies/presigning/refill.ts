@@ -64,9 +64,9 @@ export class Refill {
     if (this.#underWay === undefined) this.#lookAfter(limits.presignIdle + (this.#failures > 0 ? this.#backOff() : 0));
   }
 
-  /** A presigning is over. @param absent who declined it, or was silent or worse */
+  /** A presigning is over, ours or another's. @param absent who declined it, or was silent or worse */
   ended(request: Uint8Array, succeeded: boolean, absent: Iterable<PeerId>): void {
-    if (this.#underWay !== toHex(request)) return;
+    if (this.#underWay !== toHex(request)) return this.stir();
     this.#underWay = undefined;
     this.#failures = succeeded ? 0 : this.#failures + 1;
     const until = this.#workshop.clock.monotonic() + limits.presignAvoided;
