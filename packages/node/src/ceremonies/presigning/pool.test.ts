@@ -126,6 +126,7 @@ describe('a pool', () => {
     const keys = Array.from({ length: 20 }, (_, i) => fill(i));
     for (const keyId of keys) added(wide, 64, { ...use, keyId });
     expect(keys.reduce((sum, keyId) => sum + wide.count(keyId), 0)).toBe(limits.presignatures);
+    expect([wide.count(fill(0)), wide.count(fill(19))]).toEqual([0, 64]);
     const none = poolOf(0);
     const [refused] = added(none, 1);
     expect([none.count(key), isGone(refused as dkls23.Presignature)]).toEqual([0, true]);
