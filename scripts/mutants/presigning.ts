@@ -64,6 +64,15 @@ export const presigning: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'presigning/refill.ts',
+    [committee],
+    [
+      [' || this.#port.busy()', '', 'presigning while somebody waits'],
+      ['plan.rank > turn', 'plan.rank > 99', 'all members proposing at once'],
+    ],
+  ),
+  ...cuts(
+    folder,
     'admission.ts',
     [committee],
     [

@@ -46,6 +46,7 @@ describe('a configuration', () => {
       sessionTimeout: 60,
       threshold: undefined,
       participants: undefined,
+      presignatures: 8,
       limits: { peerBytesPerSecond: 16_777_216, peerFramesPerSecond: 2_000 },
       log: { level: 'info' },
     });
@@ -168,6 +169,8 @@ data: data
       /listen\.0: names a peer/,
       /p2p/,
     ],
+    ['fewer presignatures than none', `${minimal}presignatures: -1\n`, 5, /negative/, /0 makes none/],
+    ['presignatures without end', `${minimal}presignatures: 65\n`, 5, /too many/, /at most 64/],
     ['threshold above participants', `${minimal}threshold: 4\nparticipants: 3\n`, 5, /threshold 4 of 3/, /all/],
     ['long socket path', `${minimal}admin: ${'a'.repeat(100)}\n`, 5, /longer than/, /shorter/],
     ['not a map', '- a\n', 1, /the file is of the wrong type/, /object/],

@@ -324,7 +324,7 @@ describe('a coordinator that is offered presignatures', () => {
     const lied = open().offer(1, three, [7]).offer(3, three, [8]).offer(5, three, [7, 8]).tick(grace.turn);
     expect(lied.used).toEqual([undefined]);
     // Too few for a signature.
-    const few = open().offer(1, [1, 3], [7]).offer(3, [1, 3], [7]).tick(grace.turn);
+    const few = open().offer(1, [1, 3], [7]).offer(3, [1, 3], [7]).register(2).tick(0);
     expect(few.seated).toEqual([]);
     const stranger = open().offer(1, [1, 3, 9], [7]).offer(3, [1, 3, 9], [7]).offer(5, three, [7]).tick(grace.turn);
     expect(stranger.used).toEqual([undefined]);

@@ -147,6 +147,27 @@ describe('two of three, in one life after another', () => {
     expect(new Set([...results, slow].map(nonceOf)).size).toBe(5);
   });
 
+  test('make none while somebody waits, and one after the other when nobody does', async () => {
+    await begin();
+    const proposed = (): number =>
+      [...committee.members.values()].flatMap(({ sent }) =>
+        sent.filter(({ frame }) => frame.type === 'request' && frame.value.kind === kinds.presign),
+      ).length;
+    await sign(committee, 'makes room');
+    const before = proposed();
+    const unheard = new Set(['registration', 'start']);
+    committee.hub.fate = ({ payload }) => ({ drop: unheard.has(decodeFrame(payload).type) });
+    const { id } = await committee.at(one).node.sign(orderFor(committee, 'waits'));
+    await committee.run(5_000);
+    expect([proposed(), committee.ceremony(one, id)?.state]).toEqual([before, 'accepted']);
+    committee.hub.fate = () => undefined;
+    await committee.until(() => committee.ceremony(one, id)?.state === 'done');
+    await filled(committee, pool, 2);
+    // Each asks one other, and nobody but the first in turn.
+    expect(proposed()).toBeGreaterThan(before);
+    expect(proposed() - before).toBeLessThanOrEqual(pool);
+  });
+
   test('never use one for two requests, however many come at once, and no nonce comes again', async () => {
     const nonces: string[] = [];
     for (let wave = 0; wave < 3; wave++) {
@@ -219,6 +240,15 @@ describe('two of three, in one life after another', () => {
     expect(openssl('empty hands', done)).toBe(true);
     expect(named(committee, done.id)).toEqual([expect.stringMatching(/./), '']);
     expect((await ready(committee))[one]).toBe(pool - 1);
+    // The next attempt offers none.
+    const again = [...committee.members.values()].flatMap(({ sent }) =>
+      sent.flatMap(({ frame }) =>
+        frame.type === 'registration' && toHex(frame.value.request) === done.id && frame.value.attempt > 1
+          ? [frame.value.presigned]
+          : [],
+      ),
+    );
+    expect(new Set(again.map(({ ids, signers }) => ids.length + signers.length))).toEqual(new Set([0]));
     expect(committee.at(one).home.bans.list()).toEqual([]);
   });
 
