@@ -49,6 +49,7 @@ const violations: [what: string, file: string, text: string, complaint: RegExp][
   ['a curve outside groups', 'packages/protocol/src/frost/a.ts', `import '@noble/curves/ed25519.js';`, /only .*groups/],
   ['a hash outside primitives', 'packages/protocol/src/a.ts', `import '@noble/hashes/sha2.js';`, /only .*primitives/],
   ['a cipher outside primitives', 'packages/storage/src/sealing/a.ts', `import '@noble/ciphers/aes.js';`, /primitives/],
+  ['base58 outside derivation', 'packages/node/src/ceremonies/a.ts', `import '@scure/base';`, /only .*derivation/],
   ['libsodium outside native', 'packages/protocol/src/groups/a.ts', `import 'sodium-native';`, /only .*native/],
   ['libp2p outside network', 'packages/node/src/ceremonies/a.ts', `import 'libp2p';`, /only .*network/],
   ['a libp2p package', 'packages/node/src/main.ts', `import { noise } from '@libp2p/noise';`, /only .*network/],

@@ -80,6 +80,7 @@ export const seams: readonly { readonly library: string; readonly rooms: readonl
   },
   { library: '@noble/hashes', rooms: ['packages/protocol/src/primitives/'] },
   { library: '@noble/ciphers', rooms: ['packages/protocol/src/primitives/'] },
+  { library: '@scure/base', rooms: ['packages/protocol/src/derivation/'] },
   { library: 'sodium-native', rooms: ['packages/protocol/native/'] },
   { library: 'level', rooms: ['packages/storage/src/database.ts'] },
   { library: 'classic-level', rooms: ['packages/storage/src/database.ts'] },

@@ -10,17 +10,17 @@ export const ceremonies: readonly Mutant[] = [
     ['runner.test.ts'],
     [
       ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before their use is on the disk'],
-      ["      if (late()) return 'late';\n", '', 'a guarded round answered after its deadline'],
+      [
+        "late() ? 'late' : await host.next(inbox);\n      if",
+        'await host.next(inbox);\n      if',
+        'a guarded round answered after its deadline',
+      ],
       [
         "late()\n          ? 'late'\n          : await host.next(inbox)",
         'await host.next(inbox)',
         'a round answered after its deadline',
       ],
-      [
-        "if (progress.type === 'abort' && progress.abort.bans.length > 0) await ban(progress.abort.bans);",
-        '',
-        'an abort said before the ban is on the disk',
-      ],
+      ['        await ban(progress.abort.bans);\n', '', 'an abort said before the ban is on the disk'],
       [
         "    if (abort.bans.length > 0) return { type: 'banned', parties: abort.bans };\n",
         '',
@@ -36,11 +36,24 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'addresses.ts',
+    ['addresses.test.ts'],
+    [
+      ['  expectNoPath(scheme, path);\n', '', "a child's address that is the key's own"],
+      [
+        'frost.outputKey(frost.suiteOf(scheme, tools.groups), publicPackage)',
+        'groupOf(scheme, tools.groups).encodePoint(publicPackage.groupKey).slice(-32)',
+        'an address of the key before its tweak',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
     'sessions.ts',
     ['ecdsa.test.ts'],
     [
       [
-        'if (other !== entry && other.task.exclusive && shares) other.session?.run.giveUp();',
+        'if (other !== entry && multiplies && shared) other.session?.run.giveUp();',
         '',
         'another session with a banned member goes on',
       ],

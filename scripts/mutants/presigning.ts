@@ -111,6 +111,23 @@ export const presigning: readonly Mutant[] = [
         '',
         'presignatures made with a cheat',
       ],
+      [
+        'task.exclusive && start.presignature.length === 0',
+        'task.exclusive',
+        'a pair burnt by a session that answers no check',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'pairs.ts',
+    [committee],
+    [
+      [
+        '    for (const { party, node } of this.members) if (party !== me) presignatures.dropWith(node, this.keyId);\n',
+        '',
+        'presignatures of an old set-up',
+      ],
     ],
   ),
   ...cuts(

@@ -1,9 +1,11 @@
 import { ceremonies } from './ceremonies.ts';
+import { derivation } from './derivation.ts';
 import { dkg } from './dkg.ts';
 import { dkls23 } from './dkls23.ts';
 import { frost } from './frost.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
+import { pairs } from './pairs.ts';
 import { presigning } from './presigning.ts';
 import { session } from './session.ts';
 import { storage } from './storage.ts';
@@ -13,9 +15,11 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   dkls23,
   frost,
   dkg,
+  derivation,
   session,
   ceremonies,
   presigning,
+  pairs,
   storage,
   network,
 };

@@ -143,6 +143,77 @@ export const session: readonly Mutant[] = [
   ),
   ...cuts(
     activationFolder,
+    'succession.ts',
+    ['succession.test.ts'],
+    [
+      ['  if (fault !== undefined) throw new CertificateError(fault);\n', '', 'a renewal that changes the key'],
+      [
+        'certificate.approvals.filter((one) => equal(one.digest, digest))',
+        'certificate.approvals',
+        'an approval of another outcome',
+      ],
+      [
+        'if (!isWanted(base, next, approvals, context.signatures)) {',
+        'if (false) {',
+        'a renewal that the old committee does not want',
+      ],
+      [
+        '(one) => equal(one.keyId, next.keyId) && one.epoch === next.epoch && verifyApproval(one, base, signatures),',
+        '(one) => equal(one.keyId, next.keyId) && one.epoch === next.epoch,',
+        'an approval that nobody signed',
+      ],
+      [' && one.epoch === next.epoch', '', 'an approval of another epoch'],
+      [
+        'new Set([...staying, ...leaving].map(({ party }) => party))',
+        'new Set([...staying, ...leaving])',
+        'one member counted twice',
+      ],
+      [
+        "if (!equal(next.keyId, base.keyId) || next.name !== base.name) return 'of another key';",
+        '',
+        'a renewal of another key',
+      ],
+      ['|| next.epoch <= base.epoch', '', 'an epoch that does not rise'],
+      ['!group.equals(next.groupKey, base.groupKey) || ', '', 'another group key'],
+      [' || !sameTweak', '', 'another tweak'],
+      ["  if (!equal(next.chainCode, base.chainCode)) return 'with another chain code';\n", '', 'another chain code'],
+      ["  if (!equal(next.policyHash, base.policyHash)) return 'under another policy';\n", '', 'another policy'],
+    ],
+  ),
+  ...cuts(
+    activationFolder,
+    'retirement.ts',
+    ['retirement.test.ts'],
+    [
+      ['  if (!retirement.others.has(party)) return retirement;\n', '', 'a stranger counted'],
+      ['return activated.size >= enough && now - since >= grace;', 'return activated.size >= enough;', 'no grace'],
+      [
+        'return activated.size >= enough && now - since >= grace;',
+        'return now - since >= grace;',
+        'shredded while nobody knows',
+      ],
+    ],
+  ),
+  ...cuts(
+    activationFolder,
+    'machine.ts',
+    ['succession.test.ts'],
+    [
+      [
+        'if (base !== undefined && !isWanted(base, state.publicPackage, approvals, context.signatures)) {',
+        'if (false) {',
+        'a renewal certified without the old committee',
+      ],
+      [
+        'if (!ours || known || !verifyApproval(approval, base, signatures))',
+        'if (!ours || known)',
+        'an approval that its member did not sign',
+      ],
+      ['    follows &&\n', '', 'READY for what the old epoch does not lead to'],
+    ],
+  ),
+  ...cuts(
+    activationFolder,
     'machine.ts',
     ['machine.test.ts', 'model.test.ts'],
     [

@@ -47,6 +47,12 @@ export const storage: readonly Mutant[] = [
       ],
       ['!sameShare || ', '', 'another share under the same number'],
       [' || !sameMaterial', '', 'other material under the same number'],
+      ['if (material.size !== expected.size) return false;', '', 'more or less material under the same number'],
+      [
+        "      await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));\n",
+        '',
+        'dropped material that stays on the disk',
+      ],
       [' || !equal(kept.publicPackage, publicPackage)', '', 'another package under the same number'],
       [' || !equal(kept.statement, ready)', '', 'another READY under the same number'],
       ['entry.record.name !== name || ', '', 'a key under another name'],
@@ -85,9 +91,19 @@ export const storage: readonly Mutant[] = [
     [
       ["if ((await this.#records.get(place, 'session')) !== undefined)", 'if (false)', 'nonces that answer twice'],
       [
-        "      await this.#records.put(place, 'session', wire.encode(codec, { version: formatVersion, digest }));\n",
-        '',
+        "      const tombstone = this.#records.seal(place, 'session', bytes);",
+        "      const tombstone = this.#records.seal(`x${place}`, 'session', bytes);",
         'nonces whose use is not on the disk',
+      ],
+      [
+        "await this.#records.batch([tombstone, this.#records.seal(checkPlace(sid, round), 'check', begun)]);",
+        'await this.#records.batch([tombstone]);',
+        'a check of which nobody knows after a crash',
+      ],
+      [
+        "    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }], { sync: false });\n",
+        '',
+        'a check that stays open when it was answered',
       ],
       [
         '    await this.#turns.take(place, async () => {',
@@ -105,6 +121,11 @@ export const storage: readonly Mutant[] = [
       ['      ledger.#bans.set(toHex(node), { node, session, time });\n', '', 'a ban forgotten by a restart'],
       ['    this.#bans.set(id, ban);\n', '', 'a ban that counts after the next start only'],
       ['    await this.#records.put(`bans/', '    void (`bans/', 'a ban that is not on the disk'],
+      [
+        "    await this.#records.batch([{ type: 'delete', key: `bans/${id}` }]);\n",
+        '',
+        'a ban that a restart brings back',
+      ],
     ],
   ),
   ...cuts(

@@ -54,6 +54,15 @@ export const limits = {
   keygenRound: 20_000,
   /** A round of base transfers computes for a second and more per member on a busy machine. */
   pairSetupRound: 45_000,
+  /** Between looks whether a pair of an ECDSA key has nothing set up: an operator who lifted a ban waits for it. */
+  pairInterval: 2_000,
+  /** How long the higher party leaves it to the lower one to propose a set-up: both may miss the same. */
+  pairPatience: 10_000,
+  /** First and longest wait before a set-up that failed is proposed again: the other may refuse for as long as it bans us. */
+  pairRetryFirst: 5_000,
+  pairRetryLongest: 600_000,
+  /** How long a proposal to set a pair up may be begun. */
+  pairProposal: 120_000,
   /** A round of a presigning: nobody waits for it, and a machine may be busy with what somebody waits for. */
   presignRound: 10_000,
   /** How long nothing happens before a presignature is made: between two orders of one client, say, none is begun. */
@@ -124,6 +133,9 @@ export const limits = {
   earlyFrames: 64,
   earlyBytes: 4_194_304,
   earlyLife: 10_000,
+  /** Bytes for all peers together, and what each may keep even when that is used up: a few messages of ECDSA. */
+  earlyBytesInAll: 67_108_864,
+  earlyShare: 262_144,
   /** Bytes of a request's body on the admin socket: a message of 64 KiB as hexadecimal, and the order around it. */
   bodyBytes: 163_840,
   /** Levels of nesting in a body. An order has two. */

@@ -1,4 +1,5 @@
 import {
+  type BitcoinNetwork,
   ENVELOPE_VERSION,
   equal,
   frost,
@@ -107,7 +108,7 @@ export class QuorateNode implements Service {
   static async open(parts: NodeParts): Promise<QuorateNode> {
     const node = new QuorateNode(parts);
     for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
-    node.#ceremonies.open();
+    await node.#ceremonies.open();
     return node;
   }
 
@@ -171,7 +172,17 @@ export class QuorateNode implements Service {
       refused: peer.refused,
       blames: this.#blames.get(peer.peer) ?? 0,
       banned: this.#parts.home.bans.has(publicKeyOf(peer.peer)),
+      pairs: this.#ceremonies.pairsWith(publicKeyOf(peer.peer)),
     }));
+  }
+
+  async unban(name: string): Promise<PeerView> {
+    const find = (): PeerView | undefined => this.peers().find((peer) => peer.name === name);
+    const peer = find();
+    if (peer === undefined) throw new ServiceError('peer-unknown', `the roster has no other member ${name}`);
+    if (!peer.banned) throw new ServiceError('not-banned', `${name} is not banned here`);
+    await this.#ceremonies.lift(publicKeyOf(peer.peerId));
+    return find() as PeerView;
   }
 
   roster(): readonly MemberView[] {
@@ -196,15 +207,12 @@ export class QuorateNode implements Service {
     return this.#keyView(this.#key(name));
   }
 
-  async addresses(name: string, path: string): Promise<AddressesView> {
+  async addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView> {
     const { tools } = this.#parts;
     const publicPackage = this.#current(this.#key(name));
     // Whoever is told an address may send to it: never one of a key that may yet come to nothing.
     if (publicPackage === undefined) throw new ServiceError('key-unknown', `${name} is not active yet`);
-    if (publicPackage.scheme !== 'ecdsa') {
-      throw new ServiceError('invalid', `${name} is no ecdsa key: only those have addresses here`);
-    }
-    return await Promise.resolve(addressesOf(path, publicPackage, tools));
+    return await Promise.resolve(addressesOf(path, bitcoin, publicPackage, tools));
   }
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {

@@ -1,4 +1,4 @@
-import type { CeremonyKind, Scheme } from '@quorate/protocol';
+import type { BitcoinNetwork, CeremonyKind, Scheme } from '@quorate/protocol';
 import type { SignRequest } from './policy/sign-request.ts';
 
 /**
@@ -9,6 +9,11 @@ export interface Service {
   status(): Promise<StatusView>;
   health(): Promise<HealthView>;
   peers(): readonly PeerView[];
+  /**
+   * Sits with a banned member again: the pairs of all ECDSA keys are set up anew with it, from the bottom, as soon as it is there.
+   * @throws {ServiceError} `peer-unknown`, `not-banned`
+   */
+  unban(name: string): Promise<PeerView>;
   roster(): readonly MemberView[];
   keys(): Promise<readonly KeyView[]>;
   /** @throws {ServiceError} `key-unknown` */
@@ -16,10 +21,11 @@ export interface Service {
   /** A frozen key is not used for signing by this node until it is thawed. @throws {ServiceError} `key-unknown` */
   freeze(name: string, frozen: boolean): Promise<KeyView>;
   /**
-   * The child of an ECDSA key at a BIP-32 path, and where others may send to it.
-   * @throws {ServiceError} `key-unknown`, `invalid` for another scheme and for what is no path
+   * A key, or the child of an ECDSA key at a BIP-32 path, and where others may send to it.
+   * @param bitcoin the network whose addresses are told, where they are Bitcoin's
+   * @throws {ServiceError} `key-unknown`, `invalid` for what is no path and for a child of a key that has none
    */
-  addresses(name: string, path: string): Promise<AddressesView>;
+  addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView>;
   /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
@@ -88,6 +94,8 @@ export interface PeerView {
   readonly blames: number;
   /** This node holds no ECDSA session with it any more: it failed a check that depends on a secret. */
   readonly banned: boolean;
+  /** ECDSA keys shared with it: those for which something to multiply is set up, and those for which it is not, yet. */
+  readonly pairs: { readonly ready: number; readonly missing: number };
 }
 
 export interface MemberView {
@@ -118,12 +126,15 @@ export interface KeyView {
 export interface AddressesView {
   /** `m` for the key itself. */
   readonly path: string;
-  /** SEC 1, compressed: 33 bytes. */
+  /** As in {@link KeyView}: 32 bytes, for ECDSA 33 (SEC 1, compressed). */
   readonly publicKey: string;
-  /** SEC 1, uncompressed: 65 bytes. */
-  readonly uncompressed: string;
-  readonly addresses: readonly { readonly kind: 'ethereum'; readonly address: string }[];
+  /** ECDSA: SEC 1, uncompressed, 65 bytes. */
+  readonly uncompressed?: string;
+  readonly addresses: readonly { readonly kind: AddressKind; readonly address: string }[];
 }
+
+/** Of ECDSA keys `ethereum`, and Bitcoin's `p2wpkh` and `p2pkh`; of Taproot keys Bitcoin's `p2tr`; of Ed25519 keys `solana`. */
+export type AddressKind = 'ethereum' | 'p2wpkh' | 'p2pkh' | 'p2tr' | 'solana';
 
 export interface KeygenOrder {
   readonly name: string;
@@ -221,6 +232,8 @@ export type ServiceErrorCode =
   | 'invalid'
   | 'denied'
   | 'key-unknown'
+  | 'peer-unknown'
+  | 'not-banned'
   | 'name-taken'
   | 'ceremony-unknown'
   | 'request-conflict'

@@ -1,8 +1,20 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { secp256k1 as noble } from '@noble/curves/secp256k1.js';
-import { dkls23, ed25519, fromBytesBE, fromHex, pureEd25519, secp256k1, toBytesBE, toHex } from '@quorate/protocol';
+import { secp256k1 as noble, schnorr } from '@noble/curves/secp256k1.js';
+import {
+  type BitcoinNetwork,
+  dkls23,
+  ed25519,
+  fromBytesBE,
+  fromHex,
+  type PublicPackage,
+  pureEd25519,
+  type Scheme,
+  secp256k1,
+  toBytesBE,
+  toHex,
+} from '@quorate/protocol';
 import { addressesOf } from '../src/ceremonies/addresses.ts';
-import { childOf } from '../src/ceremonies/signing.ts';
+import { childOf, expectNoPath } from '../src/ceremonies/signing.ts';
 import type { Client } from '../src/config/config.ts';
 import { payloadOf } from '../src/intents/intent.ts';
 import { clientOf, mayAsk } from '../src/policy/rights.ts';
@@ -13,6 +25,7 @@ import {
   type HealthView,
   type KeygenOrder,
   type KeyView,
+  type PeerView,
   type Service,
   ServiceError,
   type SignatureForms,
@@ -25,12 +38,12 @@ const groups = { ed25519, secp256k1 };
 
 interface MemoryKey {
   view: KeyView;
+  readonly root: Pick<PublicPackage, 'scheme' | 'groupKey' | 'chainCode' | 'tweak'>;
   /** Throws what the node would: for paths of keys without children. */
   sign(payload: Uint8Array, path: string): SignatureForms & { readonly publicKey: string };
-  addresses(path: string): AddressesView;
 }
 
-/** A `Service` of one process for tests of HTTP and CLI: real Ed25519 and ECDSA keys and rights, ceremonies that the test moves on. */
+/** A `Service` of one process for tests of HTTP and CLI: real keys of every scheme and real rights, ceremonies that the test moves on. */
 export class MemoryService implements Service {
   readonly network: string;
   clients: readonly Client[] = [];
@@ -80,8 +93,14 @@ export class MemoryService implements Service {
     return { ready: this.ready, reasons: this.ready ? [] : ['the store is locked'], keys };
   }
 
-  peers() {
-    const common = { version: '0.1.0', sameRoster: true, blames: 0, banned: false };
+  peers(): readonly PeerView[] {
+    const common = {
+      version: '0.1.0',
+      sameRoster: true,
+      blames: 0,
+      banned: false,
+      pairs: { ready: 0, missing: 0 },
+    };
     const away = { since: undefined, roundTripMilliseconds: undefined, clockSkewMilliseconds: undefined };
     return [
       {
@@ -101,9 +120,21 @@ export class MemoryService implements Service {
         refused: 'format version 2',
         ...away,
         ...common,
-        banned: true,
+        banned: this.#banned,
+        pairs: { ready: 1, missing: 2 },
       },
     ];
+  }
+
+  /** Whether carol is. */
+  #banned = true;
+
+  async unban(name: string): Promise<PeerView> {
+    const find = (): PeerView | undefined => this.peers().find((peer) => peer.name === name);
+    if (find() === undefined) throw new ServiceError('peer-unknown', `there is no member ${name}`);
+    if (find()?.banned !== true) throw new ServiceError('not-banned', `${name} is not banned`);
+    this.#banned = false;
+    return find() as PeerView;
   }
 
   roster() {
@@ -124,8 +155,8 @@ export class MemoryService implements Service {
     return key.view;
   }
 
-  async addresses(name: string, path: string): Promise<AddressesView> {
-    return this.#key(name).addresses(path);
+  async addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView> {
+    return addressesOf(path, bitcoin, this.#key(name).root, { groups });
   }
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
@@ -216,7 +247,7 @@ export class MemoryService implements Service {
   }
 
   #make(id: string, { name, scheme, purpose = 'any', threshold = 2 }: KeygenOrder): void {
-    const { publicKey, ...key } = scheme === 'ecdsa' ? ecdsaKey() : ed25519Key();
+    const { publicKey, ...key } = makers[scheme]();
     const view: KeyView = {
       name,
       keyId: id,
@@ -287,25 +318,45 @@ export class MemoryService implements Service {
   }
 }
 
-function ed25519Key(): Omit<MemoryKey, 'view'> & { readonly publicKey: string } {
+type Made = Omit<MemoryKey, 'view'> & { readonly publicKey: string };
+
+const makers: Readonly<Record<Scheme, () => Made>> = { ed25519: ed25519Key, taproot: taprootKey, ecdsa: ecdsaKey };
+
+const bare = { chainCode: new Uint8Array(32), tweak: { type: 'none', value: new Uint8Array(0) } } as const;
+
+function ed25519Key(): Made {
   const pair = generateKeyPairSync('ed25519');
   const publicKey = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('hex');
-  const noChildren = (): never => {
-    throw new ServiceError('invalid', 'such keys have no children');
-  };
   return {
     publicKey,
-    sign: (payload, path) =>
-      path === 'm' ? { publicKey, signature: toHex(sign(null, payload, pair.privateKey)) } : noChildren(),
-    addresses: noChildren,
+    root: { ...bare, scheme: 'ed25519', groupKey: ed25519.decodePoint(fromHex(publicKey)) },
+    sign: (payload, path) => {
+      expectNoPath('ed25519', path);
+      return { publicKey, signature: toHex(sign(null, payload, pair.privateKey)) };
+    },
   };
 }
 
-function ecdsaKey(): Omit<MemoryKey, 'view'> & { readonly publicKey: string } {
+function taprootKey(): Made {
+  const secret = noble.utils.randomSecretKey();
+  const publicKey = toHex(schnorr.getPublicKey(secret));
+  return {
+    publicKey,
+    root: { ...bare, scheme: 'taproot', groupKey: secp256k1.multiplyBase(fromBytesBE(secret)) },
+    sign: (payload, path) => {
+      expectNoPath('taproot', path);
+      return { publicKey, signature: toHex(schnorr.sign(payload, secret)) };
+    },
+  };
+}
+
+function ecdsaKey(): Made {
   const secret = fromBytesBE(noble.utils.randomSecretKey());
-  const root = { groupKey: secp256k1.multiplyBase(secret), chainCode: randomBytes(32) };
+  const groupKey = secp256k1.multiplyBase(secret);
+  const root = { ...bare, scheme: 'ecdsa', groupKey, chainCode: randomBytes(32) } as const;
   return {
     publicKey: toHex(secp256k1.encodePoint(root.groupKey)),
+    root,
     sign: (digest, path) => {
       const { key, tweak } = childOf(path, root, { groups });
       const child = toBytesBE((secret + tweak) % secp256k1.order, 32);
@@ -319,7 +370,6 @@ function ecdsaKey(): Omit<MemoryKey, 'view'> & { readonly publicKey: string } {
         der: toHex(dkls23.encodeDer(dkls23.decodeCompact(secp256k1, signature))),
       };
     },
-    addresses: (path) => addressesOf(path, root, { groups }),
   };
 }
 

@@ -1,10 +1,16 @@
 export * from './activation/activated.ts';
+export * from './activation/approval.ts';
 export * from './activation/certificate.ts';
 export * from './activation/machine.ts';
 export * from './activation/ready.ts';
+export * from './activation/retirement.ts';
+export * from './activation/succession.ts';
 export * from './bytes.ts';
 export { DerivationError, type DerivedKey, derive, parsePath } from './derivation/bip32.ts';
-export { ethereumAddress, uncompressed } from './derivation/ethereum.ts';
+export { type BitcoinNetwork, bitcoinNetworks, p2pkh, p2tr, p2wpkh } from './derivation/bitcoin.ts';
+export { ethereumAddress } from './derivation/ethereum.ts';
+export { uncompressed } from './derivation/sec1.ts';
+export { solanaAddress } from './derivation/solana.ts';
 export { dkgRounds } from './dkg/messages.ts';
 export * from './dkg/parameters.ts';
 export { dkg } from './dkg/protocol.ts';

@@ -58,5 +58,6 @@ export const tags = {
   keyId: 'quorate/v1/key-id',
   simulation: 'quorate/v1/simulation',
   ready: 'quorate/v1/activation/ready',
+  approval: 'quorate/v1/activation/approval',
   publicPackage: 'quorate/v1/activation/public-package',
 } as const;

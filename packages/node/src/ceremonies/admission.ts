@@ -7,6 +7,7 @@ import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
 import type { Entry } from './entry.ts';
 import { KeygenTask } from './keygen.ts';
+import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
 import { SignTask } from './sign.ts';
 import type { Task, Workshop } from './task.ts';
@@ -18,10 +19,11 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'presign'>;
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign'>;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
+  pairs: PairsTask,
   presign: PresignTask,
 };
 
@@ -118,6 +120,9 @@ export class Admission {
     if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
       throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
     }
+    if (open.some((entry) => rivals(entry.task, task) && !yields(entry, task))) {
+      throw new ServiceError('busy', `these two are being set up for ${task.keyName} already`);
+    }
     if (open.filter((entry) => isProposedBy(entry.task, task)).length >= limits.openPerProposer) {
       const reason = 'this member proposed other keys that are still being made; wait for some of them';
       throw new ServiceError('busy', reason);
@@ -138,6 +143,17 @@ export function kindOf(number: number): Kind | undefined {
 /** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
 function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
   return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
+}
+
+/** Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves. */
+export function rivals(task: Task, other: Task): boolean {
+  return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
+}
+
+/** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. */
+function yields({ ceremony, task }: Entry, newer: Task): boolean {
+  if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
+  return newer.proposer <= task.proposer;
 }
 
 function isProposedBy(task: Task, other: Task): boolean {

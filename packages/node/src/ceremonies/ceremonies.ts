@@ -15,12 +15,13 @@ import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import { Admission, type Admitted, idOf, type Kind, kindOf } from './admission.ts';
+import { Admission, type Admitted, idOf, type Kind, kindOf, rivals } from './admission.ts';
 import { type CeremonyEvent, isOver, propose, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import { type Entry, viewOf } from './entry.ts';
 import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.ts';
 import { KeygenTask } from './keygen.ts';
+import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
 import { isFor, orderOf, refusalOf, registerFor } from './registering.ts';
 import { Seats } from './seats.ts';
@@ -58,6 +59,7 @@ export class Ceremonies {
   readonly #sessions: Sessions;
   readonly #coordinator: Coordinator;
   readonly #activations: Activations;
+  readonly #pairs: PairUpkeep;
   readonly #refill: Refill;
   readonly #followers = new Set<(ceremony: CeremonyView) => void>();
   #closing = false;
@@ -79,6 +81,10 @@ export class Ceremonies {
       decline: (entry, reason) => this.#decline(entry, reason),
       prepared: ({ task }) => this.#activations.prepared((task as KeygenTask).keyId, task.epoch),
       signed: (entry, signers) => this.#tellResult(entry, signers),
+      forget: async (node) => this.#pairs.forget(node),
+      reseat: () => {
+        for (const entry of this.#openEntries()) if (entry.task.exclusive) this.#apply(entry, { type: 'reseated' });
+      },
       suspect: (peers) => {
         const until = workshop.clock.monotonic() + limits.suspicion;
         for (const peer of peers) this.#suspected.set(peer, until);
@@ -106,10 +112,18 @@ export class Ceremonies {
       busy: () => this.#openEntries().length > 0,
       propose: async (body) => void (await this.submit('presign', body)),
     });
+    this.#pairs = new PairUpkeep(workshop, {
+      peerOf,
+      isLive: (peer) => this.#live().has(peer),
+      busy: () => this.#openEntries().some(({ task }) => task.kind === 'pairs'),
+      submit: async (body) => this.submit('pairs', body),
+      fatal: (error) => options.fatal(error),
+    });
   }
 
   /** Begins to listen, and takes up what an earlier life of this node left unfinished. */
-  open(): void {
+  async open(): Promise<void> {
+    await this.#pairs.open();
     this.#network.onFrame((peer, bytes) => this.#receive(peer, bytes));
     this.#network.onPeer((peer, connected) => (connected ? this.#greet(peer) : this.#lost(peer)));
     this.#activations.open();
@@ -118,6 +132,7 @@ export class Ceremonies {
   /** Leaves every session and ends what is open; nothing begins any more. */
   close(): void {
     this.#closing = true;
+    this.#pairs.close();
     this.#activations.close();
     this.#refill.close();
     for (const entry of this.#entries.values()) {
@@ -193,6 +208,16 @@ export class Ceremonies {
     return this.#view(entry);
   }
 
+  /** Sits with a banned node again, once everything with it is set up anew. */
+  async lift(node: Uint8Array): Promise<void> {
+    await this.#failStop(this.#sessions.lift(node, this.#options.peerOf(node)));
+  }
+
+  /** With how many keys something is set up with a node, and with how many it is missing. */
+  pairsWith(node: Uint8Array): { readonly ready: number; readonly missing: number } {
+    return this.#pairs.count(node);
+  }
+
   // ---- requests
 
   /** @throws {ServiceError} `stopping` */
@@ -216,6 +241,11 @@ export class Ceremonies {
       session: undefined,
       recording: false,
     };
+    for (const other of this.#openEntries()) {
+      if (rivals(other.task, task)) {
+        this.#apply(other, { type: 'cancel', code: 'conflict', reason: 'another proposal took its place' });
+      }
+    }
     this.#entries.delete(id);
     this.#entries.set(id, entry);
     this.#prune();

@@ -80,6 +80,8 @@ export type CeremonyEvent =
     }
   /** The coordinator was not heard of for too long, began nothing for much longer, or is not connected any more. */
   | { readonly type: 'stalled' }
+  /** With whom this member sits together has changed: its registration must say it. */
+  | { readonly type: 'reseated' }
   /** A member is connected (again). If its turn to coordinate comes first, it is asked, as the others will. */
   | { readonly type: 'joined'; readonly peer: PeerId }
   /** The request's time is over: nothing new may begin. */
@@ -137,6 +139,8 @@ export function transition(ceremony: Ceremony, event: CeremonyEvent, live: Reado
     case 'stalled':
       if (state.name !== 'accepted') return unchanged(ceremony);
       return ask({ ...ceremony, stalled: [...ceremony.stalled, state.coordinator] }, live);
+    case 'reseated':
+      return state.name === 'accepted' ? register(ceremony, live) : unchanged(ceremony);
     case 'joined':
       return joined(ceremony, event.peer);
     case 'expired':

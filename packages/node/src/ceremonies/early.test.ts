@@ -38,4 +38,21 @@ describe('what came early', () => {
     expect(taken.filter(({ peer }) => peer === 'alice').length).toBe(limits.earlyFrames);
     expect(taken.filter(({ peer }) => peer === 'bob')).toEqual([{ peer: 'bob', item: 1 }]);
   });
+
+  test('is bounded in all, and leaves everyone a share that others cannot take', () => {
+    const clock = simulatedClock();
+    const early = new Early<number>(clock);
+    const liars = Array.from({ length: 40 }, (_, i) => `liar ${i}`);
+    for (const liar of liars) early.keep(liar, 'a', 1, limits.earlyBytes);
+    early.keep('alice', 'a', 1, limits.earlyShare);
+    early.keep('alice', 'a', 2, 1);
+    const taken = early.take('a');
+    expect(taken.filter(({ peer }) => peer !== 'alice')).toHaveLength(limits.earlyBytesInAll / limits.earlyBytes);
+    expect(taken.filter(({ peer }) => peer === 'alice')).toEqual([{ peer: 'alice', item: 1 }]);
+    // What is out of date counts no more.
+    for (const liar of liars) early.keep(liar, 'a', 1, limits.earlyBytes);
+    clock.advance(limits.earlyLife);
+    early.keep('alice', 'b', 3, limits.earlyBytes);
+    expect(early.take('b')).toEqual([{ peer: 'alice', item: 3 }]);
+  });
 });

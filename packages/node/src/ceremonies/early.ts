@@ -11,7 +11,8 @@ interface Kept<T> {
 
 /**
  * What arrived before its time: peers are at most a step ahead, and messages of different peers overtake each other.
- * Bounded per peer, in number, bytes and time; what does not fit is dropped, as if the network had.
+ * Bounded per peer, in number, bytes and time, and in all; what does not fit is dropped, as if the network had. When all are
+ * full, a small share for each peer is left, which no other can take.
  */
 export class Early<T> {
   readonly #clock: Clock;
@@ -26,10 +27,20 @@ export class Early<T> {
     const now = this.#clock.monotonic();
     const kept = (this.#kept.get(peer) ?? []).filter(({ until }) => until > now);
     const total = kept.reduce((sum, one) => sum + one.bytes, bytes);
-    if (kept.length < limits.earlyFrames && total <= limits.earlyBytes) {
+    const room = this.#inAll(now, peer) + total <= limits.earlyBytesInAll || total <= limits.earlyShare;
+    if (kept.length < limits.earlyFrames && total <= limits.earlyBytes && room) {
       kept.push({ topic, item, bytes, until: now + limits.earlyLife });
     }
     this.#kept.set(peer, kept);
+  }
+
+  /** Bytes that are kept for other peers than `peer`. */
+  #inAll(now: number, peer: PeerId): number {
+    let sum = 0;
+    for (const [other, all] of this.#kept) {
+      if (other !== peer) for (const { bytes, until } of all) if (until > now) sum += bytes;
+    }
+    return sum;
   }
 
   /** Everything kept for `topic`, in order of arrival per peer; it is kept no longer. */

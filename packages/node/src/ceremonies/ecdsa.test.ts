@@ -87,7 +87,7 @@ describe('an ECDSA key', () => {
     expect(openssl('child', child)).toBe(true);
     const { publicKey } = await committee.at('alice').node.key('vault');
     expect(child.result).not.toMatchObject({ publicKey });
-    const address = await committee.at('bob').node.addresses('vault', 'm/44/60/0/0/7');
+    const address = await committee.at('bob').node.addresses('vault', 'm/44/60/0/0/7', 'mainnet');
     expect(child.result).toMatchObject({ publicKey: address.publicKey });
     for (const path of ["m/44'/0", 'm/x', '', 'm/2147483648']) {
       const refused = committee.at('alice').node.sign(order(committee, `bad ${path}`, { path }));

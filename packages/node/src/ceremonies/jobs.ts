@@ -3,9 +3,11 @@ import {
   dkg,
   dkls23,
   frost,
+  type Group,
   groupOf,
   type Member,
   type Party,
+  type Point,
   type Protocol,
   publicPackageCodec,
   type Randomness,
@@ -21,6 +23,7 @@ import { encodeSignature } from './signing.ts';
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
+  'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
   presign: { readonly input: EcdsaJob; readonly output: dkls23.MovedPresignature };
@@ -45,9 +48,24 @@ export interface KeygenJob {
 export interface KeygenOutput {
   /** The share as the protocol's `Secret` holds it; whoever takes it wipes it. */
   readonly share: Uint8Array;
-  /** ECDSA: what was set up with each other member, for storage; whoever takes it wipes it. */
-  readonly material: ReadonlyMap<Party, Uint8Array>;
+  /** Empty but for ECDSA. */
+  readonly material: PairMaterials;
   readonly publicPackage: Uint8Array;
+}
+
+/** What was set up with each other member, for storage; whoever takes it wipes it. */
+export type PairMaterials = ReadonlyMap<Party, Uint8Array>;
+
+export interface PairSetupJob {
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  readonly members: readonly Member[];
+  /** Encoded points, in the order of `members`. */
+  readonly receiveKeys: readonly Uint8Array[];
+  /** Encoded scalar; the job wipes it. */
+  readonly receiveSecret: Uint8Array;
+  /** T of the key's public package. */
+  readonly transcript: Uint8Array;
 }
 
 export interface SignJob {
@@ -69,7 +87,7 @@ export interface EcdsaJob {
   readonly publicPackage: Uint8Array;
   /** The job wipes it, and what was set up with each other signer. */
   readonly share: Uint8Array;
-  readonly material: ReadonlyMap<Party, Uint8Array>;
+  readonly material: PairMaterials;
   readonly banned: readonly Party[];
 }
 
@@ -95,6 +113,7 @@ export function startJob<N extends JobName>(
 ): Protocol<Jobs[N]['output']> {
   const start = {
     keygen,
+    'pair-setup': pairSetupJob,
     sign: signJob,
     'sign-ecdsa': signEcdsaJob,
     presign: presignJob,
@@ -105,7 +124,7 @@ export function startJob<N extends JobName>(
 
 /** What of a job's input must not outlive it: wiped where it was, moved where it goes. */
 export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
-  if (name === 'keygen') return [(input as KeygenJob).receiveSecret];
+  if (name === 'keygen' || name === 'pair-setup') return [(input as KeygenJob | PairSetupJob).receiveSecret];
   if (name === 'sign') return [(input as SignJob).share];
   if (name === 'sign-presigned') {
     const { share, presignature } = input as SignPresignedJob;
@@ -118,6 +137,7 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
 /** What of a job's output the taker wipes, if anything is secret in it. */
 export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output']): readonly Uint8Array[] {
   if (name === 'presign') return [(output as dkls23.MovedPresignature).secrets];
+  if (name === 'pair-setup') return [...(output as PairMaterials).values()];
   if (name !== 'keygen') return [];
   const { share, material } = output as KeygenOutput;
   return [share, ...material.values()];
@@ -129,9 +149,7 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   const { network, sid, me, members, threshold, statement } = input;
   const group = groupOf(statement.scheme, groups);
   using receiveSecret = new Secret(input.receiveSecret);
-  const receiveKeys = new Map(
-    members.map(({ party }, i) => [party, group.decodePoint(input.receiveKeys[i] as Uint8Array)]),
-  );
+  const receiveKeys = decodeReceiveKeys(group, input);
   const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
   const outcome = yield* dkg({ ...common, signatures, network, threshold, statement });
   using share = outcome.share;
@@ -147,16 +165,54 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
       : new Map<Party, dkls23.PairMaterial>();
   return {
     share: share.use((bytes) => bytes.slice()),
-    material: new Map([...pairs].map(([peer, pair]) => [peer, encodePair(pair)])),
+    material: encodePairs(pairs),
     publicPackage: wire.encode(publicPackageCodec(group), publicPackage),
   };
 }
 
-/** What was set up with one party, as storage keeps it. Wipes what it was given. */
-function encodePair(pair: dkls23.PairMaterial): Uint8Array {
-  using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
-  dkls23.wipePairMaterial(pair);
-  return secret.use((bytes) => bytes.slice());
+/** What two parties of a key that is in use need to multiply, anew. */
+function* pairSetupJob(input: PairSetupJob, { aead, ecdh, groups, randomness }: JobTools): Protocol<PairMaterials> {
+  const { me, members, sid, transcript } = input;
+  const group = groupOf('ecdsa', groups);
+  const suite = dkls23.suiteA;
+  using receiveSecret = new Secret(input.receiveSecret);
+  const receiveKeys = decodeReceiveKeys(group, input);
+  return encodePairs(
+    yield* dkls23.pairSetup({
+      group,
+      suite,
+      aead,
+      ecdh,
+      sid,
+      me,
+      members,
+      receiveKeys,
+      receiveSecret,
+      transcript,
+      randomness,
+    }),
+  );
+}
+
+function decodeReceiveKeys(
+  group: Group,
+  { members, receiveKeys }: Pick<KeygenJob, 'members' | 'receiveKeys'>,
+): ReadonlyMap<Party, Point> {
+  return new Map(members.map(({ party }, i) => [party, group.decodePoint(receiveKeys[i] as Uint8Array)]));
+}
+
+/** As storage keeps it. Wipes what it was given. */
+function encodePairs(pairs: ReadonlyMap<Party, dkls23.PairMaterial>): PairMaterials {
+  const encoded = new Map<Party, Uint8Array>();
+  for (const [peer, pair] of pairs) {
+    using secret = dkls23.encodePairMaterial(dkls23.suiteA, pair);
+    dkls23.wipePairMaterial(pair);
+    encoded.set(
+      peer,
+      secret.use((bytes) => bytes.slice()),
+    );
+  }
+  return encoded;
 }
 
 function* signEcdsaJob(input: SignEcdsaJob, tools: JobTools): Protocol<Uint8Array> {

@@ -29,6 +29,7 @@ import { matches } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
+import { receiveKeysOf } from './registering.ts';
 import { checkExpiry } from './sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
@@ -206,9 +207,7 @@ export class KeygenTask implements Task {
     const { members, network, threshold } = this.proposal;
     const { aead, signatures } = this.#workshop.tools;
     const group = this.receives;
-    const receiveKeys = new Map(
-      start.participants.map(({ party, registration }) => [party, group.decodePoint(registration.receiveKey)]),
-    );
+    const receiveKeys = receiveKeysOf(start, group);
     const sid = sessionId(start);
     return { group, aead, signatures, network, sid, members, threshold, receiveKeys, statement: this.#statement() };
   }

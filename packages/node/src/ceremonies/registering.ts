@@ -1,11 +1,13 @@
 import {
   equal,
   faultOf,
+  type Group,
   hash,
   hedged,
   keyIdOf,
   kinds,
   type Party,
+  type Point,
   type Registration,
   randomScalar,
   register,
@@ -63,6 +65,11 @@ function receiveKey(
   using hedge = new Secret(key.sign(hash(tags.receiveKey, task.id, nonce)));
   const scalar = randomScalar(hedged(randomness, hedge, task.id, nonce, bootEpoch), group.order);
   return { key: group.encodePoint(group.multiplyBase(scalar)), secret: secretScalar(scalar, group.scalarBytes) };
+}
+
+/** The receive keys of all participants, who registered with them. `faultOf` has seen that they are points. */
+export function receiveKeysOf({ participants }: Start, group: Group): ReadonlyMap<Party, Point> {
+  return new Map(participants.map(({ party, registration }) => [party, group.decodePoint(registration.receiveKey)]));
 }
 
 /** Whether a registration, its signature aside, is the member's for this very request. */

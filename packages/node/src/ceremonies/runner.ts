@@ -36,6 +36,8 @@ export interface RunOptions<T> {
   send(to: Party, frame: Uint8Array): void;
   /** Records `{sid, round, digest}` durably; rejects if that round was answered before. */
   spend(round: string, digest: Uint8Array): Promise<void>;
+  /** The check of a guarded round is over, and its outcome durable. */
+  answered(round: string): Promise<void>;
   /** Makes durable that these are never answered again; rejects if it cannot. */
   ban(parties: readonly Party[]): Promise<void>;
   /**
@@ -133,12 +135,14 @@ export class Run<T> {
 
   /** One-time secrets are spent on disk before the step that uses them, and a ban is on disk before anything is said. */
   async #guarded(label: string, inbox: Inbox, late: () => boolean): Promise<Progress<T> | 'late'> {
-    const { ban, guard, host, spend } = this.#options;
+    const { answered, ban, guard, host, spend } = this.#options;
     return await guard(async () => {
       await spend(label, inboxDigest(inbox));
-      if (late()) return 'late';
-      const progress = await host.next(inbox);
-      if (progress.type === 'abort' && progress.abort.bans.length > 0) await ban(progress.abort.bans);
+      const progress = late() ? 'late' : await host.next(inbox);
+      if (progress !== 'late' && progress.type === 'abort' && progress.abort.bans.length > 0) {
+        await ban(progress.abort.bans);
+      }
+      await answered(label);
       return progress;
     });
   }

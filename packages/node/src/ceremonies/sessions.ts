@@ -1,4 +1,14 @@
-import { type dkls23, kinds, type Party, type Secret, type Start, sessionId, toHex } from '@quorate/protocol';
+import {
+  type dkls23,
+  equal,
+  keyIdOf,
+  kinds,
+  type Party,
+  type Secret,
+  type Start,
+  sessionId,
+  toHex,
+} from '@quorate/protocol';
 import type { PeerId } from '../network/network.ts';
 import { ServiceError } from '../service.ts';
 import { type CeremonyEvent, isOver } from './ceremony.ts';
@@ -23,6 +33,10 @@ export interface SessionsPort {
   signed(entry: Entry, signers: readonly Party[]): void;
   /** These were silent, or cheated. */
   suspect(peers: readonly PeerId[]): void;
+  /** Drops everything that is set up with a node. */
+  forget(node: Uint8Array): Promise<void>;
+  /** With whom this node sits together has changed: registrations say it. */
+  reseat(): void;
 }
 
 type Broke = CeremonyEvent & { readonly type: 'broke' };
@@ -53,11 +67,11 @@ export class Sessions {
     const host = await this.#host(entry, session, receiveSecret);
     if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
-    const banned = entry.task.apart.filter((party) => start.participants.some((one) => one.party === party));
-    if (banned.length > 0) {
-      // Another session banned them while this one was prepared.
+    const apart = entry.task.apart.filter((party) => start.participants.some((one) => one.party === party));
+    if (apart.length > 0) {
+      // Another session banned them while this one was prepared, or what was set up with them is gone.
       host.close();
-      return await this.#ended(entry, { type: 'banned', parties: banned }, session);
+      return this.#broken(entry, apart, 'this node shares nothing to multiply with');
     }
     const others = this.#port.seats.others(entry.task);
     const run = this.#runOf(entry, session, host, others);
@@ -120,6 +134,15 @@ export class Sessions {
     const parties = start.participants.map(({ party }) => party);
     const seated = task.members.filter(({ party }) => parties.includes(party));
     const present = parties.flatMap((party) => peers.get(party) ?? []);
+    // Whoever uses a presignature answers no check: nothing is burnt if this node dies in it.
+    const multiplies = task.exclusive && start.presignature.length === 0;
+    const check = multiplies
+      ? {
+          keyId: keyIdOf(config.networkId, task.keyName),
+          epoch: task.epoch,
+          parties: parties.filter((party) => party !== me),
+        }
+      : undefined;
     return new Run<unknown>({
       court: {
         network: config.networkId,
@@ -136,7 +159,8 @@ export class Sessions {
       clock,
       deadlines: { round: task.roundDeadline, session: config.sessionTimeout * 1000 },
       send: (to, frame) => this.#port.sendEnvelope(peers.get(to) as PeerId, frame),
-      spend: (round, digest) => sessions.spend({ sid, round, digest }),
+      spend: async (round, digest) => sessions.spend({ sid, round, digest }, check),
+      answered: async (round) => (check === undefined ? undefined : sessions.answered(sid, round)),
       ban: async (parties) => this.#ban(entry, parties, sid),
       guard: async (step) => (task.exclusive ? this.#locks.hold(present, step) : step()),
       onRound: (label) => this.#port.apply(entry, { type: 'round', label }),
@@ -172,13 +196,8 @@ export class Sessions {
         this.#broke(entry, { type: 'broke', reason: `somebody cheated: ${names}`, blames, culprits, suspects: [] });
         return;
       }
-      case 'banned': {
-        const names = ending.parties.map((party) => this.#nameOf(entry, party)).join(', ');
-        const reason = `${names} failed a check that depends on a secret of this node, and is banned here`;
-        const suspects = this.#port.seats.peersOf(task, ending.parties);
-        this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects });
-        return;
-      }
+      case 'banned':
+        return this.#broken(entry, ending.parties, 'banned here for failing a check that depends on a secret:');
       case 'silent': {
         const names = ending.missing.map((party) => this.#nameOf(entry, party)).join(', ');
         const reason = `nothing came from ${names || 'the others'} in round ${ending.round}`;
@@ -189,7 +208,17 @@ export class Sessions {
     }
   }
 
-  /** Durable before anything is said; then every other session with them ends, whatever the key. */
+  /** The session cannot go on with these, of whom nothing can be shown to others. */
+  #broken(entry: Entry, parties: readonly Party[], why: string): void {
+    const names = parties.map((party) => this.#nameOf(entry, party)).join(', ');
+    const suspects = this.#port.seats.peersOf(entry.task, parties);
+    this.#broke(entry, { type: 'broke', reason: `${why} ${names}`, blames: [], culprits: [], suspects });
+  }
+
+  /**
+   * Durable before anything is said; then every other session with them ends, whatever the key, and what was set up with them
+   * is dropped.
+   */
   async #ban(entry: Entry, parties: readonly Party[], sid: Uint8Array): Promise<void> {
     const { audit, bans, clock } = this.#workshop;
     const { id, task } = entry;
@@ -197,12 +226,31 @@ export class Sessions {
     for (const node of nodes) this.#workshop.presignatures.dropWith(node);
     for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
     for (const other of this.#entries.values()) {
-      const shares = other.task.apart.some((party) => [...(other.session?.parties.values() ?? [])].includes(party));
-      if (other !== entry && other.task.exclusive && shares) other.session?.run.giveUp();
+      const seated = [...(other.session?.parties.values() ?? [])];
+      const shared = other.task.members.some(
+        ({ party, node }) => seated.includes(party) && nodes.some((banned) => equal(banned, node)),
+      );
+      const multiplies = other.task.exclusive || other.task.kind === 'pairs';
+      if (other !== entry && multiplies && shared) other.session?.run.giveUp();
     }
     for (const node of nodes) {
       await audit.append(clock.now(), 'ban', { request: id, session: toHex(sid), node: toHex(node) });
+      await this.#port.forget(node);
     }
+    this.#port.reseat();
+  }
+
+  /**
+   * The operator's decision to sit with a node again. Nothing is left of what it may have learnt something of before the ban is
+   * gone; what it needs is set up anew.
+   */
+  async lift(node: Uint8Array, peer: PeerId): Promise<void> {
+    const { audit, bans, clock } = this.#workshop;
+    await this.#locks.hold([peer], async () => {
+      await audit.append(clock.now(), 'ban-lifted', { node: toHex(node) });
+      await this.#port.forget(node);
+      await bans.lift(node);
+    });
   }
 
   /** Records what came of it, or undefined if there is no place for it any more. */

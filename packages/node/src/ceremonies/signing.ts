@@ -41,9 +41,7 @@ export function signingOf(request: SignRequest, publicPackage: PublicPackage, to
   const signed = payloadOf(publicPackage.scheme, request.intent);
   if ('refusal' in signed) throw new ServiceError('invalid', signed.refusal);
   if (publicPackage.scheme === 'ecdsa') return ecdsa(request.path, signed.payload, publicPackage, tools);
-  if (request.path !== 'm') {
-    throw new ServiceError('invalid', `keys of scheme ${publicPackage.scheme} have no children: leave out the path`);
-  }
+  expectNoPath(publicPackage.scheme, request.path);
   return schnorr(publicPackage.scheme, signed.payload, publicPackage, tools);
 }
 
@@ -116,6 +114,11 @@ export function childOf(
     if (error instanceof DerivationError) throw new ServiceError('invalid', `${path}: ${error.message}`);
     throw error;
   }
+}
+
+/** For the schemes whose keys have no children. @throws {ServiceError} `invalid` for any path but the key's own */
+export function expectNoPath(scheme: Exclude<Scheme, 'ecdsa'>, path: string): void {
+  if (path !== 'm') throw new ServiceError('invalid', `keys of scheme ${scheme} have no children: leave out the path`);
 }
 
 /** The one form in which a signature is recorded and passed on, from the forms in which clients take it. */

@@ -82,6 +82,8 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'socket-unusable': usage,
   invalid: usage,
   'key-unknown': usage,
+  'peer-unknown': usage,
+  'not-banned': usage,
   'name-taken': usage,
   'ceremony-unknown': usage,
   'request-conflict': usage,

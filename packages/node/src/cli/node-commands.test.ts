@@ -71,6 +71,18 @@ describe('what the node says', () => {
     expect(await json('roster', 'show')).toMatchObject({ members: [{}, {}, {}] });
   });
 
+  test('a ban, until it is lifted', async () => {
+    expect(await node('peers', 'unban', 'bob')).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('not banned'),
+    });
+    expect((await node('peers', 'unban', 'dave')).exit).toBe(2);
+    const lifted = await node('peers', 'unban', 'carol');
+    expect(lifted.stdout).toMatch(/carol is not banned here any more\.\n.*once it is connected, for 2 keys/);
+    expect((await node('peers')).stdout).toMatch(/carol +format version 2 .* 1 of 3 keys/);
+    expect((await node('peers', 'unban', 'carol')).exit).toBe(2);
+  });
+
   test('nothing that steers a terminal', async () => {
     service.immediate = false;
     const { id } = await service.keygen({ name: 'k', scheme: 'ed25519' });
@@ -299,15 +311,38 @@ describe('ecdsa', () => {
 
   test('addresses', async () => {
     const { publicKey } = await service.key('vault');
-    const child = await service.addresses('vault', 'm/0/7');
-    const [ethereum] = child.addresses;
+    const child = await service.addresses('vault', 'm/0/7', 'mainnet');
     expect(await json('keys', 'addresses', 'vault')).toMatchObject({ path: 'm', publicKey });
     expect(await json('keys', 'addresses', 'vault', '--path', 'm/0/7')).toEqual(child);
     const { stdout } = await node('keys', 'addresses', 'vault', '--path', 'm/0/7');
     expect(stdout).toContain(child.uncompressed);
-    expect(stdout).toMatch(new RegExp(`ethereum: +${ethereum?.address}\n`));
-    await node('keygen', 'treasury', '--scheme', 'ed25519');
-    expect((await node('keys', 'addresses', 'treasury')).exit).toBe(2);
+    expect(child.addresses.map(({ kind }) => kind)).toEqual(['ethereum', 'p2wpkh', 'p2pkh']);
+    for (const { kind, address } of child.addresses) expect(stdout).toMatch(new RegExp(`^${kind}: +${address}$`, 'm'));
+  });
+
+  test('addresses on Bitcoin’s other networks', async () => {
+    for (const network of ['testnet', 'regtest'] as const) {
+      const there = await service.addresses('vault', 'm', network);
+      expect(await json('keys', 'addresses', 'vault', '--bitcoin', network)).toEqual(there);
+    }
+    const refused = await node('keys', 'addresses', 'vault', '--bitcoin', 'mars');
+    expect(refused).toMatchObject({
+      exit: 2,
+      stdout: '',
+      stderr: expect.stringContaining('mainnet, testnet, regtest'),
+    });
+  });
+
+  test.each([
+    ['taproot', 'p2tr', 'bc1p[0-9a-z]{58}'],
+    ['ed25519', 'solana', '[1-9A-HJ-NP-Za-km-z]{32,44}'],
+  ])('the address of a key without children: %s', async (scheme, kind, address) => {
+    await node('keygen', 'treasury', '--scheme', scheme);
+    const { publicKey } = await service.key('treasury');
+    const { stdout } = await node('keys', 'addresses', 'treasury');
+    expect(stdout).toMatch(new RegExp(`^path: +m\npublic key: +${publicKey}\n${kind}: +${address}\n$`));
+    const child = await node('keys', 'addresses', 'treasury', '--path', 'm/0');
+    expect(child).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('have no children') });
   });
 
   test.each([

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
+import type { BitcoinNetwork } from '@quorate/protocol';
 import {
   type AddressesView,
   type CeremonyView,
@@ -18,10 +19,11 @@ export interface NodeClient {
   status(): Promise<StatusView>;
   health(): Promise<HealthView>;
   peers(): Promise<readonly PeerView[]>;
+  unban(name: string): Promise<PeerView>;
   roster(): Promise<readonly MemberView[]>;
   keys(): Promise<readonly KeyView[]>;
   key(name: string): Promise<KeyView>;
-  addresses(name: string, path: string): Promise<AddressesView>;
+  addresses(name: string, path: string, bitcoin?: BitcoinNetwork): Promise<AddressesView>;
   freeze(name: string, frozen: boolean): Promise<KeyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
@@ -68,10 +70,12 @@ export function connectNode(socket: string): NodeClient {
     status: async () => await get('/v1/status'),
     health: async () => await get('/v1/health'),
     peers: async () => (await get<{ peers: PeerView[] }>('/v1/peers')).peers,
+    unban: async (name) => await post(`/v1/peers/${encodeURIComponent(name)}/unban`),
     roster: async () => (await get<{ members: MemberView[] }>('/v1/roster')).members,
     keys: async () => (await get<{ keys: KeyView[] }>('/v1/keys')).keys,
     key: async (name) => await get(keyPath(name)),
-    addresses: async (name, path) => await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}`),
+    addresses: async (name, path, bitcoin = 'mainnet') =>
+      await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}&bitcoin=${bitcoin}`),
     freeze: async (name, frozen) => await post(`${keyPath(name)}/${frozen ? 'freeze' : 'thaw'}`),
     keygen: async (order) => await post('/v1/keys', order),
     sign: async (order) => await post('/v1/sign', order),

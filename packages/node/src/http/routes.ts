@@ -3,10 +3,11 @@ import type { CeremonyView, Service } from '../service.ts';
 import { streamCeremonies } from './events.ts';
 import {
   expectNothing,
+  readAddressesQuery,
   readCeremonyId,
   readKeygenOrder,
   readKeyName,
-  readPath,
+  readPeerName,
   readSignRequest,
   readWait,
 } from './schemas.ts';
@@ -33,6 +34,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     '/v1/peers',
     bare(async () => ({ peers: service.peers() })),
   );
+  app.post(
+    '/v1/peers/:name/unban',
+    bare(async (_, params) => await service.unban(readPeerName(params))),
+  );
   app.get(
     '/v1/roster',
     bare(async () => ({ members: service.roster() })),
@@ -48,7 +53,8 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
   );
   app.get('/v1/keys/:name/addresses', async ({ params, query, body }) => {
     expectNothing(body, 'body');
-    return await service.addresses(readKeyName(params), readPath(query));
+    const { path, bitcoin } = readAddressesQuery(query);
+    return await service.addresses(readKeyName(params), path, bitcoin);
   });
   app.post(
     '/v1/keys/:name/freeze',

@@ -1,4 +1,15 @@
-import { DerivationError, fromHex, isName, MAX_NAME, parsePath, type Scheme, schemes, toHex } from '@quorate/protocol';
+import {
+  type BitcoinNetwork,
+  bitcoinNetworks,
+  DerivationError,
+  fromHex,
+  isName,
+  MAX_NAME,
+  parsePath,
+  type Scheme,
+  schemes,
+  toHex,
+} from '@quorate/protocol';
 import { z } from 'zod';
 import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
@@ -81,10 +92,13 @@ const signSchema: z.ZodType<SignOrder> = z.strictObject({
   signature: hex(64, 64),
 });
 
-const keyParameters = z.strictObject({ name });
+const nameParameters = z.strictObject({ name });
 const ceremonyParameters = z.strictObject({ id: hex(32, 32) });
 const nothing = z.strictObject({});
-const pathQuery = z.strictObject({ path: path.default('m') });
+const addressesQuery = z.strictObject({
+  path: path.default('m'),
+  bitcoin: z.enum(bitcoinNetworks as readonly [BitcoinNetwork, ...BitcoinNetwork[]]).default('mainnet'),
+});
 const waitQuery = z.strictObject({
   wait: z
     .string()
@@ -123,8 +137,15 @@ function intentOf(order: IntentOrder): Intent {
 
 /** @throws {ServiceError} `key-unknown`: a text that is no name cannot name a key */
 export function readKeyName(parameters: unknown): string {
-  const read = keyParameters.safeParse(parameters);
+  const read = nameParameters.safeParse(parameters);
   if (!read.success) throw new ServiceError('key-unknown', 'there is no such key; `quorate keys` lists them');
+  return read.data.name;
+}
+
+/** @throws {ServiceError} `peer-unknown`: a text that is no name cannot name a member */
+export function readPeerName(parameters: unknown): string {
+  const read = nameParameters.safeParse(parameters);
+  if (!read.success) throw new ServiceError('peer-unknown', 'there is no such member; `quorate peers` lists them');
   return read.data.name;
 }
 
@@ -138,9 +159,9 @@ export function readWait(query: unknown): number {
   return conform(waitQuery, query, 'query').wait;
 }
 
-/** A BIP-32 path without hardened steps; `m` if none is given. @throws {ServiceError} `invalid` */
-export function readPath(query: unknown): string {
-  return conform(pathQuery, query, 'query').path;
+/** A BIP-32 path without hardened steps, `m` if none is given, and a network, by default `mainnet`. @throws {ServiceError} `invalid` */
+export function readAddressesQuery(query: unknown): { readonly path: string; readonly bitcoin: BitcoinNetwork } {
+  return conform(addressesQuery, query, 'query');
 }
 
 /** For routes that take no body and no query. @throws {ServiceError} `invalid` */

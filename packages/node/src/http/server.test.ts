@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ascii, pureNodeKey, type Scheme, toHex } from '@quorate/protocol';
+import { ascii, bitcoinNetworks, pureNodeKey, type Scheme, toHex } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientSeed, MemoryService } from '../../test/memory-service.ts';
 import { networkIdOf } from '../config/config.ts';
@@ -192,6 +192,16 @@ describe('routes', () => {
     expect((await node.roster()).map(({ name }) => name)).toEqual(['alice', 'bob', 'carol']);
   });
 
+  test('lifting a ban', async () => {
+    await expect(node.unban('bob')).rejects.toMatchObject({ code: 'not-banned' });
+    for (const name of ['dave', '../keys', '%00']) {
+      await expect(node.unban(name)).rejects.toMatchObject({ code: 'peer-unknown' });
+    }
+    expect(await node.unban('carol')).toMatchObject({ name: 'carol', banned: false, pairs: { missing: 2 } });
+    expect(await send('POST', '/v1/peers/carol/unban')).toMatchObject({ status: 409 });
+    expect(await send('POST', '/v1/peers/dave/unban')).toMatchObject({ status: 404 });
+  });
+
   test('keygen, keys, one key, freeze and thaw', async () => {
     expect(await node.keygen({ name: 'treasury', scheme: 'ed25519' })).toMatchObject({ kind: 'keygen', state: 'done' });
     expect((await node.keys()).map(({ name }) => name)).toEqual(['treasury']);
@@ -247,16 +257,44 @@ describe('routes', () => {
     const { publicKey } = await node.key('treasury');
     const root = await node.addresses('treasury', 'm');
     expect(root).toMatchObject({ path: 'm', publicKey, uncompressed: expect.stringMatching(/^04[0-9a-f]{128}$/) });
-    expect(root.addresses).toEqual([{ kind: 'ethereum', address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) }]);
+    expect(root.addresses).toEqual([
+      { kind: 'ethereum', address: expect.stringMatching(/^0x[0-9a-fA-F]{40}$/) },
+      { kind: 'p2wpkh', address: expect.stringMatching(/^bc1q[0-9a-z]{38}$/) },
+      { kind: 'p2pkh', address: expect.stringMatching(/^1[0-9a-zA-Z]{25,33}$/) },
+    ]);
     expect(JSON.parse((await send('GET', '/v1/keys/treasury/addresses')).body)).toEqual(root);
     const child = await node.addresses('treasury', 'm/44/60/0/0/7');
     expect(child).toMatchObject({ path: 'm/44/60/0/0/7' });
     expect(child.publicKey).not.toBe(publicKey);
-    await node.keygen({ name: 'other', scheme: 'ed25519' });
-    await expect(node.addresses('other', 'm')).rejects.toMatchObject({ code: 'invalid' });
+    for (const scheme of ['ed25519', 'taproot'] as const) {
+      await node.keygen({ name: scheme, scheme });
+      expect(await node.addresses(scheme, 'm')).toMatchObject({ publicKey: (await node.key(scheme)).publicKey });
+      await expect(node.addresses(scheme, 'm/7')).rejects.toMatchObject({ code: 'invalid' });
+    }
     await expect(node.addresses('nobody', 'm')).rejects.toMatchObject({ code: 'key-unknown' });
     await expect(node.addresses('treasury', "m/44'")).rejects.toMatchObject({ code: 'invalid' });
     expect(await refusal(send('GET', '/v1/keys/treasury/addresses?index=7'))).toMatchObject({ code: 'invalid' });
+  });
+
+  test('addresses on one of Bitcoin’s networks, mainnet if none is named', async () => {
+    await treasury('ecdsa');
+    await node.keygen({ name: 'vault', scheme: 'taproot' });
+    const starts = {
+      mainnet: ['bc1q', '1', 'bc1p'],
+      testnet: ['tb1q', '[mn]', 'tb1p'],
+      regtest: ['bcrt1q', '[mn]', 'bcrt1p'],
+    };
+    for (const network of bitcoinNetworks) {
+      const [, p2wpkh, p2pkh] = (await node.addresses('treasury', 'm', network)).addresses;
+      const [p2tr] = (await node.addresses('vault', 'm', network)).addresses;
+      for (const [i, start] of starts[network].entries())
+        expect([p2wpkh, p2pkh, p2tr][i]?.address).toMatch(new RegExp(`^${start}`));
+    }
+    expect(await node.addresses('treasury', 'm')).toEqual(await node.addresses('treasury', 'm', 'mainnet'));
+    for (const bad of ['signet', 'Mainnet', ''])
+      expect(await refusal(send('GET', `/v1/keys/treasury/addresses?bitcoin=${bad}`))).toMatchObject({
+        code: 'invalid',
+      });
   });
 
   test('ceremonies: list, one, accept, cancel', async () => {

@@ -22,7 +22,7 @@ const ready = (party: number, of: PublicPackage = settled) => signReady(network,
 
 function certificate(of: PublicPackage = settled): Certificate {
   const signatures = parties.map((party) => ready(party, of).signature);
-  return { network, publicPackage: encode(publicPackageCodec(toy), of), signatures };
+  return { network, publicPackage: encode(publicPackageCodec(toy), of), signatures, approvals: [] };
 }
 
 describe('READY', () => {
@@ -111,7 +111,7 @@ describe('a certificate', () => {
   it('of another network proves nothing here, however well it is signed', () => {
     const elsewhere = new Uint8Array(32);
     const signed = parties.map((party) => signReady(elsewhere, toy, settled, party, nodeKey(party)).signature);
-    const foreign = { network: elsewhere, publicPackage, signatures: signed };
+    const foreign = { network: elsewhere, publicPackage, signatures: signed, approvals: [] };
     expect(() => verifyCertificate(foreign, context)).toThrow('of another network');
     expect(() => verifyCertificate(foreign, { ...context, network: elsewhere })).not.toThrow();
   });

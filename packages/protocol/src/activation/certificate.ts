@@ -6,6 +6,7 @@ import type { Party } from '../protocol.ts';
 import type { Scheme } from '../schemes.ts';
 import { MAX_PARTIES } from '../session/envelope.ts';
 import { bytes, type Codec, decode, fixed, list, mapped, Reader, struct, version } from '../wire/codec.ts';
+import { type Approval, approvalCodec } from './approval.ts';
 import { packageDigest, type Ready, verifyReady } from './ready.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Certificate {
   readonly publicPackage: Uint8Array;
   /** One of 64 bytes for each member, in the order of the package's members. */
   readonly signatures: readonly Uint8Array[];
+  /** Of members of the base epoch that are not among them: see `verifySuccession`. Empty for a new key. */
+  readonly approvals: readonly Approval[];
 }
 
 export const CERTIFICATE_VERSION = 1;
@@ -30,6 +33,7 @@ const wireCodec = struct({
   network: fixed(32),
   publicPackage: bytes(MAX_PACKAGE),
   signatures: list(fixed(64), MAX_PARTIES),
+  approvals: list(approvalCodec, MAX_PARTIES),
 });
 
 export const certificateCodec: Codec<Certificate> = mapped(

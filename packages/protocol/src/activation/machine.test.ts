@@ -25,7 +25,7 @@ function ready(party: Party, of: PublicPackage = settled): Ready {
 
 function certificate(of: PublicPackage = settled): Certificate {
   const signatures = parties.map((party) => ready(party, of).signature);
-  return { network, publicPackage: encode(publicPackageCodec(toy), of), signatures };
+  return { network, publicPackage: encode(publicPackageCodec(toy), of), signatures, approvals: [] };
 }
 
 const heard = (party: Party, of?: PublicPackage): ActivationEvent => ({ type: 'ready', ready: ready(party, of) });

@@ -5,8 +5,10 @@ import type { NodeKey, SignatureScheme } from '../primitives/signatures.ts';
 import type { Party } from '../protocol.ts';
 import type { Scheme } from '../schemes.ts';
 import { encode } from '../wire/codec.ts';
+import { type Approval, verifyApproval } from './approval.ts';
 import { type Certificate, CertificateError, comparePackages, readiesOf, verifyCertificate } from './certificate.ts';
 import { packageDigest, type Ready, signReady, verifyReady } from './ready.ts';
+import { differenceOf, isWanted, verifySuccession } from './succession.ts';
 
 /**
  * The end of every ceremony that makes shares, for one key epoch at one member: all hold the epoch, or nobody uses it.
@@ -27,6 +29,8 @@ export interface ActivationContext {
   readonly key: NodeKey;
   readonly groupFor: (scheme: Scheme) => Group;
   readonly signatures: SignatureScheme;
+  /** The certified package that this epoch renews; undefined for a new key. */
+  readonly base?: PublicPackage | undefined;
 }
 
 export type ActivationState =
@@ -34,7 +38,7 @@ export type ActivationState =
    * No share of this epoch is on the disk. Does not mean that the ceremony failed: others may be ready already, and
    * their READY are kept.
    */
-  | { readonly type: 'none'; readonly readies: Readies }
+  | ({ readonly type: 'none' } & Heard)
   /**
    * The share is on the disk, was read back, and READY is signed. It must be kept: no timeout ends this state, because
    * a certificate may exist or still come to exist. Does not mean that the share may be used.
@@ -44,6 +48,7 @@ export type ActivationState =
       readonly publicPackage: PublicPackage;
       readonly digest: Uint8Array;
       readonly readies: Readies;
+      readonly approvals: readonly Approval[];
     }
   /**
    * The certificate is on the disk: every member holds its share, and nothing but a higher epoch ever replaces this one.
@@ -54,6 +59,7 @@ export type ActivationState =
       readonly publicPackage: PublicPackage;
       readonly certificate: Certificate;
       readonly readies: Readies;
+      readonly approvals: readonly Approval[];
     }
   /** In use here. Does not mean that the others use it yet: whoever asks is sent the certificate. */
   | {
@@ -61,6 +67,7 @@ export type ActivationState =
       readonly publicPackage: PublicPackage;
       readonly certificate: Certificate;
       readonly readies: Readies;
+      readonly approvals: readonly Approval[];
     }
   /**
    * A certificate carries our own READY for a package whose share is not here: this disk was rolled back, or the node key
@@ -72,7 +79,15 @@ export type ActivationState =
       readonly publicPackage: PublicPackage;
       readonly certificate: Certificate;
       readonly readies: Readies;
+      readonly approvals: readonly Approval[];
     };
+
+/** What was signed about this epoch. */
+interface Heard {
+  readonly readies: Readies;
+  /** Of leaving members of the base epoch, verified; for whatever package. */
+  readonly approvals: readonly Approval[];
+}
 
 /** What each member signed about this epoch: one READY, or two that contradict each other. */
 type Readies = ReadonlyMap<Party, readonly Ready[]>;
@@ -81,6 +96,7 @@ export type ActivationEvent =
   /** The share of this epoch is on the disk in two copies, was read back and fits the package. Repeated after a restart. */
   | { readonly type: 'prepared'; readonly publicPackage: PublicPackage }
   | { readonly type: 'ready'; readonly ready: Ready }
+  | { readonly type: 'approval'; readonly approval: Approval }
   | { readonly type: 'certificate'; readonly certificate: Certificate }
   /** The authenticated peer that plays `party` announced that it uses the epoch. */
   | { readonly type: 'activated'; readonly party: Party }
@@ -113,14 +129,14 @@ export interface ActivationStep {
 }
 
 /** Where every member begins. */
-export const initialActivation: ActivationState = { type: 'none', readies: new Map() };
+export const initialActivation: ActivationState = { type: 'none', readies: new Map(), approvals: [] };
 
 /**
  * The state of a member that finds `certificate` on its disk. @throws {CertificateError} if the disk lies
  */
 export function certifiedActivation(context: ActivationContext, certificate: Certificate): ActivationState {
-  const publicPackage = verifyCertificate(certificate, context);
-  return { type: 'certified', publicPackage, certificate, readies: listed(readiesOf(certificate, publicPackage)) };
+  const publicPackage = verify(certificate, context);
+  return { type: 'certified', publicPackage, certificate, ...heardIn(certificate, publicPackage) };
 }
 
 /** @throws {ActivationError} if this node is asked to promise a second outcome of one epoch */
@@ -134,6 +150,8 @@ export function stepActivation(
       return prepare(context, state, event.publicPackage);
     case 'ready':
       return hear(context, state, event.ready);
+    case 'approval':
+      return heed(context, state, event.approval);
     case 'certificate':
       return learn(context, state, event.certificate);
     case 'activated':
@@ -161,7 +179,20 @@ function prepare(context: ActivationContext, state: ActivationState, publicPacka
     { type: 'persistReady', ready },
     { type: 'sendReady', ready, to: 'all' },
   ];
-  return collect(context, { type: 'prepared', publicPackage, digest, readies }, encoded, effects);
+  const { approvals } = state;
+  return collect(context, { type: 'prepared', publicPackage, digest, readies, approvals }, encoded, effects);
+}
+
+/** A leaving member wants the epoch. What it did not sign, or has nothing to say about, changes nothing. */
+function heed(context: ActivationContext, state: ActivationState, approval: Approval): ActivationStep {
+  const { base, epoch, keyId, signatures } = context;
+  const ours = base !== undefined && equal(approval.keyId, keyId) && approval.epoch === epoch;
+  const known = state.approvals.some(({ party }) => party === approval.party);
+  if (!ours || known || !verifyApproval(approval, base, signatures)) return { state, effects: [] };
+  const next: ActivationState = { ...state, approvals: [...state.approvals, approval] };
+  if (next.type !== 'prepared') return { state: next, effects: [] };
+  const group = context.groupFor(next.publicPackage.scheme);
+  return collect(context, next, encode(publicPackageCodec(group), next.publicPackage), []);
 }
 
 /** A READY arrived. One that is not of this epoch, or not signed by its member, changes nothing. */
@@ -192,7 +223,7 @@ function hear(context: ActivationContext, state: ActivationState, ready: Ready):
   return { state: next, effects };
 }
 
-/** Certifies once every member said READY for the package that we prepared. */
+/** Certifies once every member said READY for the package that we prepared, and enough of the base epoch want it. */
 function collect(
   context: ActivationContext,
   state: ActivationState & { readonly type: 'prepared' },
@@ -205,7 +236,12 @@ function collect(
     if (ready === undefined) return { state, effects };
     signatures.push(ready.signature);
   }
-  return certify(state, { network: context.network, publicPackage, signatures }, effects);
+  const { base, network } = context;
+  const approvals = state.approvals.filter(({ digest }) => equal(digest, state.digest));
+  if (base !== undefined && !isWanted(base, state.publicPackage, approvals, context.signatures)) {
+    return { state, effects };
+  }
+  return certify(state, { network, publicPackage, signatures, approvals }, effects);
 }
 
 /** A certificate arrived: a late member catches up. One of another epoch is not for this machine. */
@@ -219,16 +255,23 @@ function learn(context: ActivationContext, state: ActivationState, certificate: 
   }
   const held = state.type === 'none' || state.type === 'prepared' ? undefined : state.publicPackage;
   if (held !== undefined && comparePackages(publicPackage, held) <= 0) return unchanged;
-  const readies = listed(readiesOf(certificate, publicPackage));
   return {
-    state: { type: 'recover', publicPackage, certificate, readies },
+    state: { type: 'recover', publicPackage, certificate, ...heardIn(certificate, publicPackage) },
     effects: [{ type: 'recover', publicPackage }],
   };
 }
 
-/** Whether the package is of the epoch, and of the members, that this machine is for: our own signature is among theirs. */
-function isOurs({ keyId, epoch, members }: ActivationContext, publicPackage: PublicPackage): boolean {
+/**
+ * Whether the package is of the epoch, and of the members, that this machine is for: our own signature is among theirs. And
+ * whether it renews what it has to.
+ */
+function isOurs({ base, epoch, groupFor, keyId, members }: ActivationContext, publicPackage: PublicPackage): boolean {
+  const follows =
+    base === undefined
+      ? publicPackage.baseEpoch === 0
+      : differenceOf(base, publicPackage, groupFor(base.scheme)) === undefined;
   return (
+    follows &&
     equal(publicPackage.keyId, keyId) &&
     publicPackage.epoch === epoch &&
     publicPackage.members.length === members.length &&
@@ -240,20 +283,24 @@ function isOurs({ keyId, epoch, members }: ActivationContext, publicPackage: Pub
 }
 
 function certify(
-  { publicPackage, readies }: ActivationState & { readonly type: 'prepared' | 'recover' },
+  { publicPackage, readies, approvals }: ActivationState & { readonly type: 'prepared' | 'recover' },
   certificate: Certificate,
   effects: readonly ActivationEffect[],
 ): ActivationStep {
-  return use({ publicPackage, certificate, readies }, [...effects, { type: 'persistCertificate', certificate }]);
+  return use({ publicPackage, certificate, readies, approvals }, [
+    ...effects,
+    { type: 'persistCertificate', certificate },
+  ]);
 }
 
 /** Share and certificate are on the disk: the epoch may be used. */
 function use(
-  { publicPackage, certificate, readies }: Omit<ActivationState & { readonly type: 'certified' }, 'type'>,
+  certified: Omit<ActivationState & { readonly type: 'certified' }, 'type'>,
   effects: readonly ActivationEffect[],
 ): ActivationStep {
+  const { publicPackage } = certified;
   return {
-    state: { type: 'active', publicPackage, certificate, readies },
+    state: { ...certified, type: 'active' },
     effects: [...effects, { type: 'activate', publicPackage }, { type: 'announce', publicPackage }],
   };
 }
@@ -278,13 +325,22 @@ function sendReady({ me }: ActivationContext, readies: Readies, to: Party | 'all
   return { type: 'sendReady', ready, to };
 }
 
-function listed(readies: ReadonlyMap<Party, Ready>): Readies {
-  return new Map([...readies].map(([party, ready]) => [party, [ready]]));
+function heardIn(certificate: Certificate, publicPackage: PublicPackage): Heard {
+  const readies = [...readiesOf(certificate, publicPackage)];
+  return {
+    readies: new Map(readies.map(([party, ready]) => [party, [ready]])),
+    approvals: certificate.approvals,
+  };
+}
+
+function verify(certificate: Certificate, context: ActivationContext): PublicPackage {
+  const { base } = context;
+  return base === undefined ? verifyCertificate(certificate, context) : verifySuccession(certificate, base, context);
 }
 
 function tryVerify(certificate: Certificate, context: ActivationContext): PublicPackage | undefined {
   try {
-    return verifyCertificate(certificate, context);
+    return verify(certificate, context);
   } catch (error) {
     if (error instanceof CertificateError) return undefined;
     throw error;

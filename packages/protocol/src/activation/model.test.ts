@@ -60,7 +60,7 @@ function lies(): World['said'] {
     for (const of of [p, q]) {
       say(said, to, { type: 'ready', ready: ready(3, of) });
       const own = ready(3, of).signature;
-      const forged = { network, publicPackage: encode(codec, of), signatures: [own, own, own] };
+      const forged = { network, publicPackage: encode(codec, of), signatures: [own, own, own], approvals: [] };
       say(said, to, { type: 'certificate', certificate: forged });
     }
     say(said, to, { type: 'activated', party: 3 });

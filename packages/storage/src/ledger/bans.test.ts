@@ -20,6 +20,25 @@ test('a ban outlives the process, and the first one stays', async () => {
   }
 });
 
+test('a ban is lifted on disk, or not at all', async () => {
+  const store = new MemoryStore();
+  const bans = await open(store);
+  await bans.ban(ban);
+  await bans.ban({ ...ban, node: other });
+  await bans.lift(node);
+  for (const reopen of [async () => bans, async () => open(store.crash())]) {
+    const ledger = await reopen();
+    expect([ledger.has(node), ledger.has(other)]).toEqual([false, true]);
+  }
+
+  const failing = new MemoryStore();
+  const unlucky = await open(failing);
+  await unlucky.ban(ban);
+  failing.failWrite(1);
+  await expect(unlucky.lift(node)).rejects.toMatchObject({ code: 'store-failed' });
+  expect(unlucky.has(node)).toBe(true);
+});
+
 test('a ban is on disk when it is acknowledged, and counts even when the disk fails', async () => {
   const store = new MemoryStore();
   const bans = await open(store);

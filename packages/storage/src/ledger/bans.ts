@@ -22,7 +22,7 @@ const codec = wire.struct({
   time: wire.u48,
 });
 
-/** The bans of this node. They hold for every key, and outlive restarts, refreshes and backups. */
+/** The bans of this node. They hold for every key, and outlive restarts, refreshes and backups; only an operator lifts one. */
 export class BanLedger {
   readonly #records: SealedStore;
   readonly #bans = new Map<string, Ban>();
@@ -57,5 +57,15 @@ export class BanLedger {
     this.#bans.set(id, ban);
     const { session, time } = ban;
     await this.#records.put(`bans/${id}`, 'ban', wire.encode(codec, { version: formatVersion, session, time }));
+  }
+
+  /**
+   * Forgets a ban, synced. The caller has made sure that nothing is left of what the node may have learnt something of: every
+   * set-up with it is gone from the disk. The ban stays in force until the disk has acknowledged.
+   */
+  async lift(node: Uint8Array): Promise<void> {
+    const id = toHex(node);
+    await this.#records.batch([{ type: 'delete', key: `bans/${id}` }]);
+    this.#bans.delete(id);
   }
 }

@@ -1,6 +1,6 @@
 import { ascii } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { failingAtEachWrite, keyring } from '../../test/fixtures.ts';
+import { collect, failingAtEachWrite, keyring } from '../../test/fixtures.ts';
 import { MemoryStore } from '../memory.ts';
 import { countBoot } from './boot.ts';
 import { RequestLedger } from './requests.ts';
@@ -112,6 +112,47 @@ describe("a session's nonces", () => {
         const again = (await sessions(store)).spend(tombstone);
         if (acknowledged.length > 0) await expect(again).rejects.toMatchObject({ code: 'session-spent' });
         else await again.catch(() => {});
+      },
+    );
+  });
+});
+
+describe('a check whose outcome a peer learns', () => {
+  const sid = new Uint8Array(32).fill(7);
+  const tombstone = { sid, round: 'offers', digest: bodyHash };
+  const check = { keyId: id, epoch: 3, parties: [2, 5] };
+  const open = async (store: MemoryStore) => collect((await sessions(store)).unanswered());
+
+  test('is on disk before it is made, and open until it is answered', async () => {
+    const store = new MemoryStore();
+    const ledger = await sessions(store);
+    await ledger.spend(tombstone, check);
+    await ledger.spend({ ...tombstone, round: 'answers' }, { ...check, parties: [5] });
+    await ledger.spend({ ...tombstone, round: 'shares' });
+    await ledger.answered(sid, 'offers');
+    await ledger.answered(sid, 'shares');
+    expect(await collect(ledger.unanswered())).toEqual([{ ...check, parties: [5], sid, round: 'answers' }]);
+    // A process that is killed loses nothing that was written; a power cut may bring a check back, never take one away.
+    const killed = store.kill();
+    expect(await open(killed)).toEqual([{ ...check, parties: [5], sid, round: 'answers' }]);
+  });
+
+  test('that was answered may come back with a power cut: the answer is not synced', async () => {
+    const store = new MemoryStore();
+    const ledger = await sessions(store);
+    await ledger.spend(tombstone, check);
+    await ledger.answered(sid, 'offers');
+    expect(await open(store.crash())).toEqual([{ ...check, sid, round: 'offers' }]);
+  });
+
+  test('is open if it may have been made, whichever write fails', async () => {
+    await failingAtEachWrite(
+      async (store, acknowledged) => {
+        await (await sessions(store)).spend(tombstone, check);
+        acknowledged.push('made');
+      },
+      async (store, acknowledged) => {
+        if (acknowledged.includes('made')) expect(await open(store)).toEqual([{ ...check, sid, round: 'offers' }]);
       },
     );
   });

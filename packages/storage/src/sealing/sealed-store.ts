@@ -48,9 +48,9 @@ export class SealedStore {
     return { type: 'put', key: place, value };
   }
 
-  /** Applies all operations or none, synced. @throws {StoreError} */
-  batch(operations: readonly StoreOperation[]): Promise<void> {
-    return this.#store.batch(operations);
+  /** Applies all operations or none, synced unless it is said otherwise. @throws {StoreError} */
+  batch(operations: readonly StoreOperation[], options?: { readonly sync?: boolean }): Promise<void> {
+    return this.#store.batch(operations, options);
   }
 
   /** Puts one record, synced, then reads it back, opens it and compares. @throws {IntegrityError} @throws {StoreError} */

@@ -101,6 +101,9 @@ describe('two of three, in one life after another', () => {
 
   /** Fills the pools, and says whose they are. */
   async function begin(): Promise<void> {
+    // Who died in a check sets up its pairs anew.
+    const isSetUp = ({ home }: Member): boolean => home.keys.byName('vault')?.current?.material.length === 2;
+    await committee.until(() => [...committee.members.values()].every(isSetUp), 120_000);
     await replenish(committee);
     [one, other] = (await holders(committee)) as [string, string];
     third = [...committee.members.keys()].find((name) => name !== one && name !== other) as string;
@@ -145,6 +148,17 @@ describe('two of three, in one life after another', () => {
     expect(named(committee, slow.id)).toEqual(['']);
     expect(most()).toBe(3);
     expect(new Set([...results, slow].map(nonceOf)).size).toBe(5);
+  });
+
+  test('lose them when two of them set up anew what they multiply with', async () => {
+    await begin();
+    const { home } = committee.at(one);
+    const info = home.keys.byName('vault');
+    const { parties } = await committee.at(one).node.key('vault');
+    const party = parties.find(({ name }) => name === other)?.party as number;
+    await home.keys.dropMaterial(info?.keyId as Uint8Array, 1, [party]);
+    await committee.until(() => home.keys.byName('vault')?.current?.material.includes(party) === true, 60_000);
+    expect(await holders(committee)).toEqual([]);
   });
 
   test('make none while somebody waits, and one after the other when nobody does', async () => {
@@ -194,7 +208,8 @@ describe('two of three, in one life after another', () => {
 
   test('lose them with age', async () => {
     await begin();
-    await committee.run(limits.presignatureAge);
+    // Those that replace others come in the first hour, too.
+    await committee.run(limits.presignatureDemand + limits.presignatureAge);
     expect(await holders(committee)).toEqual([]);
   });
 
@@ -229,6 +244,29 @@ describe('two of three, in one life after another', () => {
       expect((await ready(committee))[one]).toBe(0);
     }
     expect(nth).toBeGreaterThan(4);
+    expectOneShareEach(committee);
+  });
+
+  test('that die between the tombstone and the share never use it again, and burn nothing', async () => {
+    await begin();
+    const member = committee.at(one);
+    const before = (await committee.audit(one)).length;
+    const spend = member.home.sessions.spend.bind(member.home.sessions);
+    let dead: Promise<void> | undefined;
+    member.home.sessions.spend = async (tombstone, check) => {
+      await spend(tombstone, check);
+      if (tombstone.round !== 'locks') return;
+      dead ??= committee.stop(member, 'kill');
+      await new Promise(() => undefined);
+    };
+    const done = await sign(committee, 'tombstone', other);
+    await dead;
+    await committee.start(member);
+    await committee.run(100);
+    expect(openssl('tombstone', done)).toBe(true);
+    expect(named(committee, done.id)).toEqual([expect.stringMatching(/./), '']);
+    expect((await committee.audit(one)).slice(before)).not.toContain('pairs-burnt');
+    expect((await ready(committee))[one]).toBe(0);
     expectOneShareEach(committee);
   });
 

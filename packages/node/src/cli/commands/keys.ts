@@ -1,3 +1,5 @@
+import { type BitcoinNetwork, bitcoinNetworks } from '@quorate/protocol';
+import { Option } from 'commander';
 import type { KeyView } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
@@ -9,9 +11,14 @@ export const addKeys: AddCommand = (program, act) => {
   keys.command('show').description('one key').argument('<name>', "the key's name").action(act(show));
   keys
     .command('addresses')
-    .description('the public key and the Ethereum address of an ecdsa key, or of a child of it')
+    .description('the public key and the addresses of a key, or of a child of an ecdsa key')
     .argument('<name>', "the key's name")
-    .option('--path <path>', 'the child, by its BIP-32 path, such as m/44/60/0/0/7', readPath, 'm')
+    .option('--path <path>', 'ecdsa: the child, by its BIP-32 path, such as m/44/60/0/0/7', readPath, 'm')
+    .addOption(
+      new Option('--bitcoin <network>', "ecdsa, taproot: the network of Bitcoin's addresses")
+        .choices(bitcoinNetworks)
+        .default('mainnet'),
+    )
     .action(act(addresses));
   keys
     .command('freeze')
@@ -49,13 +56,18 @@ async function show(context: Context, name: string): Promise<ExitCode> {
   return exits.ok;
 }
 
-async function addresses(context: Context, name: string, { path }: { readonly path: string }): Promise<ExitCode> {
-  const view = await context.node().addresses(name, path);
+interface AddressesOptions {
+  readonly path: string;
+  readonly bitcoin: BitcoinNetwork;
+}
+
+async function addresses(context: Context, name: string, { path, bitcoin }: AddressesOptions): Promise<ExitCode> {
+  const view = await context.node().addresses(name, path, bitcoin);
   context.print(view, () =>
     fields([
       ['path', view.path],
       ['public key', view.publicKey],
-      ['uncompressed', view.uncompressed],
+      ...(view.uncompressed === undefined ? [] : [['uncompressed', view.uncompressed] as const]),
       ...view.addresses.map(({ kind, address }) => [kind, address] as const),
     ]),
   );
