@@ -34,7 +34,7 @@ export interface NetworkResult {
   })[];
 }
 
-interface Latency {
+export interface Latency {
   readonly runs: number;
   readonly p50: number;
   readonly p99: number;
@@ -50,7 +50,7 @@ export interface NetworkLoad {
   readonly seconds: number;
 }
 
-const threshold = 3;
+export const threshold = 3;
 /** Signatures under watch, apart from the measured ones: watching costs a little. */
 const watched = 30;
 
@@ -131,9 +131,9 @@ async function keygenOf(net: Testnet, name: string, scheme: BenchScheme): Promis
   await loopDelay(net);
   const cpu = cpuOf(net);
   const began = performance.now();
-  const publicKey = await makeKey(net, name, scheme);
+  const key = await keyOf(net, name, scheme);
   const spent = performance.now() - began;
-  return { key: { name, publicKey }, spent, cpu: cpuOf(net) - cpu, loopDelay: await loopDelay(net) };
+  return { key, spent, cpu: cpuOf(net) - cpu, loopDelay: await loopDelay(net) };
 }
 
 function summary(keygens: readonly Keygen[]): NetworkResult['keygen'] {
@@ -183,14 +183,18 @@ export function networkTable(results: readonly NetworkResult[]): string {
   return [table(head, rows), ...stages].join('\n');
 }
 
-async function makeKey(net: Testnet, name: string, scheme: BenchScheme): Promise<string> {
+export async function keyOf(
+  net: Testnet,
+  name: string,
+  scheme: BenchScheme,
+): Promise<{ readonly name: string; readonly publicKey: string }> {
   const { client } = net.node('alice');
   const { result, failure } = await finished(client, await client.keygen({ name, scheme, threshold }));
   if (result?.type !== 'key') throw new Error(`no key came of it: ${JSON.stringify(failure)}`);
-  return result.publicKey;
+  return { name, publicKey: result.publicKey };
 }
 
-function latencyOf(signed: readonly Signed[], cpu: number): Latency {
+export function latencyOf(signed: readonly Signed[], cpu: number): Latency {
   const latencies = signed.map(({ began, answered }) => answered - began);
   return {
     runs: signed.length,

@@ -123,8 +123,8 @@ export const ceremonies: readonly Mutant[] = [
         'a Start with a banned member',
       ],
       [
-        'return faultOf(start, members, tools.signatures, task.receives);',
-        'return undefined;',
+        'const fault = faultOf(start, members, tools.signatures, task.receives);',
+        'const fault = undefined as string | undefined;',
         'a Start with forged registrations',
       ],
       ['    equal(member.node, registration.node) &&\n', '', 'a registration in the seat of another'],

@@ -6,6 +6,7 @@ import { frost } from './frost.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
+import { presigning } from './presigning.ts';
 import { session } from './session.ts';
 import { stock } from './stock.ts';
 import { storage } from './storage.ts';
@@ -18,6 +19,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   derivation,
   session,
   ceremonies,
+  presigning,
   pairs,
   stock,
   storage,

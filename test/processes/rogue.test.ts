@@ -139,6 +139,7 @@ test('a keygen registration to which nothing can be sealed stops no node', async
         receiveKey,
         avoid: [],
         apart: [],
+        presigned: { signers: [], ids: [] },
         signature: new Uint8Array(64),
       },
       { receiveKey },

@@ -151,6 +151,7 @@ export class Rogue implements AsyncDisposable {
       digest: first.digest,
       epoch: first.epoch,
       attempt: 0,
+      presignature: new Uint8Array(0),
       participants: registrations
         .toSorted(([one], [other]) => one - other)
         .map(([party, registration]) => ({ party, registration })),
@@ -216,7 +217,16 @@ export class Rogue implements AsyncDisposable {
     const participants = [...real, [me, this.registration(first)] as const]
       .toSorted(([a], [b]) => a - b)
       .map(([party, registration]) => ({ party, registration }));
-    return { network, kind: kinds.sign, request, digest, epoch, attempt: 0, participants };
+    return {
+      network,
+      kind: kinds.sign,
+      request,
+      digest,
+      epoch,
+      attempt: 0,
+      presignature: new Uint8Array(0),
+      participants,
+    };
   }
 
   /** What belongs to no round of the session: forged, foreign, from another, and then, signed by us, no commitments at all. */
@@ -258,6 +268,7 @@ export class Rogue implements AsyncDisposable {
       receiveKey: bytes(64),
       avoid: [1, 2, 3],
       apart: [1, 2, 3],
+      presigned: { signers: [1, 2, 3], ids: [bytes(32)] },
       signature: bytes(64),
     };
     const ready = { keyId, epoch: 1 + (i % 3), party: 1 + (i % 5), digest: bytes(32), signature: bytes(64) };
@@ -267,7 +278,16 @@ export class Rogue implements AsyncDisposable {
       { type: 'registration', value: registration },
       {
         type: 'start',
-        value: { network: bytes(32), kind: 2, request, digest: request, epoch: 1, attempt: 0, participants: [] },
+        value: {
+          network: bytes(32),
+          kind: 2,
+          request,
+          digest: request,
+          epoch: 1,
+          attempt: 0,
+          presignature: bytes(32),
+          participants: [],
+        },
       },
       { type: 'envelope', value: bytes(i % 100 === 4 ? 300_000 : 300) },
       { type: 'waiting', value: { request, registered: [1, 2, 3] } },

@@ -82,6 +82,37 @@ export const limits = {
   stockBurst: 16,
   /** Threads that sign. Each costs 30 MiB, and beyond a few the disk is what signatures wait for. */
   signingThreads: 4,
+  /** A round of a presigning: nobody waits for it, and a machine may be busy with what somebody waits for. */
+  presignRound: 10_000,
+  /** How long nothing happens before a presignature is made: between two orders of one client, say, none is begun. */
+  presignIdle: 250,
+  /** How long each member waits for those before it to propose a presigning. */
+  presignTurn: 2_000,
+  /** How long a proposal of a presigning is valid: whoever can take part does so at once. */
+  presignLife: 15_000,
+  /** First and longest wait after presignings that failed. */
+  presignBackOff: 1_000,
+  presignBackOffLongest: 300_000,
+  /** How long who refused a presigning, or was silent in it, is not asked again. */
+  presignAvoided: 300_000,
+  /** Between two presignings, so that they take up a part of a small machine only. */
+  presignPause: 100,
+  /** Presignings of one peer's that this node begins, per second and at once: as many as the pause allows, and some. */
+  presigningsPerSecond: 10,
+  presigningsBurst: 20,
+  /** Presignings open at once for a key: one, and some that are not over here yet. */
+  openPresignings: 4,
+  /** Presignatures of all keys together. Each has R known to others beforehand, and half a kilobyte. */
+  presignatures: 1_024,
+  /** Presignatures kept for a key, unless the configuration says, and at most: each is a nonce known beforehand. */
+  presignaturesByDefault: 8,
+  presignaturesPerKey: 64,
+  /** Requests that others cannot use a presignature for until it is out of step: one is bad luck, when many come at once. */
+  presignatureMisses: 2,
+  /** How long a presignature waits to be used. A key that signs once an hour still finds some. */
+  presignatureAge: 7_200_000,
+  /** How long after its last signature a key gets new ones. */
+  presignatureDemand: 3_600_000,
   /** A coordinator that says nothing for this long is replaced. */
   coordinatorSilence: 1_500,
   /** How often a coordinator says that it is there: thrice per silence. */
@@ -115,6 +146,8 @@ export const limits = {
   attempts: 1_000_000,
   /** Ceremonies that are over and still shown. */
   rememberedCeremonies: 500,
+  /** Preparations that are over and still known, so that whoever asks late gets no second one. */
+  rememberedPreparations: 16,
   /** Frames kept for sessions that this node has not begun yet: per peer, and for how long. */
   earlyFrames: 64,
   earlyBytes: 4_194_304,

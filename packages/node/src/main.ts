@@ -77,9 +77,11 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       tools,
       version,
       addresses: () => network.addresses,
-      // A step of FROST takes a millisecond: less than the way to another thread is worth.
+      // A step of FROST, and one with a presignature, takes a millisecond: less than the way to another thread is worth.
       host: (job, input) =>
-        job === 'sign' ? inlineJob(job, input, { ...tools, randomness }) : workers.host(job, input),
+        job === 'sign' || job === 'sign-presigned'
+          ? inlineJob(job, input, { ...tools, randomness })
+          : workers.host(job, input),
       loopDelay: () => loop.read(),
       memory: memoryUse,
       fatal: (error) => stopped.resolve({ reason: 'a failure that must not be survived', error }),

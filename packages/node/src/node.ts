@@ -22,6 +22,7 @@ import type { Host } from './ceremonies/host.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
 import { publicPackageOf } from './ceremonies/packages.ts';
+import { PresignaturePool } from './ceremonies/presigning/pool.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -73,6 +74,7 @@ export class QuorateNode implements Service {
   readonly #parts: NodeParts;
   readonly #ceremonies: Ceremonies;
   readonly #stock: Stock;
+  readonly #presignatures: PresignaturePool;
   readonly #startedAt: number;
   readonly #peerIds = new Map<string, PeerId>();
   #rosterNodes: { readonly roster: Roster; readonly nodes: readonly RosterNode[] } | undefined;
@@ -83,6 +85,7 @@ export class QuorateNode implements Service {
     this.#startedAt = parts.clock.now();
     const { home } = parts;
     this.#stock = this.#makeStock();
+    this.#presignatures = new PresignaturePool(parts.clock, parts.config.presignatures);
     const workshop: Workshop = {
       ...parts,
       stock: this.#stock,
@@ -93,6 +96,7 @@ export class QuorateNode implements Service {
       blames: { record: async (blame) => this.#recordBlame(blame) },
       bans: home.bans,
       audit: home.audit,
+      presignatures: this.#presignatures,
       members: () => this.#nodes(),
       nameOf: (node) => this.#nameOf(this.#peerOf(node)),
       nameOfPeer: (peer) => this.#nameOf(peer),
@@ -352,6 +356,7 @@ export class QuorateNode implements Service {
       publicKey: toHex(this.#publicKey(key.keyId, info.epoch)),
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
+      presignatures: this.#presignatures.count(key.keyId),
     };
   }
 

@@ -121,6 +121,8 @@ export interface KeyView {
   readonly publicKey: string;
   readonly tweak: string;
   readonly createdAt: number;
+  /** ECDSA: how many signatures this node could make with what was prepared ahead. */
+  readonly presignatures: number;
 }
 
 export interface AddressesView {

@@ -8,6 +8,7 @@ export const tags = {
   keygenProposal: 'quorate/v1/request/keygen',
   preparation: 'quorate/v1/request/preparation',
   election: 'quorate/v1/coordination/election',
+  presignatureChoice: 'quorate/v1/ceremony/presignature-choice',
   inbox: 'quorate/v1/ceremony/inbox',
   admission: 'quorate/v1/ceremony/admission',
   receiveKey: 'quorate/v1/ceremony/receive-key',

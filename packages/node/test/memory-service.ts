@@ -266,6 +266,7 @@ export class MemoryService implements Service {
       publicKey,
       tweak: 'none',
       createdAt: start,
+      presignatures: 0,
     };
     this.#keys.set(name, { view, ...key });
     this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });

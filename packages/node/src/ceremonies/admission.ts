@@ -8,6 +8,7 @@ import { isOver } from './ceremony.ts';
 import type { Entry } from './entry.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
+import { PresignTask } from './presigning/presign.ts';
 import { SignTask } from './sign.ts';
 import type { Task, Workshop } from './task.ts';
 
@@ -18,8 +19,13 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs'>;
-const tasks: Readonly<Record<Kind, TaskKind>> = { keygen: KeygenTask, sign: SignTask, pairs: PairsTask };
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign'>;
+const tasks: Readonly<Record<Kind, TaskKind>> = {
+  keygen: KeygenTask,
+  sign: SignTask,
+  pairs: PairsTask,
+  presign: PresignTask,
+};
 
 interface TaskKind {
   /** Checks a request by this node's own rules. @throws {ServiceError} when it refuses */
@@ -36,6 +42,7 @@ export class Admission {
   /** Under way, by the hash of the body: several peers bring the same request at once. */
   readonly #underWay = new Map<string, Promise<Entry>>();
   readonly #refusals = new Map<PeerId, Budget>();
+  readonly #presignings = new Map<PeerId, Budget>();
   readonly #unheard = new Map<PeerId, number>();
 
   /** @param open makes an entry of a request that was admitted */
@@ -80,6 +87,7 @@ export class Admission {
   }
 
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
+    if (kind === 'presign' && peer !== undefined) this.#spendPresigning(peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
     const existing = this.#entries.get(toHex(admitted.task.id));
@@ -88,11 +96,26 @@ export class Admission {
     return this.#open(admitted);
   }
 
+  /** Presignings need no client: a member could keep the others busy with them. */
+  #spendPresigning(peer: PeerId): void {
+    const { clock } = this.#workshop;
+    const budget =
+      this.#presignings.get(peer) ?? new Budget(clock, limits.presigningsPerSecond, limits.presigningsBurst);
+    this.#presignings.set(peer, budget);
+    if (!budget.spend(1)) throw new ServiceError('busy', 'this member proposes too many presignings');
+  }
+
   #checkRoom(task: Task): void {
     const open = [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony));
     const ofKey = open.filter((entry) => entry.task.keyName === task.keyName);
     if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
+    }
+    if (
+      task.kind === 'presign' &&
+      ofKey.filter((entry) => entry.task.kind === 'presign').length >= limits.openPresignings
+    ) {
+      throw new ServiceError('busy', `presignings of ${task.keyName} are under way`);
     }
     if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
       throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);

@@ -11,6 +11,7 @@ import {
 import { Coordinator } from '../coordination/coordinator.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
+import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
@@ -21,6 +22,7 @@ import { type Entry, viewOf } from './entry.ts';
 import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
+import { Refill } from './presigning/refill.ts';
 import { isFor, orderOf, refusalOf, registerFor } from './registering.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
@@ -58,6 +60,7 @@ export class Ceremonies {
   readonly #coordinator: Coordinator;
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
+  readonly #refill: Refill;
   readonly #followers = new Set<(ceremony: CeremonyView) => void>();
   #closing = false;
 
@@ -103,6 +106,12 @@ export class Ceremonies {
       active: ({ keyId, epoch }) => this.#keyActive(keyId, epoch),
       fatal: (error) => options.fatal(error),
     });
+    this.#refill = new Refill(workshop, {
+      peerOf,
+      live: () => this.#live(),
+      busy: () => this.#openEntries().length > 0,
+      propose: async (body) => void (await this.submit('presign', body)),
+    });
     this.#pairs = new PairUpkeep(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
@@ -125,9 +134,11 @@ export class Ceremonies {
     this.#closing = true;
     this.#pairs.close();
     this.#activations.close();
+    this.#refill.close();
     for (const entry of this.#entries.values()) {
       this.#apply(entry, { type: 'cancel', code: 'stopped', reason: 'this node was stopped' });
     }
+    this.#workshop.presignatures.close();
   }
 
   /** Takes a request in at this node and passes it on to the others. @throws {ServiceError} */
@@ -138,8 +149,10 @@ export class Ceremonies {
     return this.#view(entry);
   }
 
+  /** What somebody asked for, newest first. */
   list(): readonly CeremonyView[] {
-    return [...this.#entries.values()].map((entry) => this.#view(entry)).reverse();
+    const asked = [...this.#entries.values()].filter((entry) => !isInBackground(entry));
+    return asked.map((entry) => this.#view(entry)).reverse();
   }
 
   get openCount(): number {
@@ -281,6 +294,7 @@ export class Ceremonies {
     entry.registration?.receiveSecret?.wipe();
     entry.registration = undefined;
     entry.session?.run.leave();
+    this.#workshop.presignatures.release(entry.task.id);
     this.#coordinator.forget(entry.task.id);
   }
 
@@ -339,6 +353,7 @@ export class Ceremonies {
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
+    this.#workshop.presignatures.moveTo(keyId, epoch);
     const name = this.#workshop.keys.get(keyId)?.name ?? '';
     for (const { peer, item } of this.#earlyRequests.take(name)) this.#inBackground(this.#onRequest(peer, item));
   }
@@ -447,11 +462,15 @@ export class Ceremonies {
       return;
     }
     entry.registration = undefined;
+    // From here on it is this session's, or nobody's.
+    const { presignatures } = this.#workshop;
+    const presignature = presignatures.take(start.request, start.presignature);
+    presignatures.release(start.request);
     entry.cancels.get('silence')?.();
     entry.cancels.get('patience')?.();
     const participants = start.participants.map(({ registration: { node } }) => this.#options.peerOf(node));
     this.#apply(entry, { type: 'started', participants });
-    this.#inBackground(this.#sessions.run(entry, start, registration.receiveSecret));
+    this.#inBackground(this.#sessions.run(entry, start, registration.receiveSecret, presignature));
   }
 
   #onWaiting(peer: PeerId, { request }: FrameOf<'waiting'>): void {
@@ -490,6 +509,7 @@ export class Ceremonies {
   #greet(peer: PeerId): void {
     this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);
+    this.#refill.stir();
     for (const entry of this.#openEntries()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
       this.#spread(entry, [peer]);
@@ -499,7 +519,10 @@ export class Ceremonies {
 
   #lost(peer: PeerId): void {
     this.#workshop.stock.lost(peer);
-    for (const entry of this.#openEntries()) {
+    // It may have restarted, and lost its part of them.
+    this.#workshop.presignatures.dropWith(publicKeyOf(peer));
+    for (const entry of this.#entries.values()) {
+      if (isOver(entry.ceremony)) continue;
       const { state } = entry.ceremony;
       if (state.name === 'accepted' && state.coordinator === peer) this.#apply(entry, { type: 'stalled' });
     }
@@ -526,8 +549,9 @@ export class Ceremonies {
 
   // ---- bookkeeping
 
+  /** Those that somebody waits for. */
   #openEntries(): readonly Entry[] {
-    return [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony));
+    return [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony) && !isInBackground(entry));
   }
 
   #entry(id: string): Entry {
@@ -543,10 +567,21 @@ export class Ceremonies {
 
   #changed(entry: Entry): void {
     entry.updatedAt = this.#workshop.clock.now();
-    for (const seen of this.#followers) seen(this.#view(entry));
+    if (!isInBackground(entry)) for (const seen of this.#followers) seen(this.#view(entry));
     if (!isOver(entry.ceremony)) return;
+    this.#refillAfter(entry);
     for (const wake of entry.waiting) wake();
     entry.waiting.clear();
+  }
+
+  /** Whatever ends, signatures may be needed again. */
+  #refillAfter({ ceremony: { avoid, state }, declined, task }: Entry): void {
+    if (task.kind === 'presign')
+      return this.#refill.ended(task.id, state.name === 'done', [...declined.keys(), ...avoid]);
+    if (task instanceof SignTask && task.scheme === 'ecdsa' && state.name === 'done') {
+      this.#refill.signed(task.publicPackage.keyId);
+    }
+    this.#refill.stir();
   }
 
   #view(entry: Entry): CeremonyView {
@@ -554,6 +589,14 @@ export class Ceremonies {
   }
 
   #prune(): void {
+    let preparations = [...this.#entries.values()].filter(isInBackground).length;
+    for (const [id, entry] of this.#entries) {
+      if (preparations <= limits.rememberedPreparations) break;
+      if (isInBackground(entry) && isOver(entry.ceremony)) {
+        this.#entries.delete(id);
+        preparations--;
+      }
+    }
     for (const [id, entry] of this.#entries) {
       if (this.#entries.size <= limits.rememberedCeremonies) return;
       if (isOver(entry.ceremony)) this.#entries.delete(id);
@@ -574,6 +617,11 @@ export class Ceremonies {
       throw error;
     }
   }
+}
+
+/** Nobody asked for it, nobody waits for it. */
+function isInBackground({ task }: Entry): boolean {
+  return task.kind === 'presign';
 }
 
 /** What may stand in a frame's or a view's reason: printable ASCII, short. */

@@ -21,6 +21,7 @@ const registration = register(
     receiveKey: fill(9, 33),
     avoid: [1, 2],
     apart: [3],
+    presigned: { signers: [3, 4], ids: [fill(16)] },
   },
   pureNodeKey(fill(1)),
 );
@@ -37,6 +38,7 @@ const frames: { readonly [K in NodeFrame['type']]: Extract<NodeFrame, { readonly
       digest: fill(4),
       epoch: 5,
       attempt: 6,
+      presignature: fill(16),
       participants: [{ party: 3, registration }],
     },
   },

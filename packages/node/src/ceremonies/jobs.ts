@@ -39,6 +39,8 @@ export interface Jobs {
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
   'choose-set': { readonly input: ChooseSet; readonly output: MadeSet | Unusable };
   'complete-set': { readonly input: CompleteSet; readonly output: MadeSet | Unusable };
+  presign: { readonly input: EcdsaJob; readonly output: dkls23.MovedPresignature };
+  'sign-presigned': { readonly input: SignPresignedJob; readonly output: Uint8Array };
 }
 
 export type JobName = keyof Jobs;
@@ -94,7 +96,8 @@ export interface SignJob {
   readonly message: Uint8Array;
 }
 
-export interface SignEcdsaJob {
+/** What a party of an ECDSA key computes with. */
+export interface EcdsaJob {
   readonly sid: Uint8Array;
   readonly me: Party;
   readonly signers: readonly Party[];
@@ -102,11 +105,19 @@ export interface SignEcdsaJob {
   /** The job wipes it, and what was set up with each other signer. */
   readonly share: Uint8Array;
   readonly material: PairMaterials;
+  readonly banned: readonly Party[];
+}
+
+export interface SignEcdsaJob extends EcdsaJob {
   /** 32 bytes. */
   readonly digest: Uint8Array;
   /** ε of BIP-32. */
   readonly tweak: bigint;
-  readonly banned: readonly Party[];
+}
+
+export interface SignPresignedJob extends Omit<SignEcdsaJob, 'material'> {
+  /** Moves here: the job wipes it. */
+  readonly presignature: dkls23.MovedPresignature;
 }
 
 export type JobTools = Tools & { readonly randomness: Randomness };
@@ -124,6 +135,8 @@ export function startJob<N extends JobName>(
     'sign-ecdsa': signEcdsaJob,
     'choose-set': atOnce(chooseSet),
     'complete-set': atOnce(completeSet),
+    presign: presignJob,
+    'sign-presigned': signPresignedJob,
   }[name] as (input: Jobs[N]['input'], tools: JobTools) => Protocol<Jobs[N]['output']>;
   return start(input, tools);
 }
@@ -135,6 +148,8 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
     'pair-setup': ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
     sign: ({ share }) => [share],
     'sign-ecdsa': ({ share, material }) => [share, ...material.values()],
+    presign: ({ share, material }) => [share, ...material.values()],
+    'sign-presigned': ({ share, presignature }) => [share, presignature.secrets],
     'choose-set': ({ hedge }) => [hedge],
     'complete-set': ({ keySecret }) => [keySecret],
   };
@@ -149,6 +164,8 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
     'pair-setup': (material) => [...material.values()],
     sign: () => [],
     'sign-ecdsa': () => [],
+    presign: ({ secrets: moved }) => [moved],
+    'sign-presigned': () => [],
     'choose-set': inSet,
     'complete-set': inSet,
   };
@@ -251,23 +268,55 @@ function encodePairs(pairs: ReadonlyMap<Party, dkls23.PairMaterial>): PairMateri
   return encoded;
 }
 
-function* signEcdsaJob(input: SignEcdsaJob, { groups, multiplication, randomness }: JobTools): Protocol<Uint8Array> {
+function* signEcdsaJob(input: SignEcdsaJob, tools: JobTools): Protocol<Uint8Array> {
   using secrets = new DisposableStack();
-  const secret = secrets.use(new Secret(input.share));
+  const { digest, tweak } = input;
+  return encodeSignature(yield* dkls23.signEcdsa({ ...preparationOf(input, tools, secrets), digest, tweak }));
+}
+
+function* presignJob(input: EcdsaJob, tools: JobTools): Protocol<dkls23.MovedPresignature> {
+  using secrets = new DisposableStack();
+  const prepared = preparationOf(input, tools, secrets);
+  return (yield* dkls23.presign(prepared)).move(prepared.group);
+}
+
+function* signPresignedJob(input: SignPresignedJob, tools: JobTools): Protocol<Uint8Array> {
+  using secrets = new DisposableStack();
+  const signer = signerOf(input, tools, secrets);
+  const presignature = dkls23.Presignature.moved(signer.group, input.presignature);
+  secrets.defer(() => presignature.wipe());
+  const { digest, tweak } = input;
+  return encodeSignature(yield* dkls23.signWithPresignature({ ...signer, presignature, digest, tweak }));
+}
+
+/** @param secrets what wipes everything when the job ends */
+function preparationOf(input: EcdsaJob, tools: JobTools, secrets: DisposableStack): dkls23.PreparationInput {
   for (const encoded of input.material.values()) secrets.adopt(encoded, wipe);
-  const { me, signers, sid, digest, tweak } = input;
-  const group = groupOf('ecdsa', groups);
+  const signer = signerOf(input, tools, secrets);
   const pairs = new Map(
     [...input.material].map(([peer, encoded]) => {
       const pair = dkls23.decodePairMaterial(dkls23.suiteA, encoded);
       return [peer, secrets.adopt(pair, dkls23.wipePairMaterial)] as const;
     }),
   );
-  const share = { party: me, secret, publicPackage: publicPackageOf(group, input.publicPackage) };
-  const banned = new Set(input.banned);
-  return encodeSignature(
-    yield* dkls23.signEcdsa({ group, multiplication, share, pairs, signers, banned, sid, randomness, digest, tweak }),
-  );
+  return { ...signer, multiplication: tools.multiplication, pairs };
+}
+
+function signerOf(
+  { banned, me, publicPackage, share, sid, signers }: Omit<EcdsaJob, 'material'>,
+  { groups, randomness }: JobTools,
+  secrets: DisposableStack,
+): dkls23.SignerInput {
+  const group = groupOf('ecdsa', groups);
+  const secret = secrets.use(new Secret(share));
+  return {
+    group,
+    share: { party: me, secret, publicPackage: publicPackageOf(group, publicPackage) },
+    signers,
+    banned: new Set(banned),
+    sid,
+    randomness,
+  };
 }
 
 function* signJob(input: SignJob, { groups, randomness }: JobTools): Protocol<Uint8Array> {

@@ -128,8 +128,9 @@ export class PairsTask implements Task {
   async host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
     if (receiveSecret === undefined) throw new Error('a registration for a set-up has a receive key');
     this.#check();
-    const { keys } = this.#workshop;
+    const { keys, presignatures } = this.#workshop;
     const others = this.members.filter(({ party }) => party !== me);
+    for (const { node } of others) presignatures.dropWith(node, this.keyId);
     await keys.dropMaterial(
       this.keyId,
       this.epoch,

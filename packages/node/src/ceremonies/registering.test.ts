@@ -11,10 +11,13 @@ const members = keys.map(({ party, key }) => ({ party, node: key.publicKey }));
 const request = { network: random.bytes(32), request: random.bytes(32), digest: random.bytes(32), epoch: 1 };
 const participants = keys.map(({ party, key }) => {
   const own = { attempt: 0, nonce: random.bytes(32), bootEpoch: random.bytes(24), receiveKey: new Uint8Array(0) };
-  return { party, registration: register({ ...request, ...own, avoid: [], apart: [] }, key) };
+  return {
+    party,
+    registration: register({ ...request, ...own, avoid: [], apart: [], presigned: { signers: [], ids: [] } }, key),
+  };
 });
 const [ours, theirs] = participants.map(({ registration }) => registration) as [Registration, Registration];
-const start: Start = { ...request, kind: kinds.sign, attempt: 0, participants };
+const start: Start = { ...request, kind: kinds.sign, attempt: 0, presignature: new Uint8Array(0), participants };
 const task = (apart: readonly Party[] = []): Task =>
   ({
     kind: 'sign',

@@ -4,6 +4,7 @@ import {
   type Group,
   hash,
   hedged,
+  keyIdOf,
   kinds,
   type Party,
   type Point,
@@ -25,9 +26,13 @@ export interface Registered {
   readonly receiveSecret: Secret | undefined;
 }
 
-/** Signs a fresh registration for a request that this node approved. @param avoid who failed in earlier attempts */
+/**
+ * Signs a fresh registration for a request that this node approved. The first one offers presignatures; if what comes of it
+ * fails, none is tried again.
+ * @param avoid who failed in earlier attempts
+ */
 export function registerFor(task: Task, attempt: number, avoid: readonly Party[], workshop: Workshop): Registered {
-  const { bootEpoch, config, key, randomness } = workshop;
+  const { bootEpoch, config, key, presignatures, randomness } = workshop;
   const nonce = randomness.bytes(32);
   const receive = receiveKey(task, nonce, workshop);
   const unsigned = {
@@ -41,6 +46,10 @@ export function registerFor(task: Task, attempt: number, avoid: readonly Party[]
     receiveKey: receive?.key ?? new Uint8Array(0),
     avoid,
     apart: task.apart,
+    presigned:
+      task.kind === 'sign' && attempt === 1
+        ? presignatures.reserve(task.id, keyIdOf(config.networkId, task.keyName), task.epoch)
+        : { signers: [], ids: [] },
   };
   return { value: register(unsigned, key), receiveSecret: receive?.secret };
 }
@@ -85,7 +94,12 @@ export function orderOf({ digest, epoch, id, kind, members, need }: Task, networ
 }
 
 /** Why this member does not join a Start, or undefined if it does: a Start counts by what it lists, whoever sends it. */
-export function refusalOf(start: Start, ours: Registration, task: Task, { tools }: Workshop): string | undefined {
+export function refusalOf(
+  start: Start,
+  ours: Registration,
+  task: Task,
+  { presignatures, tools }: Workshop,
+): string | undefined {
   const own = start.participants.find(({ registration: { node } }) => equal(node, ours.node));
   if (own === undefined || !equal(own.registration.nonce, ours.nonce))
     return 'it does not list our latest registration';
@@ -95,5 +109,9 @@ export function refusalOf(start: Start, ours: Registration, task: Task, { tools 
   if (start.participants.length < task.need) return 'too few take part';
   if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
-  return faultOf(start, members, tools.signatures, task.receives);
+  const fault = faultOf(start, members, tools.signatures, task.receives);
+  if (fault !== undefined || start.presignature.length === 0) return fault;
+  const parties = start.participants.map(({ party }) => party);
+  // It may have gone since we offered it.
+  return presignatures.holds(task.id, start.presignature, parties) ? undefined : 'it names a presignature that is gone';
 }

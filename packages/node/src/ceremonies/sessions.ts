@@ -1,4 +1,14 @@
-import { equal, keyIdOf, kinds, type Party, type Secret, type Start, sessionId, toHex } from '@quorate/protocol';
+import {
+  type dkls23,
+  equal,
+  keyIdOf,
+  kinds,
+  type Party,
+  type Secret,
+  type Start,
+  sessionId,
+  toHex,
+} from '@quorate/protocol';
 import type { PeerId } from '../network/network.ts';
 import { ServiceError } from '../service.ts';
 import { type CeremonyEvent, isOver } from './ceremony.ts';
@@ -50,9 +60,14 @@ export class Sessions {
   }
 
   /** Takes part to the end. Rejects when a bug or a dead disk must stop the node. */
-  async run(entry: Entry, start: Start, receiveSecret: Secret | undefined): Promise<void> {
+  async run(
+    entry: Entry,
+    start: Start,
+    receiveSecret: Secret | undefined,
+    presignature: dkls23.Presignature | undefined,
+  ): Promise<void> {
     const me = this.#port.seats.partyOf(entry.task, this.#port.self) as Party;
-    const session: TaskSession = { start, sid: sessionId(start), me };
+    const session: TaskSession = { start, sid: sessionId(start), me, presignature };
     const host = await this.#host(entry, session, receiveSecret);
     if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
@@ -108,6 +123,7 @@ export class Sessions {
       return undefined;
     } finally {
       receiveSecret?.wipe();
+      session.presignature?.wipe();
     }
   }
 
@@ -122,7 +138,9 @@ export class Sessions {
     const parties = start.participants.map(({ party }) => party);
     const seated = task.members.filter(({ party }) => parties.includes(party));
     const present = parties.flatMap((party) => peers.get(party) ?? []);
-    const check = task.exclusive
+    // Whoever uses a presignature answers no check: nothing is burnt if this node dies in it.
+    const multiplies = task.exclusive && start.presignature.length === 0;
+    const check = multiplies
       ? {
           keyId: keyIdOf(config.networkId, task.keyName),
           epoch: task.epoch,
@@ -209,6 +227,7 @@ export class Sessions {
     const { audit, bans, clock, stock } = this.#workshop;
     const { id, task } = entry;
     const nodes = task.members.filter(({ party }) => parties.includes(party)).map(({ node }) => node);
+    for (const node of nodes) this.#workshop.presignatures.dropWith(node);
     for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
     for (const node of nodes) stock.drop(node);
     for (const other of this.#entries.values()) {
@@ -257,7 +276,9 @@ export class Sessions {
 
   #broke(entry: Entry, event: Broke): void {
     this.#port.suspect([...event.culprits, ...event.suspects]);
-    this.#workshop.log.warn('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason: event.reason });
+    // Nobody waits for what is prepared, and it is tried again.
+    const level = entry.task.kind === 'presign' ? 'debug' : 'warn';
+    this.#workshop.log[level]('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason: event.reason });
     this.#port.apply(entry, event);
   }
 

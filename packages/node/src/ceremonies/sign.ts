@@ -1,7 +1,6 @@
 import {
   type Court,
   EncodingError,
-  equal,
   groupOf,
   keyIdOf,
   type Party,
@@ -25,6 +24,7 @@ import {
 } from '../policy/sign-request.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
+import { apartFrom, copyOf, materialWith } from './multiplying.ts';
 import { publicPackageOf } from './packages.ts';
 import { type Signing, signingOf } from './signing.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -124,12 +124,7 @@ export class SignTask implements Task {
   }
 
   get apart(): readonly Party[] {
-    if (this.scheme !== 'ecdsa') return [];
-    const { bans, key, keys } = this.#workshop;
-    const { epochs = [] } = keys.get(this.publicPackage.keyId) ?? {};
-    const { material = [] } = epochs.find(({ epoch }) => epoch === this.epoch) ?? {};
-    const others = this.members.filter(({ node }) => !equal(node, key.publicKey));
-    return others.filter(({ party, node }) => bans.has(node) || !material.includes(party)).map(({ party }) => party);
+    return this.scheme === 'ecdsa' ? apartFrom(this.publicPackage, this.#workshop) : [];
   }
 
   get scheme(): Scheme {
@@ -140,41 +135,29 @@ export class SignTask implements Task {
     return this.#signing.court(start);
   }
 
-  async host({ sid, start, me }: TaskSession): Promise<Host<unknown>> {
-    const { keys } = this.#workshop;
+  async host({ sid, start, me, presignature }: TaskSession): Promise<Host<unknown>> {
+    const { keys, tools } = this.#workshop;
     const { keyId, epoch } = this.publicPackage;
     const key = usable(keys.get(keyId), this.keyName);
     if (key.epoch !== epoch) throw new ServiceError('expired', `the key ${this.keyName} has moved on to another epoch`);
-    using share = await keys.share(keyId, epoch);
+    using secret = await keys.share(keyId, epoch);
     const signers = start.participants.map(({ party }) => party);
     const { payload, tweak } = this.#signing;
     const { publicPackage } = key;
+    const signer = { sid, me, signers, publicPackage };
     if (this.scheme !== 'ecdsa') {
-      const secret = share.use((bytes) => bytes.slice());
-      const input = { sid, me, signers, scheme: this.scheme, publicPackage, share: secret, message: payload };
+      const input = { ...signer, scheme: this.scheme, share: copyOf(secret), message: payload };
       return this.#workshop.host('sign', input);
     }
-    const material = new Map<Party, Uint8Array>();
-    for (const party of signers.filter((one) => one !== me)) {
-      using pair = await keys.material(keyId, epoch, party);
-      // Dropped since this node registered: another session banned the party, say.
-      if (pair !== undefined)
-        material.set(
-          party,
-          pair.use((bytes) => bytes.slice()),
-        );
+    const order = { ...signer, digest: payload, tweak };
+    if (presignature !== undefined) {
+      const moved = presignature.move(groupOf('ecdsa', tools.groups));
+      const input = { ...order, share: copyOf(secret), presignature: moved, banned: this.apart };
+      return this.#workshop.host('sign-presigned', input);
     }
-    return this.#workshop.host('sign-ecdsa', {
-      sid,
-      me,
-      signers,
-      publicPackage,
-      share: share.use((bytes) => bytes.slice()),
-      material,
-      digest: payload,
-      tweak,
-      banned: this.apart,
-    });
+    const peers = signers.filter((party) => party !== me);
+    const material = await materialWith(peers, this.publicPackage, this.#workshop);
+    return this.#workshop.host('sign-ecdsa', { ...order, share: copyOf(secret), material, banned: this.apart });
   }
 
   async complete(output: unknown, { start }: TaskSession, milliseconds: number): Promise<TaskOutcome> {

@@ -72,6 +72,8 @@ function ecdsa(path: string, payload: Uint8Array, publicPackage: PublicPackage, 
     publicKey: group.encodePoint(key),
     tweak,
     court: (start) => {
+      // What is used was made and judged in a session of its own.
+      if (start.presignature.length > 0) return { rounds: dkls23.onlineRounds(group), rules: {} };
       const signers = start.participants.map(({ party }) => party);
       const purpose = { digest: payload, tweak };
       const sid = sessionId(start);

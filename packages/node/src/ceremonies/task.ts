@@ -1,4 +1,4 @@
-import type { CeremonyKind, Court, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
+import type { CeremonyKind, Court, dkls23, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
 import type { AuditLog, BanLedger, BlameLedger, KeyRepository, RequestLedger, SessionLedger } from '@quorate/storage';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
@@ -9,6 +9,7 @@ import type { Stock } from '../stock/stock.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
 import type { JobName, Jobs } from './jobs.ts';
+import type { PresignaturePool } from './presigning/pool.ts';
 
 /** What ceremonies work with: the doors, the stores, the rules. */
 export interface Workshop {
@@ -33,6 +34,7 @@ export interface Workshop {
   readonly sessions: SessionLedger;
   readonly audit: AuditLog;
   readonly stock: Pick<Stock, 'take' | 'drop' | 'receive' | 'greet' | 'lost'>;
+  readonly presignatures: PresignaturePool;
   /** Where heavy work runs. */
   host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']>;
 }
@@ -88,6 +90,8 @@ export interface TaskSession {
   readonly start: Start;
   readonly sid: Uint8Array;
   readonly me: Party;
+  /** The one that the Start names, taken out of the pool; whoever began the session wipes it. */
+  readonly presignature: dkls23.Presignature | undefined;
 }
 
 export type TaskOutcome =

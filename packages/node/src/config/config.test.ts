@@ -47,6 +47,7 @@ describe('a configuration', () => {
       threshold: undefined,
       participants: undefined,
       stock: 1,
+      presignatures: 8,
       limits: { peerBytesPerSecond: 16_777_216, peerFramesPerSecond: 2_000 },
       log: { level: 'info' },
     });
@@ -169,6 +170,8 @@ data: data
       /listen\.0: names a peer/,
       /p2p/,
     ],
+    ['fewer presignatures than none', `${minimal}presignatures: -1\n`, 5, /negative/, /0 makes none/],
+    ['presignatures without end', `${minimal}presignatures: 65\n`, 5, /too many/, /at most 64/],
     ['threshold above participants', `${minimal}threshold: 4\nparticipants: 3\n`, 5, /threshold 4 of 3/, /all/],
     ['stock too deep', `${minimal}stock: 5\n`, 5, /stock: too many/, /at most 4/],
     ['stock below nothing', `${minimal}stock: -1\n`, 5, /stock: negative/, /0 makes nothing/],

@@ -50,6 +50,8 @@ export interface ConfigFile {
   readonly participants?: number | undefined;
   /** ECDSA keygens for which base transfers are made ahead, with every member; 0 for none. */
   readonly stock: number;
+  /** Presignatures kept ready for each ECDSA key that signs, in memory; zero for none. */
+  readonly presignatures: number;
   readonly limits: { readonly peerBytesPerSecond: number; readonly peerFramesPerSecond: number };
   readonly log: { readonly level: LogLevel };
 }

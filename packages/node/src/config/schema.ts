@@ -92,6 +92,11 @@ const party = z
   .min(2, 'too few; at least 2')
   .max(100, 'too many; at most 100');
 
+const presignatures = z
+  .int('not a whole number; give a number of presignatures')
+  .min(0, 'negative; 0 makes none')
+  .max(limits.presignaturesPerKey, `too many; at most ${limits.presignaturesPerKey} per key`);
+
 /** `node.yaml`. */
 export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
   name,
@@ -115,6 +120,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .min(0, 'negative; 0 makes nothing ahead')
     .max(limits.stockDepth, `too many; at most ${limits.stockDepth}`)
     .default(1),
+  presignatures: presignatures.default(limits.presignaturesByDefault),
   limits: z
     .strictObject({
       peerBytesPerSecond: z.int().min(65_536, 'too low; a ceremony needs 65536').default(limits.peerBytesPerSecond),

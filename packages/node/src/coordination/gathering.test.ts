@@ -9,7 +9,11 @@ const everybody: Advice = { live: new Set(all), suspected: new Set() };
 const key = pureNodeKey(bytes(1));
 
 let nonces = 0;
-const registration = (avoid: readonly number[] = [], apart: readonly number[] = []): Registration =>
+const registration = (
+  avoid: readonly number[] = [],
+  apart: readonly number[] = [],
+  presigned: Registration['presigned'] = { signers: [], ids: [] },
+): Registration =>
   register(
     {
       network: bytes(1),
@@ -22,6 +26,7 @@ const registration = (avoid: readonly number[] = [], apart: readonly number[] = 
       receiveKey: bytes(0, 0),
       avoid,
       apart,
+      presigned,
     },
     key,
   );
@@ -46,6 +51,8 @@ class Table {
   gathering: Gathering;
   advice: Advice;
   readonly seated: number[][] = [];
+  /** The first byte of the presignature that each start names, if any. */
+  readonly used: (number | undefined)[] = [];
 
   constructor(gathering: Gathering, advice: Advice = everybody) {
     this.gathering = gathering;
@@ -63,13 +70,24 @@ class Table {
     );
   }
 
+  /** Registers, and offers presignatures of these signers, whose ids consist of these bytes. */
+  offer(party: number, signers: readonly number[], ids: readonly number[], apart: readonly number[] = []): this {
+    const offer = registration([], apart, { signers, ids: ids.map((id) => bytes(id)) });
+    return this.#take(
+      gather(this.gathering, { type: 'registered', party, registration: offer, now: 0 }, this.advice, grace),
+    );
+  }
+
   tick(now: number): this {
     return this.#take(gather(this.gathering, { type: 'tick', now }, this.advice, grace));
   }
 
   #take({ gathering, start }: GatheringStep): this {
     this.gathering = gathering;
-    if (start !== undefined) this.seated.push(start.participants.map(({ party }) => party));
+    if (start !== undefined) {
+      this.seated.push(start.participants.map(({ party }) => party));
+      this.used.push(start.presignature[0]);
+    }
     return this;
   }
 }
@@ -265,4 +283,62 @@ test('who has no seat to take is not heard', () => {
   const table = new Table(empty(3)).register(9, [1, 2]);
   expect(table.gathering.complaints.size).toBe(0);
   expect(table.gathering.registrations.size).toBe(0);
+});
+
+describe('a coordinator that is offered presignatures', () => {
+  const order = [4, 2, 5, 1, 3];
+  const three = [1, 3, 5];
+  const open = (advice: Advice = everybody): Table => new Table(empty(3, order), advice);
+
+  test('seats those who made one and all offer it, as soon as they are there, whosever turn it is', () => {
+    const table = open().offer(1, three, [7, 8]).register(4).offer(3, three, [9, 8]).register(2).offer(5, three, [8]);
+    expect([table.seated, table.used]).toEqual([[three], [8]]);
+  });
+
+  test('waits for the others who made one, but not for long, and not for nothing', () => {
+    const turns = (advice: Advice = everybody): Table =>
+      open(advice).offer(4, [1, 4, 5], [7]).register(2).offer(5, [1, 4, 5], [7]);
+    const late = turns();
+    expect(late.seated).toEqual([]);
+    expect([late.offer(1, [1, 4, 5], [7]).seated, late.used]).toEqual([[[1, 4, 5]], [7]]);
+    const never = turns();
+    expect(never.tick(grace.turn - 1).seated).toEqual([]);
+    expect([never.tick(grace.turn).seated, never.used]).toEqual([[[2, 4, 5]], [undefined]]);
+    // It came without.
+    expect(turns().register(1).seated).toEqual([[2, 4, 5]]);
+    for (const advice of [
+      { live: new Set([2, 3, 4, 5]), suspected: new Set<number>() },
+      { live: new Set(all), suspected: new Set([1]) },
+    ]) {
+      expect(turns(advice).seated).toEqual([[2, 4, 5]]);
+    }
+    // Those who are there do not agree on who made it.
+    expect(open().offer(4, [1, 4, 5], [7]).register(2).offer(5, [3, 4, 5], [7]).seated).toEqual([[2, 4, 5]]);
+  });
+
+  test('uses none unless all who made it say so: whoever claims another one’s gains nothing', () => {
+    // 4 says that it made with 1 and 3 what they made with 5.
+    const claimed = open().offer(1, three, [7]).offer(3, three, [7]).offer(4, [1, 3, 4], [7]);
+    expect(claimed.seated).toEqual([]);
+    expect([claimed.offer(5, three, [7]).seated, claimed.used]).toEqual([[three], [7]]);
+    const lied = open().offer(1, three, [7]).offer(3, three, [8]).offer(5, three, [7, 8]).tick(grace.turn);
+    expect(lied.used).toEqual([undefined]);
+    // Too few for a signature.
+    const few = open().offer(1, [1, 3], [7]).offer(3, [1, 3], [7]).register(2).tick(0);
+    expect(few.seated).toEqual([]);
+    const stranger = open().offer(1, [1, 3, 9], [7]).offer(3, [1, 3, 9], [7]).offer(5, three, [7]).tick(grace.turn);
+    expect(stranger.used).toEqual([undefined]);
+  });
+
+  test('seats nobody by it who is gone, suspected, complained of, or kept apart', () => {
+    const offerAll = (table: Table, apart: readonly number[] = []): Table =>
+      table.offer(1, three, [7], apart).offer(3, three, [7]).offer(5, three, [7]);
+    expect(offerAll(open()).used).toEqual([7]);
+    const suspected: Advice = { live: new Set(all), suspected: new Set([3]) };
+    const gone: Advice = { live: new Set([1, 2, 4, 5]), suspected: new Set() };
+    for (const table of [open(suspected), open(gone), open().register(4, [5])]) {
+      expect(offerAll(table).tick(grace.complaint).used).toEqual([undefined]);
+    }
+    expect(offerAll(open(), [3]).tick(grace.turn).seated).toEqual([]);
+  });
 });

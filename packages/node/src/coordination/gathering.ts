@@ -1,4 +1,4 @@
-import type { Party, Registration, Start } from '@quorate/protocol';
+import { equal, type Party, type Registration, type Start } from '@quorate/protocol';
 
 /**
  * What a coordinator does: it puts registrations side by side. It is trusted with nothing: it sees no share, every
@@ -54,13 +54,53 @@ export function gather(gathering: Gathering, event: GatheringEvent, advice: Advi
     after,
     candidates.filter((party) => after.registrations.has(party)),
   );
+  const prepared = offered(after, present, advice);
+  if (prepared !== undefined) return begin(after, prepared.parties, prepared.presignature);
   if (present.length < after.need) return { gathering: { ...after, enoughSince: undefined }, start: undefined };
   const enoughSince = after.enoughSince ?? event.now;
   const chosen = present.slice(0, after.need);
   const preferred = candidates.slice(0, after.need).every((party) => after.registrations.has(party));
-  const wait = chosen.some((party) => after.complaints.has(party)) ? grace.complaint : preferred ? 0 : grace.turn;
+  const quick = preferred && !mayBeOffered(after, advice);
+  const wait = chosen.some((party) => after.complaints.has(party)) ? grace.complaint : quick ? 0 : grace.turn;
   if (event.now - enoughSince < wait) return { gathering: { ...after, enoughSince }, start: undefined };
-  return begin(after, chosen);
+  return begin(after, chosen, new Uint8Array(0));
+}
+
+/** The first presignature that all who made it offer, if nobody is in their way, nor has complained of any of them. */
+function offered(
+  { complaints, need, registrations }: Gathering,
+  present: readonly Party[],
+  { live, suspected }: Advice,
+): { readonly parties: readonly Party[]; readonly presignature: Uint8Array } | undefined {
+  const fit = (party: Party): boolean =>
+    present.includes(party) && live.has(party) && !suspected.has(party) && !complaints.has(party);
+  for (const { presigned } of registrations.values()) {
+    const { ids, signers } = presigned;
+    if (signers.length < need || !signers.every(fit)) continue;
+    const presignature = ids.find((id) =>
+      signers.every((party) => {
+        const theirs = registrations.get(party)?.presigned;
+        return theirs?.ids.some((one) => equal(one, id)) === true && sameParties(theirs.signers, signers);
+      }),
+    );
+    if (presignature !== undefined) return { parties: signers, presignature };
+  }
+  return undefined;
+}
+
+/** Whether a presignature is offered by some of its signers, and the others may come yet: that is worth a short wait. */
+function mayBeOffered({ registrations }: Gathering, { live, suspected }: Advice): boolean {
+  const mayCome = (party: Party): boolean => live.has(party) && !suspected.has(party);
+  const offers = [...registrations.values()].map(({ presigned }) => presigned).filter(({ ids }) => ids.length > 0);
+  return offers.some(({ signers }) => {
+    const missing = signers.filter((party) => !registrations.has(party));
+    const theirs = signers.flatMap((party) => registrations.get(party)?.presigned ?? []);
+    return missing.length > 0 && missing.every(mayCome) && theirs.every((one) => sameParties(one.signers, signers));
+  });
+}
+
+function sameParties(a: readonly Party[], b: readonly Party[]): boolean {
+  return a.length === b.length && a.every((party, i) => party === b[i]);
 }
 
 /**
@@ -137,7 +177,7 @@ function registered(gathering: Gathering, party: Party, registration: Registrati
 }
 
 /** A registration is used once. */
-function begin(gathering: Gathering, parties: readonly Party[]): GatheringStep {
+function begin(gathering: Gathering, parties: readonly Party[], presignature: Uint8Array): GatheringStep {
   const { network, kind, request, digest, epoch, attempt } = gathering;
   const registrations = new Map(gathering.registrations);
   const participants = parties
@@ -150,6 +190,6 @@ function begin(gathering: Gathering, parties: readonly Party[]): GatheringStep {
   }
   return {
     gathering: { ...gathering, registrations, attended, enoughSince: undefined, attempt: attempt + 1 },
-    start: { network, kind, request, digest, epoch, attempt, participants },
+    start: { network, kind, request, digest, epoch, attempt, presignature, participants },
   };
 }

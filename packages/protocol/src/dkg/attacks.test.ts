@@ -386,10 +386,11 @@ describe('what was agreed before', () => {
           receiveKey: new Uint8Array(0),
           avoid: [],
           apart: [],
+          presigned: { signers: [], ids: [] },
         };
         return { party, registration: register({ ...common, ...own }, key(party)) };
       });
-      return { ...common, kind: kinds.keygen, participants };
+      return { ...common, kind: kinds.keygen, presignature: new Uint8Array(0), participants };
     };
     const at = (me: Party, threshold: number): [Session, DkgParameters] => {
       const mine = { ...parameters, members, threshold, sid: sessionId(start(threshold)) };

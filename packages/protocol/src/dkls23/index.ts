@@ -54,7 +54,14 @@ export {
 export type { PairSetupParameters } from './pair-context.ts';
 export { type PairSetupInput, PairSetupInputError, pairSetup, type StockedSets } from './pair-setup.ts';
 export { baseOts } from './pprf.ts';
-export { Presignature, presign, presignatureScope, type SignPresignedInput, signWithPresignature } from './presign.ts';
+export {
+  type MovedPresignature,
+  Presignature,
+  presign,
+  presignatureScope,
+  type SignPresignedInput,
+  signWithPresignature,
+} from './presign.ts';
 export { type Multiplication, type Offered, pairMultiplication } from './products.ts';
 export { pairSetupRules } from './rules.ts';
 export { type SignEcdsaInput, signEcdsa } from './sign.ts';

@@ -24,7 +24,7 @@ import { idealMultiplication } from '../simulation/ideal-multiplication.ts';
 import { commit } from '../simulation/verdict.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { type EcdsaSignature, encodeCompact, isLow, nonceX, recoverKey, verifyEcdsa } from './ecdsa.ts';
-import { type Presignature, presign, presignatureScope, signWithPresignature } from './presign.ts';
+import { Presignature, presign, presignatureScope, signWithPresignature } from './presign.ts';
 import { pairMultiplication } from './products.ts';
 import { locksFormat, sharesFormat } from './sign-messages.ts';
 import { suiteA } from './suite.ts';
@@ -143,6 +143,27 @@ describe('a presignature', () => {
       );
     }
     expect(signWithPresignature(input).next(undefined as never).done).toBe(false);
+  });
+
+  it('moves to another thread, once, and leaves nothing behind', () => {
+    const presignatures = prepared(full);
+    const moved = new Map(
+      [...presignatures].map(([party, presignature]) => {
+        const { id, nonce } = presignature;
+        const bytes = presignature.move(secp256k1);
+        expect(bytes.secrets.length).toBe(96);
+        expect(() => presignature.move(secp256k1)).toThrow('spent');
+        const arrived = Presignature.moved(secp256k1, bytes);
+        expect(bytes.secrets).toEqual(new Uint8Array(96));
+        expect([toHex(arrived.id), secp256k1.equals(arrived.nonce, nonce)]).toEqual([toHex(id), true]);
+        return [party, arrived] as const;
+      }),
+    );
+    const [signature] = resultsOf(simulate(presignedSigning(full, moved))).values();
+    expect(verifyEcdsa(secp256k1, full.key.publicPackage.groupKey, full.digest, signature as EcdsaSignature)).toBe(
+      true,
+    );
+    expect(() => simulate(presignedSigning(full, presignatures))).toThrow('spent');
   });
 
   it('is gone when wiped, and shows nothing', () => {

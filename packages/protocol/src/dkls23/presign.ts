@@ -3,7 +3,7 @@ import type { Group, Point } from '../groups/group.ts';
 import type { PublicPackage } from '../keys.ts';
 import { Abort, broadcast, type Party, type Protocol, type Received } from '../protocol.ts';
 import { hedged, secretScalar } from '../random.ts';
-import type { Secret } from '../secret.ts';
+import { type Secret, wipe } from '../secret.ts';
 import { primeField } from '../sharing/field.ts';
 import { tags } from '../tags.ts';
 import { hash, hash512 } from '../transcript.ts';
@@ -36,8 +36,8 @@ export class Presignature {
   readonly #u: Secret;
   readonly #v: Secret;
 
-  constructor(group: Group, scope: Uint8Array, { id, nonce, phi, u, v }: Prepared) {
-    this.id = hash(tags.presignatureId, id, group.encodePoint(nonce));
+  constructor(scope: Uint8Array, { id, nonce, phi, u, v }: Prepared) {
+    this.id = id;
     this.scope = scope;
     this.nonce = nonce;
     [this.#phi, this.#u, this.#v] = [phi, u, v].map((scalar) => secretScalar(scalar, SCALAR_BYTES)) as [
@@ -45,6 +45,31 @@ export class Presignature {
       Secret,
       Secret,
     ];
+  }
+
+  /**
+   * What {@link move} gave, in its new place. Wipes what it is given.
+   * @throws {EncodingError} if R is no point
+   */
+  static moved(group: Group, { id, scope, nonce, secrets }: MovedPresignature): Presignature {
+    try {
+      const [phi, u, v] = [0, 1, 2].map((i) =>
+        fromBytesBE(secrets.subarray(i * SCALAR_BYTES, (i + 1) * SCALAR_BYTES)),
+      ) as [bigint, bigint, bigint];
+      return new Presignature(scope, { id, nonce: group.decodePoint(nonce), phi, u, v });
+    } finally {
+      wipe(secrets);
+    }
+  }
+
+  /**
+   * Leaves here for another thread: from now on, this one is spent.
+   * @throws {EcdsaInputError} if it was spent or wiped before
+   */
+  move(group: Group): MovedPresignature {
+    const { phi, u, v } = this.consume(this.scope);
+    const secrets = concat(...[phi, u, v].map((scalar) => toBytesBE(scalar, SCALAR_BYTES)));
+    return { id: this.id, scope: this.scope, nonce: group.encodePoint(this.nonce), secrets };
   }
 
   /**
@@ -69,6 +94,16 @@ export class Presignature {
   }
 }
 
+/** A presignature on its way between threads of one process: never to a disk, never copied. Whoever takes it moves it in, or wipes it. */
+export interface MovedPresignature {
+  readonly id: Uint8Array;
+  readonly scope: Uint8Array;
+  /** R, encoded. */
+  readonly nonce: Uint8Array;
+  /** φ ‖ u ‖ v. */
+  readonly secrets: Uint8Array;
+}
+
 /** What presignatures are good for: this epoch of this key, with these signers (ascending). 32 bytes. */
 export function presignatureScope({ keyId, epoch, transcript }: PublicPackage, signers: readonly Party[]): Uint8Array {
   return hash(tags.presignatureScope, keyId, u64(epoch), transcript, concat(...signers.map(u16)));
@@ -84,7 +119,8 @@ export function* presign(input: PreparationInput): Protocol<Presignature> {
   checkSigner(input);
   checkPairs(input);
   const prepared = yield* prepare(input, sessionId({ ...input, publicPackage, purpose: undefined }));
-  return new Presignature(input.group, presignatureScope(publicPackage, input.signers), prepared);
+  const id = hash(tags.presignatureId, prepared.id, input.group.encodePoint(prepared.nonce));
+  return new Presignature(presignatureScope(publicPackage, input.signers), { ...prepared, id });
 }
 
 export interface SignPresignedInput extends SignerInput {

@@ -27,6 +27,7 @@ const registration = register(
     receiveKey: toy.encodePoint(toy.multiplyBase(9n)),
     avoid: [10, 11],
     apart: [12],
+    presigned: { signers: [12], ids: [fill(18)] },
   },
   key,
 );
@@ -37,6 +38,7 @@ const start = {
   digest: fill(4),
   epoch: 5,
   attempt: 6,
+  presignature: fill(18),
   participants: [{ party: 12, registration }],
 };
 const slot = {

@@ -33,6 +33,7 @@ function registration(party: number, change: Partial<Registration> = {}): Regist
       receiveKey: toy.encodePoint(toy.multiplyBase(BigInt(party))),
       avoid: [9],
       apart: [7],
+      presigned: { signers: [2, 3, 5], ids: [bytes(18)] },
       ...change,
     },
     keys.get(party) as ReturnType<typeof toyNodeKey>,
@@ -47,6 +48,7 @@ function start(change: Partial<Start> = {}): Start {
     digest: bytes(3),
     epoch: 4,
     attempt: 1,
+    presignature: bytes(0, 0),
     participants: [2, 3, 5].map((party) => ({ party, registration: registration(party) })),
     ...change,
   };
@@ -67,8 +69,8 @@ describe('a registration', () => {
 
 describe('a start', () => {
   it('names the session: whatever changes in it changes the id', () => {
-    const encoded = encode(startCodec, start());
-    const ids = new Set([toHex(sessionId(start()))]);
+    const encoded = encode(startCodec, start({ presignature: bytes(18) }));
+    const ids = new Set([toHex(sessionId(decode(startCodec, encoded)))]);
     let changes = 0;
     for (const { payload } of mutationsOf(startCodec, encoded, seededStream(1, 'start'))) {
       const changed = tryDecode(startCodec, payload)?.value;
@@ -112,6 +114,23 @@ describe('a start', () => {
   it('lists nobody who did not sign', () => {
     const participants = [{ party: 2, registration: { ...registration(2), nonce: bytes(99) } }];
     expect(fault({ participants })).toMatch(/not signed/);
+  });
+
+  it('names no presignature but one that every participant offered to exactly these', () => {
+    const faultWith = (presigned: Registration['presigned'], change: Partial<Start> = {}): string | undefined => {
+      const participants = start().participants.map(({ party }) => ({
+        party,
+        registration: registration(party, party === 3 ? { presigned } : {}),
+      }));
+      return fault({ participants, presignature: bytes(18), ...change });
+    };
+    expect(faultWith({ signers: [2, 3, 5], ids: [bytes(19), bytes(18)] })).toBeUndefined();
+    const wrong = [[], [2, 3], [2, 3, 6], [2, 3, 5, 6]].map((signers) => ({ signers, ids: [bytes(18)] }));
+    for (const offer of [...wrong, { signers: [2, 3, 5], ids: [] }, { signers: [2, 3, 5], ids: [bytes(19)] }]) {
+      expect(faultWith(offer)).toMatch(/party 3 did not offer/);
+      expect(faultWith(offer, { presignature: bytes(0, 0) })).toBeUndefined();
+    }
+    for (const presignature of [bytes(18, 31), bytes(20)]) expect(fault({ presignature })).toMatch(/did not offer/);
   });
 
   it('lists nobody to whom nothing can be sealed: that would end the session without a culprit', () => {

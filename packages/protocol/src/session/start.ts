@@ -34,7 +34,16 @@ export interface Registration {
   readonly avoid: readonly Party[];
   /** Parties with which this participant holds no session of this kind now. The claim harms only its claimant. */
   readonly apart: readonly Party[];
+  readonly presigned: PresignatureOffer;
   readonly signature: Uint8Array;
+}
+
+/** Presignatures that a participant keeps for one request and no other: a Start may name one of them. */
+export interface PresignatureOffer {
+  /** All who made them, and must sign, ascending. */
+  readonly signers: readonly Party[];
+  /** 32 bytes each. */
+  readonly ids: readonly Uint8Array[];
 }
 
 export interface Start {
@@ -46,12 +55,17 @@ export interface Start {
   readonly epoch: number;
   /** How many sessions this coordinator began for the request before. */
   readonly attempt: number;
+  /** The id of the presignature that is used, 32 bytes, offered by every participant; empty for none. */
+  readonly presignature: Uint8Array;
   /** Ascending by party. */
   readonly participants: readonly { readonly party: Party; readonly registration: Registration }[];
 }
 
 export const REGISTRATION_VERSION = 1;
 export const START_VERSION = 1;
+
+/** Presignatures in one registration: enough for signers that are asked two things at once to find one that they all kept for each. */
+export const MAX_OFFERED_PRESIGNATURES = 4;
 
 const statement = {
   version: version(REGISTRATION_VERSION),
@@ -66,6 +80,7 @@ const statement = {
   receiveKey: bytes(64),
   avoid: list(u16, MAX_PARTIES),
   apart: list(u16, MAX_PARTIES),
+  presigned: struct({ signers: list(u16, MAX_PARTIES), ids: list(fixed(32), MAX_OFFERED_PRESIGNATURES) }),
 };
 
 const statementCodec = struct(statement);
@@ -83,6 +98,7 @@ export const startCodec: Codec<Start> = struct({
   digest: fixed(32),
   epoch: u48,
   attempt: u16,
+  presignature: bytes(32),
   participants: list(struct({ party: u16, registration: registrationCodec }), MAX_PARTIES),
 }) as Codec<Start>;
 
@@ -135,5 +151,17 @@ export function faultOf(
       return `the receive key of party ${party} is not a point`;
     }
   }
+  const without = start.participants.find(({ registration }) => !offers(registration, start));
+  if (start.presignature.length > 0 && without !== undefined) {
+    return `party ${without.party} did not offer that presignature to these signers`;
+  }
   return undefined;
+}
+
+function offers({ presigned: { ids, signers } }: Registration, { participants, presignature }: Start): boolean {
+  return (
+    ids.some((id) => equal(id, presignature)) &&
+    signers.length === participants.length &&
+    signers.every((signer, i) => signer === participants[i]?.party)
+  );
 }

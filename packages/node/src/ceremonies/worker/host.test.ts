@@ -8,17 +8,21 @@ import {
   groupOf,
   type Inbox,
   judge,
+  kinds,
   type Party,
   publicPackageCodec,
   pureNodeKey,
   randomScalar,
+  type Secret,
   Session,
   seeded,
   toBytesBE,
+  toHex,
   verifyingShare,
   wire,
 } from '@quorate/protocol';
 import { afterAll, describe, expect, test } from 'vitest';
+import { dealEcdsaKey } from '../../../../../test/support/ecdsa-signing.ts';
 import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
 import type { Host } from '../host.ts';
@@ -74,8 +78,8 @@ const court: Court = {
 };
 
 /** Lets the hosts run one protocol together, in lock step. */
-async function together(hosts: readonly Host<KeygenOutput>[]): Promise<readonly KeygenOutput[]> {
-  const sessions = new Map(parties.map((party) => [party, new Session(court, party, keys.get(party) as never)]));
+async function together<T>(hosts: readonly Host<T>[], of: Court = court): Promise<readonly T[]> {
+  const sessions = new Map(parties.map((party) => [party, new Session(of, party, keys.get(party) as never)]));
   let inboxes: (Inbox | undefined)[] = hosts.map(() => undefined);
   for (;;) {
     const steps = await Promise.all(hosts.map(async (host, i) => host.next(inboxes[i])));
@@ -213,6 +217,53 @@ describe('a signature', () => {
     expect(ended.slice(0, 3)).toEqual(['quick', 'quick', 'quick']);
     await Promise.all(heavy);
     await own.close();
+  });
+});
+
+describe('a presigning', () => {
+  test('leaves secrets neither in the worker nor, once it is used, here', async () => {
+    const { secp256k1 } = tools.groups;
+    const { pairs, publicPackage, shares } = dealEcdsaKey(secp256k1, 3, parties);
+    const encoded = wire.encode(publicPackageCodec(secp256k1), publicPackage);
+    const bytesOf = (secret: Secret): Uint8Array => secret.use((bytes) => bytes.slice());
+    const signers = shares.map(({ party, secret }) => {
+      return { sid: fill(6), me: party, signers: parties, publicPackage: encoded, share: bytesOf(secret), banned: [] };
+    });
+    const material = (me: Party): ReadonlyMap<Party, Uint8Array> =>
+      new Map(
+        [...(pairs.get(me) ?? [])].map(([peer, pair]) => [
+          peer,
+          bytesOf(dkls23.encodePairMaterial(dkls23.suiteA, pair)),
+        ]),
+      );
+    const jobs = signers.map((signer) => ({ ...signer, material: material(signer.me) }));
+    const { multiplication } = tools;
+    const made = await together(
+      jobs.map((job) => (job.me === 1 ? inlineJob('presign', job, tools) : workers.host('presign', job))),
+      { ...court, kind: kinds.presign, rounds: dkls23.presignRounds(secp256k1, multiplication), rules: {} },
+    );
+    expect(new Set(made.map(({ id }) => toHex(id))).size).toBe(1);
+    for (const { me, share, material: given } of jobs.slice(1)) {
+      expect([me, share.length, ...[...given.values()].map(({ length }) => length)]).toEqual([me, 0, 0, 0]);
+    }
+    const order = { digest: fill(7), tweak: 5n };
+    const uses = signers.map((signer, i) => {
+      const share = bytesOf((shares[i] as (typeof shares)[number]).secret);
+      return { ...signer, ...order, share, presignature: made[i] as dkls23.MovedPresignature };
+    });
+    const online = { ...court, kind: kinds.sign, rounds: dkls23.onlineRounds(secp256k1), rules: {} };
+    const hosts = uses.map((use) =>
+      use.me === 3 ? workers.host('sign-presigned', use) : inlineJob('sign-presigned', use, tools),
+    );
+    const [signature, ...same] = (await together(hosts, online)).map(toHex);
+    expect([signature?.length, ...same]).toEqual([130, signature, signature]);
+    for (const host of hosts) host.close();
+    for (const { me, presignature, share } of uses) {
+      const gone = me === 3 ? 0 : undefined;
+      expect([share, presignature.secrets].every((one) => one.length === gone || one.every((byte) => byte === 0))).toBe(
+        true,
+      );
+    }
   });
 });
 

@@ -9,7 +9,7 @@ export interface WorkerHosts {
 }
 
 /** Jobs that somebody waits for by the millisecond: they never queue behind one that computes for a second. */
-const quick: ReadonlySet<JobName> = new Set(['sign', 'sign-ecdsa']);
+const quick: ReadonlySet<JobName> = new Set(['sign', 'sign-ecdsa', 'presign', 'sign-presigned']);
 
 /** One thread for heavy jobs, `signing` threads for quick ones; each job stays on the thread where it began. */
 export function workerHosts(signing = 1): WorkerHosts {

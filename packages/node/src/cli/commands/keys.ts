@@ -89,6 +89,7 @@ function print(context: Context, key: KeyView): void {
       ['threshold', threshold(key)],
       ['parties', key.parties.map(({ party, name }) => `${party} ${name}`).join(', ')],
       ['state', `${state(key)}, epoch ${key.epoch}`],
+      ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
       ['id', key.keyId],
     ]),
