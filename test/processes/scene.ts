@@ -105,7 +105,7 @@ export class Scene implements AsyncDisposable {
   }
 
   /** Proposes a key at the first node and waits until it is in use everywhere. */
-  async makeKey(name: string, scheme: 'ed25519' | 'taproot', threshold: number, purpose = 'general'): Promise<KeyView> {
+  async makeKey(name: string, scheme: KeyView['scheme'], threshold: number, purpose = 'general'): Promise<KeyView> {
     const [first] = this.net.nodes;
     if (first === undefined) throw new Error('a testnet has nodes');
     const made = await finish(first.client, await first.client.keygen({ name, scheme, threshold, purpose }));
@@ -127,8 +127,8 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** A client's order, as the API takes it. */
-  order(key: Pick<KeyView, 'name' | 'purpose'>, options: OrderOptions = {}): SignOrder {
+  /** A client's order, as the API takes it: to sign a message, hashed with SHA-256 where the scheme needs a hash. */
+  order(key: Pick<KeyView, 'name' | 'purpose'> & Partial<Pick<KeyView, 'scheme'>>, options: OrderOptions = {}): SignOrder {
     const { message = ascii('pay the invoice'), idempotencyKey = systemRandomness.bytes(16) } = options;
     return orderOf(
       signRequest(
@@ -136,7 +136,10 @@ export class Scene implements AsyncDisposable {
           network,
           key: key.name,
           purpose: options.purpose ?? key.purpose,
-          intent: { type: 'message', value: message },
+          intent:
+            key.scheme === 'ecdsa'
+              ? { type: 'hashed', value: { hash: 'sha256', message } }
+              : { type: 'message', value: message },
           path: 'm',
           expires: options.expires ?? Date.now() + 120_000,
           idempotencyKey,
