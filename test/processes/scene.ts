@@ -128,7 +128,10 @@ export class Scene implements AsyncDisposable {
   }
 
   /** A client's order, as the API takes it: to sign a message, hashed with SHA-256 where the scheme needs a hash. */
-  order(key: Pick<KeyView, 'name' | 'purpose'> & Partial<Pick<KeyView, 'scheme'>>, options: OrderOptions = {}): SignOrder {
+  order(
+    key: Pick<KeyView, 'name' | 'purpose'> & Partial<Pick<KeyView, 'scheme'>>,
+    options: OrderOptions = {},
+  ): SignOrder {
     const { message = ascii('pay the invoice'), idempotencyKey = systemRandomness.bytes(16) } = options;
     return orderOf(
       signRequest(

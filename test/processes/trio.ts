@@ -51,8 +51,12 @@ export class Trio implements AsyncDisposable {
   /** Every signature of a request, by the request. */
   readonly signatures = new Map<string, string>();
   /** Sessions in which the rogue has cheated: whom, in which round, and what it has set up with it, as both can name it. */
-  readonly cheated: { readonly victim: PeerId; readonly sid: string; readonly round: number; readonly setUp: string }[] =
-    [];
+  readonly cheated: {
+    readonly victim: PeerId;
+    readonly sid: string;
+    readonly round: number;
+    readonly setUp: string;
+  }[] = [];
 
   private constructor(scene: Scene, key: KeyView, rogue: Puppet, honest: Trio['honest']) {
     this.scene = scene;
@@ -157,7 +161,10 @@ export class Trio implements AsyncDisposable {
         this.cheated.push({ victim: peer, sid, round, setUp: setUps.get(sid) ?? '' });
         resolve();
         const { identity } = this.rogue.member;
-        return { type: 'envelope', value: sealEnvelope(envelope, envelope.echo, spoil(envelope.payload), identity).frame };
+        return {
+          type: 'envelope',
+          value: sealEnvelope(envelope, envelope.echo, spoil(envelope.payload), identity).frame,
+        };
       };
     });
   }
@@ -273,13 +280,17 @@ function fingerprintOf({ payload }: Envelope): string {
   return toHex(payload.subarray(65, 97));
 }
 
-function envelopesOf(frame: NodeFrame, from: string): readonly { readonly from: string; readonly envelope: Envelope }[] {
+function envelopesOf(
+  frame: NodeFrame,
+  from: string,
+): readonly { readonly from: string; readonly envelope: Envelope }[] {
   return frame.type === 'envelope' ? [{ from, envelope: decodeEnvelope(frame.value) }] : [];
 }
 
 /** What of a message of signing must be new in each session: see `sign-messages.ts` for the layouts. */
 function secretsOf(round: number, sort: string, payload: Uint8Array): readonly string[] {
-  const part = (start: number, end?: number): string => `${round}/${sort}/${start}/${toHex(payload.subarray(start, end))}`;
+  const part = (start: number, end?: number): string =>
+    `${round}/${sort}/${start}/${toHex(payload.subarray(start, end))}`;
   if (round === 0 && sort === 'broadcast') return [part(1, 33), part(33, 65)];
   if (round === 0) return [part(97)];
   // R, its blinding; both products of it; the mask; what was multiplied.
