@@ -163,43 +163,6 @@ test('a process killed in each round of setting a pair up tries again until both
   await trio.together(victim);
 }, 300_000);
 
-const keygenRounds = ['commit', 'reveal', 'shares', 'verdict', 'return', ...setUpRounds] as const;
-
-test('a process killed in each round of a key generation leaves no key, until one attempt comes to its end', async () => {
-  const order = { name: 'second', scheme: 'ecdsa', threshold: 2, purpose: 'general' } as const;
-  for (const [round, label] of keygenRounds.entries()) {
-    const victim = trio.honest[round % 2 === 0 ? 0 : 1];
-    const { client } = trio.other(victim);
-    trio.hold('keygen', round);
-    const { id } = await client.keygen(order);
-    await untilCeremony(`round ${label}`, victim.client, id, (ceremony) => ceremony.round === label);
-    await trio.scene.net.signal(victim, 'SIGKILL');
-    // Whoever sits in it would wait for its deadline: operators make it short.
-    for (const node of [client, trio.rogue.node]) {
-      await node.cancel(id).catch((error: unknown) => expect(error).toMatchObject({ code: 'not-waiting' }));
-    }
-    trio.rogue.release();
-    await trio.scene.restart(victim.name, 2);
-    for (const node of trio.honest) {
-      expect((await node.client.keys()).find(({ name }) => name === order.name)?.state).not.toBe('active');
-      await expect(node.client.sign(trio.scene.order(order))).rejects.toMatchObject({ code: 'key-unknown' });
-    }
-    expect(trio.rogue.member.home.keys.byName(order.name)?.current).toBeUndefined();
-  }
-
-  // Whoever had everybody's word in the last round holds on to that attempt, and the name with it.
-  const [{ client }] = trio.honest;
-  const name = 'third';
-  const made = await finish(client, await client.keygen({ ...order, name }));
-  expect(made).toMatchObject({ state: 'done', result: { type: 'key' } });
-  const names = trio.honest.map((node) => node.name);
-  await trio.scene.untilActive(name, names);
-  const own = (): string | undefined => trio.rogue.member.home.keys.byName(name)?.current?.state;
-  await until('the rogue to use the key', 60, () => Promise.resolve(own() === 'active'));
-  const key = await client.key(name);
-  for (const victim of trio.honest) await trio.together(victim, key);
-}, 300_000);
-
 test('a ban stands over restarts until the operator lifts it; then both are set up anew and sign together', async () => {
   const [victim] = trio.honest;
   const order = trio.order();
@@ -238,6 +201,43 @@ test('a ban stands over restarts until the operator lifts it; then both are set 
   expect(audit.filter((kind) => kind.startsWith('ban')).slice(-2)).toEqual(['ban', 'ban-lifted']);
   await trio.scene.restart(victim.name, 2);
 }, 240_000);
+
+const keygenRounds = ['commit', 'reveal', 'shares', 'verdict', 'return', ...setUpRounds] as const;
+
+test('a process killed in each round of a key generation leaves no key, until one attempt comes to its end', async () => {
+  const order = { name: 'second', scheme: 'ecdsa', threshold: 2, purpose: 'general' } as const;
+  for (const [round, label] of keygenRounds.entries()) {
+    const victim = trio.honest[round % 2 === 0 ? 0 : 1];
+    const { client } = trio.other(victim);
+    trio.hold('keygen', round);
+    const { id } = await client.keygen(order);
+    await untilCeremony(`round ${label}`, victim.client, id, (ceremony) => ceremony.round === label);
+    await trio.scene.net.signal(victim, 'SIGKILL');
+    // Whoever sits in it would wait for its deadline: operators make it short.
+    for (const node of [client, trio.rogue.node]) {
+      await node.cancel(id).catch((error: unknown) => expect(error).toMatchObject({ code: 'not-waiting' }));
+    }
+    trio.rogue.release();
+    await trio.scene.restart(victim.name, 2);
+    for (const node of trio.honest) {
+      expect((await node.client.keys()).find(({ name }) => name === order.name)?.state).not.toBe('active');
+      await expect(node.client.sign(trio.scene.order(order))).rejects.toMatchObject({ code: 'key-unknown' });
+    }
+    expect(trio.rogue.member.home.keys.byName(order.name)?.current).toBeUndefined();
+  }
+
+  // Whoever had everybody's word in the last round holds on to that attempt, and the name with it.
+  const [{ client }] = trio.honest;
+  const name = 'third';
+  const made = await finish(client, await client.keygen({ ...order, name }));
+  expect(made).toMatchObject({ state: 'done', result: { type: 'key' } });
+  const names = trio.honest.map((node) => node.name);
+  await trio.scene.untilActive(name, names);
+  const own = (): string | undefined => trio.rogue.member.home.keys.byName(name)?.current?.state;
+  await until('the rogue to use the key', 60, () => Promise.resolve(own() === 'active'));
+  const key = await client.key(name);
+  for (const victim of trio.honest) await trio.together(victim, key);
+}, 300_000);
 
 /** As the operator does it. */
 async function unban({ data }: (typeof trio.honest)[number]): Promise<void> {
