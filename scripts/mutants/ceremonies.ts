@@ -149,4 +149,16 @@ export const ceremonies: readonly Mutant[] = [
       ['(live.has(party) ? 0 : 1_000_000) +', '0 +', 'the dead seated before the living'],
     ],
   ),
+  ...cuts(
+    folder,
+    'ceremonies.ts',
+    ['pairs.test.ts'],
+    [
+      [
+        "      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;\n",
+        '',
+        'a node that died in a session waiting for a second one that nobody holds',
+      ],
+    ],
+  ),
 ];

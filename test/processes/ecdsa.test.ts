@@ -60,6 +60,7 @@ describe.for<[string, Cheat, readonly number[]]>([
 
   test.for(cases.map(([label, due], i) => [label, due, i % 2] as const))(
     'at %s: it is banned or what they had is burnt, and it learns no second outcome',
+    { timeout: 240_000 },
     async ([, due, party]) => {
       const victim = trio.honest[party === 0 ? 0 : 1];
       const known = trio.outcomes().length;
@@ -95,7 +96,6 @@ describe.for<[string, Cheat, readonly number[]]>([
       await trio.together(victim);
       for (const one of trio.offered(victim, from)) expect(burnt).not.toContain(one);
     },
-    240_000,
   );
 });
 
@@ -107,6 +107,7 @@ describe.for(rounds)('a process killed in round %s of a signature', (label) => {
 
   test.for(cases.map(([name, due], i) => [name, due, (i + round) % 2] as const))(
     '%s: the request is signed once, nothing is used twice, and both sign together again',
+    { timeout: 240_000 },
     async ([, due, party]) => {
       const victim = trio.honest[party === 0 ? 0 : 1];
       const order = trio.order();
@@ -135,7 +136,6 @@ describe.for(rounds)('a process killed in round %s of a signature', (label) => {
       await trio.together(victim);
       for (const one of trio.offered(victim, from)) expect(burnt).not.toContain(one);
     },
-    240_000,
   );
 });
 
