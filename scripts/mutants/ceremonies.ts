@@ -10,17 +10,17 @@ export const ceremonies: readonly Mutant[] = [
     ['runner.test.ts'],
     [
       ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before their use is on the disk'],
-      ["      if (late()) return 'late';\n", '', 'a guarded round answered after its deadline'],
+      [
+        "const progress = late() ? 'late' : await host.next(inbox);",
+        'const progress = (await host.next(inbox)) as Progress<T> | "late";',
+        'a guarded round answered after its deadline',
+      ],
       [
         "late()\n          ? 'late'\n          : await host.next(inbox)",
         'await host.next(inbox)',
         'a round answered after its deadline',
       ],
-      [
-        "if (progress.type === 'abort' && progress.abort.bans.length > 0) await ban(progress.abort.bans);",
-        '',
-        'an abort said before the ban is on the disk',
-      ],
+      ['        await ban(progress.abort.bans);\n', '', 'an abort said before the ban is on the disk'],
       [
         "    if (abort.bans.length > 0) return { type: 'banned', parties: abort.bans };\n",
         '',
@@ -53,7 +53,7 @@ export const ceremonies: readonly Mutant[] = [
     ['ecdsa.test.ts'],
     [
       [
-        'if (other !== entry && other.task.exclusive && shares) other.session?.run.giveUp();',
+        'if (other !== entry && multiplies && shared) other.session?.run.giveUp();',
         '',
         'another session with a banned member goes on',
       ],
@@ -87,7 +87,7 @@ export const ceremonies: readonly Mutant[] = [
       ],
       ["if (start.participants.length < task.need) return 'too few take part';", '', 'a Start with too few'],
       [
-        "if (start.participants.some(({ party }) => task.banned.includes(party))) return 'it seats us with a banned member';",
+        "if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';",
         '',
         'a Start with a banned member',
       ],
@@ -142,7 +142,7 @@ export const ceremonies: readonly Mutant[] = [
         'seated',
         'a member beside one that it bans',
       ],
-      [' || bansOf(other).includes(one)', '', 'a claimant beside whom it bans'],
+      [' || avoidedBy(other).includes(one)', '', 'a claimant beside whom it bans'],
       ['    registrations.delete(party);\n', '', 'a registration used twice'],
       ['if (event.now - enoughSince < wait) return', 'if (false) return', 'a suspect seated at once'],
       ['((complaints.get(party)?.size ?? 0) + (attended.get(party) ?? 0)) * 2', '0', 'a liar seated for ever'],

@@ -84,11 +84,7 @@ export const storage: readonly Mutant[] = [
     ['ledger.test.ts'],
     [
       ["if ((await this.#records.get(place, 'session')) !== undefined)", 'if (false)', 'nonces that answer twice'],
-      [
-        "      await this.#records.put(place, 'session', wire.encode(codec, { version: formatVersion, digest }));\n",
-        '',
-        'nonces whose use is not on the disk',
-      ],
+      ['        await this.#records.batch([tombstone]);\n', '', 'nonces whose use is not on the disk'],
       [
         '    await this.#turns.take(place, async () => {',
         '    await (async (work: () => Promise<void>) => work())(async () => {',
