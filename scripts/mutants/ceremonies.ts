@@ -11,8 +11,8 @@ export const ceremonies: readonly Mutant[] = [
     [
       ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before their use is on the disk'],
       [
-        "late() ? 'late' : await host.next(inbox);\n      if",
-        'await host.next(inbox);\n      if',
+        "const progress = late() ? 'late' : await host.next(inbox);",
+        'const progress = (await host.next(inbox)) as Progress<T> | "late";',
         'a guarded round answered after its deadline',
       ],
       [
@@ -178,6 +178,18 @@ export const ceremonies: readonly Mutant[] = [
       ['if (event.now - enoughSince < wait) return', 'if (false) return', 'a suspect seated at once'],
       ['((complaints.get(party)?.size ?? 0) + (attended.get(party) ?? 0)) * 2', '0', 'a liar seated for ever'],
       ['(live.has(party) ? 0 : 1_000_000) +', '0 +', 'the dead seated before the living'],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'ceremonies.ts',
+    ['pairs.test.ts'],
+    [
+      [
+        "      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;\n",
+        '',
+        'a node that died in a session waiting for a second one that nobody holds',
+      ],
     ],
   ),
 ];

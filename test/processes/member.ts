@@ -88,14 +88,22 @@ function countConnected(mesh: Mesh): number {
   return [...mesh.peers().values()].filter(({ connected }) => connected).length;
 }
 
-/** An honest node in the test's own process, whose outgoing frames the test can hold back: a slow member, at will. */
+/**
+ * An honest node in the test's own process, whose outgoing frames the test can hold back or change: a slow member or a
+ * cheat, at will.
+ */
 export class Puppet implements AsyncDisposable {
   /** Every frame that came in, with its sender. */
   readonly heard: { readonly from: PeerId; readonly frame: NodeFrame }[] = [];
+  /** Every frame that it meant to send, as it is after `change`. */
+  readonly said: { readonly to: PeerId; readonly frame: NodeFrame }[] = [];
   readonly member: Member;
+  /** What it says instead. */
+  change: (to: PeerId, frame: NodeFrame) => NodeFrame = (_, frame) => frame;
   readonly #held: (() => void)[] = [];
   #holds: (frame: NodeFrame) => boolean = () => false;
   #node: QuorateNode | undefined;
+  #closed = false;
 
   private constructor(member: Member) {
     this.member = member;
@@ -130,7 +138,8 @@ export class Puppet implements AsyncDisposable {
       loopDelay: () => ({ p50: 0, p99: 0 }),
       memory: memoryUse,
       fatal: (error) => {
-        throw error;
+        // What was being written when the test closed its folder.
+        if (!this.#closed) throw error;
       },
     });
   }
@@ -152,6 +161,7 @@ export class Puppet implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.#node?.close();
     await this.member[Symbol.asyncDispose]();
   }
@@ -161,8 +171,11 @@ export class Puppet implements AsyncDisposable {
       self: mesh.self,
       peers: () => mesh.peers(),
       send: async (peer, bytes) => {
-        if (!this.#holds(decodeFrame(bytes))) return mesh.send(peer, bytes);
-        this.#held.push(() => void mesh.send(peer, bytes).catch(() => undefined));
+        const frame = this.change(peer, decodeFrame(bytes));
+        this.said.push({ to: peer, frame });
+        const send = async (): Promise<void> => mesh.send(peer, encodeFrame(frame));
+        if (!this.#holds(frame)) return send();
+        this.#held.push(() => void send().catch(() => undefined));
       },
       onFrame: (handler) =>
         mesh.onFrame((from, bytes) => {

@@ -51,7 +51,7 @@ export class Scene implements AsyncDisposable {
   /**
    * Makes the folders, lets `prepare` change them, starts all nodes.
    * @param config more lines for each `node.yaml`
-   * @param stock as in `node.yaml`; most scenes have no use for base transfers, and wait for the processor as it is
+   * @param stock as in `node.yaml`; most scenes have no use for base transfers, nor for presignatures, and wait for the processor as it is
    */
   static async open(
     nodes: number,
@@ -62,7 +62,7 @@ export class Scene implements AsyncDisposable {
     }: { config?: string; stock?: number; prepare?: (net: Testnet) => Promise<void> } = {},
   ): Promise<Scene> {
     const folder = await mkdtemp(join(tmpdir(), 'quorate-'));
-    const net = await Testnet.create({ folder, nodes, config: `stock: ${stock}\n${config}` });
+    const net = await Testnet.create({ folder, nodes, config: `stock: ${stock}\npresignatures: 0\n${config}` });
     const scene = new Scene(net);
     try {
       await prepare?.(net);
@@ -136,8 +136,11 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** A client's order, as the API takes it. */
-  order(key: Pick<KeyView, 'name' | 'purpose'>, options: OrderOptions = {}): SignOrder {
+  /** A client's order, as the API takes it: to sign a message, hashed with SHA-256 where the scheme needs a hash. */
+  order(
+    key: Pick<KeyView, 'name' | 'purpose'> & Partial<Pick<KeyView, 'scheme'>>,
+    options: OrderOptions = {},
+  ): SignOrder {
     const { message = ascii('pay the invoice'), idempotencyKey = systemRandomness.bytes(16) } = options;
     return orderOf(
       signRequest(
@@ -145,7 +148,10 @@ export class Scene implements AsyncDisposable {
           network,
           key: key.name,
           purpose: options.purpose ?? key.purpose,
-          intent: { type: 'message', value: message },
+          intent:
+            key.scheme === 'ecdsa'
+              ? { type: 'hashed', value: { hash: 'sha256', message } }
+              : { type: 'message', value: message },
           path: 'm',
           expires: options.expires ?? Date.now() + 120_000,
           idempotencyKey,

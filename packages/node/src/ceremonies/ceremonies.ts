@@ -512,6 +512,8 @@ export class Ceremonies {
     this.#refill.stir();
     for (const entry of this.#openEntries()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
+      // Without a second attempt, whoever died in the only session would wait for one, and begin nothing else meanwhile.
+      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;
       this.#spread(entry, [peer]);
       this.#apply(entry, { type: 'joined', peer });
     }

@@ -235,6 +235,28 @@ test('a node that died after it wrote a ban, and before it dropped what was set 
   expect(setUp(alice, committee)).toEqual(['bob']);
 });
 
+test('a node that died in a set-up and comes back joins no session that is lost, but begins another', async () => {
+  const committee = await threeWithKey('comes back');
+  const { home, node } = committee.at('alice');
+  const info = home.keys.byName(key);
+  if (info?.current === undefined) throw new Error('there is a key');
+  let lost: string | undefined;
+  let dead: Promise<void> | undefined;
+  committee.at('bob').node.follow(({ id, kind, round }) => {
+    if (kind !== 'pairs' || round !== 'points' || dead !== undefined) return;
+    lost = id;
+    dead = Promise.resolve().then(async () => committee.stop(committee.at('bob'), 'kill'));
+  });
+  await home.keys.dropMaterial(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
+  await committee.until(() => dead !== undefined, 60_000);
+  await dead;
+  expect(node.ceremonies().find(({ id }) => id === lost)).toMatchObject({ state: 'running' });
+  await committee.start(committee.at('bob'));
+  await committee.until(() => ready(committee, ['alice', 'bob']), 120_000);
+  const known = committee.at('bob').node.ceremonies();
+  expect(known.map(({ id }) => id)).not.toContain(lost);
+});
+
 describe('a proposal to set a pair up anew', () => {
   let committee: Committee;
   beforeAll(async () => {
