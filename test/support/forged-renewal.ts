@@ -1,13 +1,4 @@
-import {
-  broadcast,
-  exchange,
-  type Party,
-  type Protocol,
-  type PublicPackage,
-  type renewal,
-  Secret,
-  seeded,
-} from '@quorate/protocol';
+import { Abort, broadcast, exchange, type Party, type Protocol, type renewal, Secret, seeded } from '@quorate/protocol';
 import { sealShare } from '../../packages/protocol/src/dealing/shares.ts';
 import type { Verdict } from '../../packages/protocol/src/dealing/verdicts.ts';
 import { proveSchnorrBatch } from '../../packages/protocol/src/proofs/schnorr.ts';
@@ -71,10 +62,14 @@ export function* forgedSeat(
     portions.set(party, forgery.portion?.(party, honest) ?? honest);
   }
   const dealt = yield* exchange(formats.deal, said, portions);
-  const shown = [...dealt.broadcasts].flatMap(([party, { value }]): [Party, Commitments][] =>
-    value.type === 'deal' ? [[party, value.value]] : [],
+  const shown = new Map(
+    [...dealt.broadcasts].flatMap(([party, { value }]): [Party, Commitments][] =>
+      value.type === 'deal' ? [[party, value.value]] : [],
+    ),
   );
-  const publicPackage = renewedPackage(parameters, new Map(shown), dealt.transcript) as PublicPackage;
+  const complete = [...parameters.dealers.keys()].every((dealer) => shown.has(dealer));
+  const publicPackage = complete ? renewedPackage(parameters, shown, dealt.transcript) : undefined;
+  if (publicPackage === undefined) throw new Abort('deal', []);
   const confirmation: Verdict = { type: 'confirmation', value: outcomeDigest(parameters, publicPackage) };
   yield* broadcast(formats.verdict, forgery.verdict?.(confirmation, dealt) ?? confirmation);
   yield* broadcast(formats.return, {});

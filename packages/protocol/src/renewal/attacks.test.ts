@@ -47,7 +47,7 @@ const leaving: Party = 5;
 
 type Run = Simulation<RenewalOutcome>;
 
-function run(options: RenewalOptions, cheat: Party, adversary: Adversary, rushing = false): Run {
+function run(options: RenewalOptions, cheat: Party, adversary?: Adversary, rushing = false): Run {
   const simulation = simulate({ ...renewing(options), corrupted: new Set([cheat]), adversary, rushing });
   soundness(simulation, new Set([cheat]));
   return simulation;
@@ -360,22 +360,14 @@ describe('what is settled before', () => {
   it.each(['name', 'purpose'] as const)('is named who confirms another %s', (field) => {
     const { statement } = renewalParametersOf(reshare());
     const differs = (seat: Party) => (seat === idle ? { statement: { ...statement, [field]: 'other' } } : {});
-    expectBlame(
-      run({ ...reshare(), differs }, idle, () => ({ type: 'keep' })),
-      idle,
-      'wrong-outcome',
-    );
+    expectBlame(run({ ...reshare(), differs }, idle), idle, 'wrong-outcome');
   });
 
   it('is named who confirms another chain code', () => {
     const { statement } = renewalParametersOf(reshare());
     const changed = { statement: { ...statement, chainCode: new Uint8Array(32) } };
     const differs = (seat: Party) => (seat === leaving ? changed : {});
-    expectBlame(
-      run({ ...reshare(), differs }, leaving, () => ({ type: 'keep' })),
-      leaving,
-      'wrong-outcome',
-    );
+    expectBlame(run({ ...reshare(), differs }, leaving), leaving, 'wrong-outcome');
   });
 });
 
