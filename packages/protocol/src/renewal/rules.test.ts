@@ -1,0 +1,216 @@
+import { convene, type Scenario, seededStream, simulate, slander } from '@quorate/protocol/simulation';
+import { describe, expect, it } from 'vitest';
+import { heldKey, renewalParametersOf, renewing } from '../../../../test/support/renewal.ts';
+import {
+  forgedRepairer,
+  type RepairOptions,
+  repairing,
+  repairParametersOf,
+} from '../../../../test/support/repairing.ts';
+import { toy } from '../groups/toy.ts';
+import type { NodeKey } from '../primitives/signatures.ts';
+import { blame, type Party } from '../protocol.ts';
+import { type Court, digestOf, judge } from '../session/court.ts';
+import { decodeEnvelope, type Envelope, sealEnvelope } from '../session/envelope.ts';
+import { encode } from '../wire/codec.ts';
+import { renewalFormats } from './messages.ts';
+import { repairFormats } from './repair-messages.ts';
+import { repairCourt } from './repair-rules.ts';
+import { renewalCourt } from './rules.ts';
+
+/** What was sent in a run, and who signed it. */
+class Archive {
+  readonly court: Court;
+  readonly #keys: ReadonlyMap<Party, NodeKey>;
+  readonly #frames: readonly { readonly frame: Uint8Array; readonly envelope: Envelope }[];
+
+  constructor(court: Court, scenario: Scenario<unknown>) {
+    this.court = court;
+    this.#keys = convene(scenario).keys;
+    this.#frames = simulate(scenario).history.map(({ frame }) => ({ frame, envelope: decodeEnvelope(frame) }));
+  }
+
+  /** What `from` said in a round: to all, or to `to`. */
+  frame(from: Party, round: number, to = 0): Uint8Array {
+    const found = this.#frames.find(
+      ({ envelope }) => envelope.from === from && envelope.round === round && envelope.to === to,
+    );
+    return found?.frame as Uint8Array;
+  }
+
+  /** Another message in the place of one, or elsewhere. */
+  instead(frame: Uint8Array, change: Partial<Envelope>): Uint8Array {
+    const envelope = { ...decodeEnvelope(frame), ...change };
+    return sealEnvelope(envelope, envelope.echo, envelope.payload, this.#keys.get(envelope.from) as NodeKey).frame;
+  }
+
+  upheld(code: string, accused: Party, ...exhibits: readonly Uint8Array[]): boolean {
+    return judge(this.court, blame(accused, code, exhibits).evidence);
+  }
+
+  get all(): readonly Uint8Array[] {
+    return this.#frames.map(({ frame }) => frame);
+  }
+}
+
+const renewed = {
+  seed: 1,
+  group: toy,
+  key: heldKey({ group: toy, threshold: 2, nodes: [1, 2, 3] }),
+  // Seat 1 deals and stays, 2 stays, 3 is new, 4 deals and leaves.
+  dealers: [1, 2],
+  to: { nodes: [2, 3, 4], threshold: 2 },
+};
+
+describe('a confirmation', () => {
+  const archive = new Archive(renewalCourt(renewalParametersOf(renewed)), renewing(renewed));
+  const deals = [1, 2, 3, 4].map((seat) => archive.frame(seat, 0));
+  const verdict = renewalFormats(toy, 2).verdict.broadcast;
+  const payload = encode(verdict, { type: 'confirmation', value: new Uint8Array(32) });
+  const lie = archive.instead(archive.frame(3, 1), { payload });
+  const upheld = (...exhibits: readonly Uint8Array[]): boolean => archive.upheld('wrong-outcome', 3, ...exhibits);
+
+  it('of something else convicts, with what its author saw', () => {
+    expect(upheld(...deals, lie)).toBe(true);
+  });
+
+  it('of what everybody saw does not', () => {
+    expect(upheld(...deals, archive.frame(3, 1))).toBe(false);
+  });
+
+  it('is not judged by what its author did not see, or by less than all', () => {
+    const earlier = new Archive(archive.court, renewing({ ...renewed, seed: 2 }));
+    const other = archive.instead(archive.frame(1, 0), { payload: decodeEnvelope(earlier.frame(1, 0)).payload });
+    expect(upheld(other, ...deals.slice(1), archive.frame(3, 1))).toBe(false);
+    expect(upheld(other, ...deals.slice(1), lie)).toBe(false);
+    expect(upheld(...deals.slice(1), lie)).toBe(false);
+    expect(upheld(...deals, deals[0] as Uint8Array, lie)).toBe(false);
+    expect(upheld([...deals].reverse()[0] as Uint8Array, ...deals.slice(1), lie)).toBe(false);
+    expect(upheld(lie)).toBe(false);
+    expect(upheld()).toBe(false);
+  });
+
+  it('is not judged without the echo of all deals', () => {
+    const { echo } = decodeEnvelope(lie);
+    for (const shortened of [[], echo.slice(1), echo.slice(0, 3)]) {
+      expect(upheld(...deals, archive.instead(lie, { echo: shortened }))).toBe(false);
+    }
+  });
+
+  it('is one only in its round, to all, of its author', () => {
+    expect(upheld(...deals, archive.instead(lie, { round: 2 }))).toBe(false);
+    expect(upheld(...deals, archive.instead(lie, { class: 'direct', to: 1 }))).toBe(false);
+    expect(archive.upheld('wrong-outcome', 2, ...deals, lie)).toBe(false);
+  });
+});
+
+/** Nobody is convicted of anything by what the honest said, however it is put together. */
+function expectNoConviction({ court, all, upheld }: Archive, codes: readonly string[], convicts: typeof upheld): void {
+  for (const code of codes) {
+    for (const accused of court.parties) {
+      expect(convicts(code, accused)).toBe(false);
+      for (const first of all) {
+        expect(convicts(code, accused, first)).toBe(false);
+        for (const second of all) expect(convicts(code, accused, first, second)).toBe(false);
+      }
+    }
+  }
+}
+
+describe('evidence against a party that did nothing', () => {
+  const key = heldKey({ group: toy, threshold: 2, nodes: [1, 2, 3] });
+  const repaired: RepairOptions = { seed: 1, group: toy, key, helpers: [1, 3], lost: 2 };
+
+  it('proves nothing in a renewal', () => {
+    const small = { seed: 1, group: toy, key, dealers: [1, 2], to: { nodes: [2, 3], threshold: 2 } };
+    const archive = new Archive(renewalCourt(renewalParametersOf(small)), renewing(small));
+    expectNoConviction(archive, Object.keys(archive.court.rules), archive.upheld.bind(archive));
+  });
+
+  it('proves nothing in a repair', () => {
+    const archive = new Archive(repairCourt(repairParametersOf(repaired)), repairing(repaired));
+    expectNoConviction(archive, Object.keys(archive.court.rules), archive.upheld.bind(archive));
+  });
+
+  it('cannot be made up by one that took part', () => {
+    slander(renewing(renewed), 4, 3000, seededStream(1, 'slander'));
+    slander(repairing(repaired), 3, 3000, seededStream(2, 'slander'));
+  });
+});
+
+describe('a bad sum', () => {
+  const key = heldKey({ group: toy, threshold: 2, nodes: [1, 2, 3, 4] });
+  const options: RepairOptions = { seed: 1, group: toy, key, helpers: [1, 3, 4], lost: 2 };
+  const court = repairCourt(repairParametersOf(options));
+  const honest = repairing(options);
+  /** Helper 3 sends a sum that it was not given, and the lost party complains. */
+  const cheated = new Archive(court, {
+    ...honest,
+    corrupted: new Set([3]),
+    run: (party, randomness, convened) =>
+      party === 3
+        ? forgedRepairer(options, 3, { sum: () => toy.encodeScalar(9n) })
+        : honest.run(party, randomness, convened),
+  });
+  const deals = [1, 2, 3, 4].map((party) => cheated.frame(party, 0));
+  const complaint = cheated.frame(2, 2);
+
+  it('is not made a false complaint by parts that its sender did not see', () => {
+    const check = cheated.frame(3, 1);
+    expect(cheated.upheld('false-sum-complaint', 2, ...deals, check, complaint)).toBe(false);
+    // The helpers agree on other commitments, among themselves, under which the sum would be right.
+    const { parts } = repairFormats(toy, 3);
+    const other = cheated.instead(deals[0] as Uint8Array, {
+      payload: encode(parts.broadcast, { type: 'parts', value: [toy.generator, toy.generator] }),
+    });
+    const seen = [other, ...deals.slice(1)];
+    expect(cheated.upheld('false-sum-complaint', 2, ...seen, check, complaint)).toBe(false);
+    const { digest, signature } = decodeEnvelope(cheated.frame(1, 1)).echo[1] as {
+      digest: Uint8Array;
+      signature: Uint8Array;
+    };
+    const conspiring = cheated.instead(check, {
+      echo: decodeEnvelope(check).echo.map((entry, i) => (i === 0 ? { digest, signature } : entry)),
+    });
+    expect(
+      cheated.upheld('false-sum-complaint', 2, deals[1] as Uint8Array, ...deals.slice(1), conspiring, complaint),
+    ).toBe(false);
+    expect(cheated.upheld('false-sum-complaint', 2, ...seen, conspiring, complaint)).toBe(false);
+  });
+
+  it('is not made a false complaint by a check that the lost party did not see', () => {
+    const check = cheated.frame(3, 1);
+    const { parts } = repairFormats(toy, 3);
+    const other = cheated.instead(deals[2] as Uint8Array, {
+      payload: encode(parts.broadcast, { type: 'parts', value: [toy.generator, toy.generator] }),
+    });
+    const { echo, signature } = decodeEnvelope(other);
+    expect(echo.length).toBe(0);
+    // Helper 3 signs a second check, which echoes a second commitment of its own: the parts then fit the echo.
+    const digest = digestIn(other);
+    const second = cheated.instead(check, {
+      echo: decodeEnvelope(check).echo.map((entry, i) => (i === 2 ? { digest, signature } : entry)),
+    });
+    const shown = [deals[0], deals[1], other, deals[3]] as Uint8Array[];
+    expect(cheated.upheld('false-sum-complaint', 2, ...shown, second, complaint)).toBe(false);
+  });
+
+  it('is judged by its own helper, by all parts, and by its place', () => {
+    const sum = cheated.frame(1, 1, 2);
+    const check = cheated.frame(1, 1);
+    for (const exhibits of [
+      [...deals, check, sum],
+      [...deals.slice(1), check, sum],
+      [...deals, sum],
+      [check, sum],
+      [sum],
+      [],
+    ]) {
+      for (const accused of [1, 2, 3, 4]) expect(cheated.upheld('bad-sum', accused, ...exhibits)).toBe(false);
+    }
+  });
+});
+
+function digestIn(frame: Uint8Array): Uint8Array {
+  return digestOf(decodeEnvelope(frame));
+}
