@@ -5,7 +5,7 @@ import { rooms } from './rooms.ts';
 import { Workspace } from './workspace.ts';
 
 /*
- * npm run mutants [-- --only dkls23|frost|dkg|derivation|session|ceremonies|pairs|storage|network] [--list]
+ * npm run mutants [-- --only dkls23|frost|dkg|renewal|derivation|session|ceremonies|pairs|storage|network] [--list]
  *
  * Takes the checks of the lists away, one at a time and in a copy, and runs the tests that must notice. Ends with 1 when a
  * check could be deleted without a test failing.

@@ -6,6 +6,7 @@ import { frost } from './frost.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
+import { renewal } from './renewal.ts';
 import { session } from './session.ts';
 import { storage } from './storage.ts';
 
@@ -14,6 +15,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   dkls23,
   frost,
   dkg,
+  renewal,
   derivation,
   session,
   ceremonies,

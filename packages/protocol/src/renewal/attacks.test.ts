@@ -291,7 +291,7 @@ describe('who has nothing to deal', () => {
     const older = heldKey({ group: toy, threshold: 2, nodes: [1, 2, 3, 4], seed: 9 });
     const protocol = renewing({
       ...options,
-      differs: (seat) => (seat === leaving ? { secret: older.shares.get(1) as Secret } : {}),
+      differs: (seat) => (seat === leaving ? { secret: older.shares.get(1) } : {}),
     });
     expect(() => simulate(protocol)).toThrow(expect.objectContaining({ code: 'share' }));
     const polynomial = [(older.shares.get(1) as Secret).use(fromBytesBE), 6n, 7n];

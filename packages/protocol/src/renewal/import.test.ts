@@ -16,7 +16,6 @@ import { ed25519 } from '../groups/ed25519.ts';
 import type { Group, Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
-import type { Member } from '../keys.ts';
 import type { Party } from '../protocol.ts';
 import { secretScalar } from '../random.ts';
 import type { Secret } from '../secret.ts';
@@ -79,7 +78,7 @@ function heldIn(simulation: Simulation<RenewalOutcome>): HeldKey {
 }
 
 function valueOf(group: Group, { publicPackage, shares }: HeldKey, parties: readonly Party[]): bigint {
-  const nodes = publicPackage.members as readonly Member[];
+  const nodes = publicPackage.members;
   expect(nodes.length).toBe(shares.size);
   return combine(
     primeField(group.order),

@@ -68,7 +68,13 @@ describe('a reshare', () => {
     const { statement } = reshare(session, plan);
     const { name, keyId, purpose, chainCode, groupKey, tweak, scheme } = base;
     expect(statement).toEqual({
-      ...{ name, keyId, purpose, chainCode, groupKey, tweak, scheme },
+      name,
+      keyId,
+      purpose,
+      chainCode,
+      groupKey,
+      tweak,
+      scheme,
       policyHash: plan.policyHash,
       epoch: 2,
       baseEpoch: 1,
@@ -121,8 +127,8 @@ describe('a renewal that cannot begin', () => {
 
   it.each<[string, number, Partial<RenewalInput>, string]>([
     ['without the share that it deals from', 1, { secret: undefined }, 'share'],
-    ['with a share, at a seat that deals nothing', 2, { secret: key.shares.get(1) as Secret }, 'share'],
-    ["with another's share", 1, { secret: key.shares.get(1) as Secret }, 'share'],
+    ['with a share, at a seat that deals nothing', 2, { secret: key.shares.get(1) }, 'share'],
+    ["with another's share", 1, { secret: key.shares.get(1) }, 'share'],
     ['with a share of zero', 1, { secret: new Secret(new Uint8Array(32)) }, 'share'],
     ['with a share above the order', 1, { secret: new Secret(new Uint8Array(32).fill(255)) }, 'share'],
     ['with a missing receive key', 1, { receiveKeys: new Map([...receiveKeys].slice(0, 3)) }, 'receive-keys'],

@@ -64,7 +64,14 @@ export function reshare(session: RenewalSession, plan: Reshare): RenewalParamete
     deals === undefined ? [] : [[party, dealers.get(deals) as Dealer]],
   );
   const statement = {
-    ...{ scheme, keyId, name, purpose, groupKey, chainCode, tweak, policyHash },
+    scheme,
+    keyId,
+    name,
+    purpose,
+    groupKey,
+    chainCode,
+    tweak,
+    policyHash,
     epoch,
     baseEpoch: base.epoch,
   };

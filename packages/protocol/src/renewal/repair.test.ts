@@ -132,7 +132,7 @@ describe('a repair of honest parties', () => {
     const first = (sid: Uint8Array): Uint8Array => {
       const protocol = repair({ ...repairInputOf(options(), 1), sid, randomness: seeded(new Uint8Array(32)) });
       const round = protocol.next(undefined as never);
-      protocol.return(undefined as never);
+      protocol.return(undefined);
       return (round.value as { broadcast: Uint8Array }).broadcast;
     };
     expect(first(new Uint8Array(32).fill(1))).toEqual(first(new Uint8Array(32).fill(1)));
@@ -145,7 +145,7 @@ describe('a repair of honest parties', () => {
     const protocol = repair({ ...input, randomness: seeded(new Uint8Array(32)) });
     protocol.next(undefined as never);
     const before = wipe.mock.calls.length;
-    protocol.return(undefined as never);
+    protocol.return(undefined);
     expect(wipe.mock.calls.length - before).toBe(3);
     expect(input.secret?.wiped).toBe(false);
     wipe.mockRestore();
@@ -372,7 +372,7 @@ describe('a repair that cannot begin', () => {
     ['a missing receive key', { receiveKeys: new Map([...receiveKeys].slice(1)) }, 'receive-keys'],
     ["another's receive secret", { receiveSecret: receiveSecretOf(options(), 3) }, 'receive-keys'],
     ['a helper without its share', { secret: undefined }, 'share'],
-    ["a helper with another's share", { secret: options().key.shares.get(3) as Secret }, 'share'],
+    ["a helper with another's share", { secret: options().key.shares.get(3) }, 'share'],
     ['a helper with a share of zero', { secret: new Secret(new Uint8Array(32)) }, 'share'],
   ])('%s', (_, change, code) => {
     const attempt = (): unknown => repair({ ...input, ...change }).next(undefined as never);

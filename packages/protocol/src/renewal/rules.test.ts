@@ -13,7 +13,7 @@ import { blame, type Party } from '../protocol.ts';
 import { type Court, digestOf, judge } from '../session/court.ts';
 import { decodeEnvelope, type Envelope, sealEnvelope } from '../session/envelope.ts';
 import { encode } from '../wire/codec.ts';
-import { renewalFormats } from './messages.ts';
+import { nothing, renewalFormats } from './messages.ts';
 import { repairFormats } from './repair-messages.ts';
 import { repairCourt } from './repair-rules.ts';
 import { renewalCourt } from './rules.ts';
@@ -101,6 +101,46 @@ describe('a confirmation', () => {
     expect(upheld(...deals, archive.instead(lie, { round: 2 }))).toBe(false);
     expect(upheld(...deals, archive.instead(lie, { class: 'direct', to: 1 }))).toBe(false);
     expect(archive.upheld('wrong-outcome', 2, ...deals, lie)).toBe(false);
+  });
+});
+
+describe('nonsense that several have signed', () => {
+  const archive = new Archive(renewalCourt(renewalParametersOf(renewed)), renewing(renewed));
+  const formats = renewalFormats(toy, 2);
+  const { payload } = decodeEnvelope(archive.frame(1, 0));
+
+  it('is no bad share of one that does not deal', () => {
+    const deal = archive.instead(archive.frame(2, 0), { payload });
+    const share = archive.instead(archive.frame(2, 0, 3), { payload: decodeEnvelope(archive.frame(1, 0, 3)).payload });
+    expect(archive.upheld('out-of-turn', 2, deal)).toBe(true);
+    expect(archive.upheld('out-of-turn', 2, share)).toBe(true);
+    expect(archive.upheld('bad-share', 2, deal, share)).toBe(false);
+  });
+
+  it('is no outcome that could be confirmed: a dealer that did not deal', () => {
+    const silent = archive.instead(archive.frame(1, 0), { payload: encode(formats.deal.broadcast, nothing) });
+    const { signature } = decodeEnvelope(silent);
+    const entry = { digest: digestIn(silent), signature };
+    const said = archive.frame(3, 1);
+    const confirmed = archive.instead(said, { echo: decodeEnvelope(said).echo.with(0, entry) });
+    const others = [2, 3, 4].map((seat) => archive.frame(seat, 0));
+    expect(archive.upheld('wrong-outcome', 3, silent, ...others, confirmed)).toBe(false);
+  });
+
+  it('is no bad sum: a helper that did not split', () => {
+    const key = heldKey({ group: toy, threshold: 2, nodes: [1, 2, 3] });
+    const options: RepairOptions = { seed: 1, group: toy, key, helpers: [1, 3], lost: 2 };
+    const repair = new Archive(repairCourt(repairParametersOf(options)), repairing(options));
+    const silent = repair.instead(repair.frame(1, 0), {
+      payload: encode(repairFormats(toy, 2).parts.broadcast, nothing),
+    });
+    const { signature } = decodeEnvelope(silent);
+    const entry = { digest: digestIn(silent), signature };
+    const said = repair.frame(3, 1);
+    const check = repair.instead(said, { echo: decodeEnvelope(said).echo.with(0, entry) });
+    const exhibits = [silent, repair.frame(2, 0), repair.frame(3, 0), check, repair.frame(3, 1, 2)];
+    expect(repair.upheld('out-of-turn', 1, silent)).toBe(true);
+    expect(repair.upheld('bad-sum', 3, ...exhibits)).toBe(false);
   });
 });
 
@@ -193,6 +233,13 @@ describe('a bad sum', () => {
     });
     const shown = [deals[0], deals[1], other, deals[3]] as Uint8Array[];
     expect(cheated.upheld('false-sum-complaint', 2, ...shown, second, complaint)).toBe(false);
+  });
+
+  it('is not one for somebody else: that is another offence', () => {
+    const astray = cheated.instead(cheated.frame(1, 1, 2), { to: 4 });
+    const check = cheated.frame(1, 1);
+    expect(cheated.upheld('sum-out-of-turn', 1, check, astray)).toBe(true);
+    expect(cheated.upheld('bad-sum', 1, ...deals, check, astray)).toBe(false);
   });
 
   it('is judged by its own helper, by all parts, and by its place', () => {
