@@ -28,9 +28,10 @@ import type { Group, Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
 import { toy } from '../groups/toy.ts';
 import { verifyingShare } from '../keys.ts';
-import { type Messages, type Party, type Received } from '../protocol.ts';
+import { blame, type Messages, type Party, type Received } from '../protocol.ts';
 import { seeded } from '../random.ts';
 import { Secret } from '../secret.ts';
+import { judge } from '../session/court.ts';
 import { decodeEnvelope } from '../session/envelope.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { nothing, type Portion } from './messages.ts';
@@ -222,6 +223,20 @@ describe('a forged helper', () => {
     expectBlame(forged({ verdict: () => verdict }), 'out-of-turn');
   });
 
+  it('cannot have its victims convicted of false complaints', () => {
+    const { court, history } = forged({ plaintext: () => toy.encodeScalar(9n) });
+    const { sums } = repairFormats(toy, 3);
+    const complaints = history.filter(({ frame }) => {
+      const { class: kind, from, round, payload } = decodeEnvelope(frame);
+      const here = kind === 'broadcast' && round === 1 && from !== cheat;
+      return here && decode(sums.broadcast, payload).type === 'complaint';
+    });
+    expect(complaints.length).toBeGreaterThan(0);
+    for (const { from, frame } of complaints) {
+      expect(judge(court, blame(from, 'false-complaint', [frame]).evidence)).toBe(false);
+    }
+  });
+
   it('is named for telling one helper other commitments', () => {
     const codec = repairFormats(toy, 3).parts.broadcast;
     const simulation = run(({ label, class: kind, to, payload }) => {
@@ -369,7 +384,7 @@ describe('a repair that cannot begin', () => {
     ['a lost party that is no member', { lost: 6 }, 'quorum'],
     ['a lost party that helps', { lost: 3 }, 'quorum'],
     ['verifying shares of no key', { publicPackage: bent }, 'base'],
-    ['a missing receive key', { receiveKeys: new Map([...receiveKeys].slice(1)) }, 'receive-keys'],
+    ['a missing receive key', { receiveKeys: new Map([...receiveKeys].slice(0, -1)) }, 'receive-keys'],
     ["another's receive secret", { receiveSecret: receiveSecretOf(options(), 3) }, 'receive-keys'],
     ['a helper without its share', { secret: undefined }, 'share'],
     ["a helper with another's share", { secret: options().key.shares.get(3) }, 'share'],

@@ -7,15 +7,18 @@ import {
   repairing,
   repairParametersOf,
 } from '../../../../test/support/repairing.ts';
+import type { Point } from '../groups/group.ts';
 import { toy } from '../groups/toy.ts';
+import { verifyingShare } from '../keys.ts';
 import type { NodeKey } from '../primitives/signatures.ts';
 import { blame, type Party } from '../protocol.ts';
 import { type Court, digestOf, judge } from '../session/court.ts';
 import { decodeEnvelope, type Envelope, sealEnvelope } from '../session/envelope.ts';
-import { encode } from '../wire/codec.ts';
+import { decode, encode } from '../wire/codec.ts';
 import { nothing, renewalFormats } from './messages.ts';
-import { repairFormats } from './repair-messages.ts';
-import { repairCourt } from './repair-rules.ts';
+import { repairFormats, type SumComplaint } from './repair-messages.ts';
+import { weightOf } from './repair-parameters.ts';
+import { badSumEvidence, repairCourt } from './repair-rules.ts';
 import { renewalCourt } from './rules.ts';
 
 /** What was sent in a run, and who signed it. */
@@ -195,44 +198,51 @@ describe('a bad sum', () => {
   const deals = [1, 2, 3, 4].map((party) => cheated.frame(party, 0));
   const complaint = cheated.frame(2, 2);
 
-  it('is not made a false complaint by parts that its sender did not see', () => {
-    const check = cheated.frame(3, 1);
-    expect(cheated.upheld('false-sum-complaint', 2, ...deals, check, complaint)).toBe(false);
-    // The helpers agree on other commitments, among themselves, under which the sum would be right.
+  /** What helper 3 might have said of its parts for the sum of 9 to be right: signed, and shown to nobody. */
+  function convenient(): Uint8Array {
     const { parts } = repairFormats(toy, 3);
-    const other = cheated.instead(deals[0] as Uint8Array, {
-      payload: encode(parts.broadcast, { type: 'parts', value: [toy.generator, toy.generator] }),
-    });
-    const seen = [other, ...deals.slice(1)];
-    expect(cheated.upheld('false-sum-complaint', 2, ...seen, check, complaint)).toBe(false);
-    const { digest, signature } = decodeEnvelope(cheated.frame(1, 1)).echo[1] as {
-      digest: Uint8Array;
-      signature: Uint8Array;
+    const split = (party: Party): readonly Point[] => {
+      const said = decode(parts.broadcast, decodeEnvelope(cheated.frame(party, 0)).payload);
+      if (said.type !== 'parts') throw new Error('a helper splits');
+      return said.value;
     };
-    const conspiring = cheated.instead(check, {
-      echo: decodeEnvelope(check).echo.map((entry, i) => (i === 0 ? { digest, signature } : entry)),
-    });
-    expect(
-      cheated.upheld('false-sum-complaint', 2, deals[1] as Uint8Array, ...deals.slice(1), conspiring, complaint),
-    ).toBe(false);
-    expect(cheated.upheld('false-sum-complaint', 2, ...seen, conspiring, complaint)).toBe(false);
-  });
+    const parameters = repairParametersOf(options);
+    const term = toy.multiply(verifyingShare(key.publicPackage, 3), weightOf(parameters, 3));
+    const [, forThree] = split(4);
+    const [fromOne] = split(1);
+    // Its own part: 9·G less what the others gave it. Of the rest, one part is G.
+    const own = [fromOne, forThree].reduce<Point>(
+      (left, part) => toy.add(left, toy.negate(part as Point)),
+      toy.multiplyBase(9n),
+    );
+    const first = toy.add(term, toy.negate(toy.add(own, toy.generator)));
+    const payload = encode(parts.broadcast, { type: 'parts', value: [first, toy.generator] });
+    return cheated.instead(cheated.frame(3, 0), { payload });
+  }
 
-  it('is not made a false complaint by a check that the lost party did not see', () => {
+  it('is not made a false complaint by parts, or a check, that the lost party did not see', () => {
     const check = cheated.frame(3, 1);
-    const { parts } = repairFormats(toy, 3);
-    const other = cheated.instead(deals[2] as Uint8Array, {
-      payload: encode(parts.broadcast, { type: 'parts', value: [toy.generator, toy.generator] }),
-    });
-    const { echo, signature } = decodeEnvelope(other);
-    expect(echo.length).toBe(0);
-    // Helper 3 signs a second check, which echoes a second commitment of its own: the parts then fit the echo.
-    const digest = digestIn(other);
-    const second = cheated.instead(check, {
-      echo: decodeEnvelope(check).echo.map((entry, i) => (i === 2 ? { digest, signature } : entry)),
-    });
-    const shown = [deals[0], deals[1], other, deals[3]] as Uint8Array[];
-    expect(cheated.upheld('false-sum-complaint', 2, ...shown, second, complaint)).toBe(false);
+    const other = convenient();
+    const shown = deals.with(2, other);
+    const { signature } = decodeEnvelope(other);
+    const entry = { digest: digestIn(other), signature };
+    const second = cheated.instead(check, { echo: decodeEnvelope(check).echo.with(2, entry) });
+    // With these the sum would be right, and they are all signed by those who said them.
+    const { value } = decode(repairFormats(toy, 3).verdict.broadcast, decodeEnvelope(complaint).payload);
+    const { sum, opening } = value as SumComplaint;
+    const evidence = (exhibits: readonly Uint8Array[]) =>
+      badSumEvidence(repairParametersOf(options), { helper: 3, sum, opening }, exhibits);
+    expect(judge(court, evidence([...deals, check]))).toBe(true);
+    expect(judge(court, evidence([...shown, second]))).toBe(false);
+    for (const [parts, said] of [
+      [deals, check],
+      [shown, check],
+      [shown, second],
+      [deals, second],
+    ] as const) {
+      expect(cheated.upheld('false-sum-complaint', 2, ...parts, said, complaint)).toBe(false);
+    }
+    expect(judge(court, evidence([...shown, check]))).toBe(false);
   });
 
   it('is not one for somebody else: that is another offence', () => {
