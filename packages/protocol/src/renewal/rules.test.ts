@@ -141,7 +141,12 @@ describe('nonsense that several have signed', () => {
     const entry = { digest: digestIn(silent), signature };
     const said = repair.frame(3, 1);
     const check = repair.instead(said, { echo: decodeEnvelope(said).echo.with(0, entry) });
-    const exhibits = [silent, repair.frame(2, 0), repair.frame(3, 0), check, repair.frame(3, 1, 2)];
+    // A sum that anybody would call bad, could it be judged.
+    const { payload: copied } = decodeEnvelope(repair.frame(1, 1, 2));
+    const sum = repair.instead(repair.frame(3, 1, 2), { payload: copied });
+    const parts = [1, 2, 3].map((party) => repair.frame(party, 0));
+    expect(repair.upheld('bad-sum', 3, ...parts, said, sum)).toBe(true);
+    const exhibits = [silent, ...parts.slice(1), check, sum];
     expect(repair.upheld('out-of-turn', 1, silent)).toBe(true);
     expect(repair.upheld('bad-sum', 3, ...exhibits)).toBe(false);
   });
@@ -246,7 +251,8 @@ describe('a bad sum', () => {
   });
 
   it('is not one for somebody else: that is another offence', () => {
-    const astray = cheated.instead(cheated.frame(1, 1, 2), { to: 4 });
+    const { payload } = decodeEnvelope(cheated.frame(3, 1, 2));
+    const astray = cheated.instead(cheated.frame(1, 1, 2), { to: 4, payload });
     const check = cheated.frame(1, 1);
     expect(cheated.upheld('sum-out-of-turn', 1, check, astray)).toBe(true);
     expect(cheated.upheld('bad-sum', 1, ...deals, check, astray)).toBe(false);
