@@ -11,7 +11,7 @@ import { benchProtocol, protocolTable } from './protocol.ts';
 /*
  * npm run bench [-- --only protocol|network|idle] [--quick] [--json]
  *
- * protocol: DKG and signing, all parties in this process. network: five node processes on loopback, as a client sees
+ * protocol: DKG, renewal and signing, all parties in this process. network: five node processes on loopback, as a client sees
  * them. idle: what those five use when nobody asks for anything. With --json the last line is one JSON object.
  */
 const { values: options } = parseArgs({
