@@ -12,8 +12,9 @@ import { benchProtocol, protocolTable } from './protocol.ts';
 /*
  * npm run bench [-- --only protocol|network|presigned|idle] [--quick] [--json]
  *
- * protocol: DKG and signing, all parties in this process. network: five node processes on loopback, as a client sees
- * them. presigned: ECDSA with and without presignatures. idle: what those five use when nobody asks for anything. With --json the last line is one JSON object.
+ * protocol: DKG, renewal and signing, all parties in this process. network: five node processes on loopback, as a client
+ * sees them. presigned: ECDSA with and without presignatures. idle: what those five use when nobody asks for anything. With
+ * --json the last line is one JSON object.
  */
 const { values: options } = parseArgs({
   options: {

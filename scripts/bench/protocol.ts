@@ -7,6 +7,7 @@ import {
   dkgRounds,
   dkgRules,
   ed25519,
+  equal,
   frost,
   type Group,
   type KeyShare,
@@ -15,7 +16,9 @@ import {
   type Member,
   type NodeKey,
   type Party,
+  type PublicPackage,
   randomScalar,
+  renewal,
   type Scheme,
   secp256k1,
   secretScalar,
@@ -27,7 +30,7 @@ import { median, rounded, table } from './samples.ts';
 
 /** Milliseconds for all parties together, in one thread: medians over `runs`. */
 export interface ProtocolResult {
-  readonly protocol: 'dkg' | 'sign';
+  readonly protocol: 'dkg' | 'refresh' | 'reshare' | 'sign';
   readonly scheme: Scheme;
   readonly backend: string;
   readonly threshold: number;
@@ -67,6 +70,8 @@ export function benchProtocol(milliseconds: number, say: (text: string) => void)
       const shape = { scheme, backend: group.backend, threshold, parties };
       return [
         { protocol: 'dkg', ...shape, ...repeated(milliseconds, () => committee.generate()) } as const,
+        { protocol: 'refresh', ...shape, ...repeated(milliseconds, () => committee.refresh()) } as const,
+        { protocol: 'reshare', ...shape, ...repeated(milliseconds, () => committee.reshare()) } as const,
         { protocol: 'sign', ...shape, ...repeated(milliseconds, () => committee.sign()) } as const,
       ];
     }),
@@ -118,6 +123,7 @@ class Committee {
   readonly #threshold: number;
   readonly #keys: ReadonlyMap<Party, NodeKey>;
   readonly #members: readonly Member[];
+  readonly #newcomer: NodeKey = nativeNodeKey(systemRandomness.bytes(32));
   #shares: readonly KeyShare[] | undefined;
 
   constructor(scheme: Scheme, group: Group, threshold: number, parties: number) {
@@ -146,10 +152,51 @@ class Committee {
     return spent;
   }
 
-  sign(): Spent {
-    const shares = (this.#shares ?? []).slice(0, this.#threshold);
-    const publicPackage = shares[0]?.publicPackage;
+  /** Everybody deals. What comes of it is thrown away: the key stays in its epoch. */
+  refresh(): Spent {
+    return this.#renew(this.#publicPackage.members, this.#publicPackage.members);
+  }
+
+  /** A quorum deals to as many, of whom one is new: the first dealer leaves. */
+  reshare(): Spent {
+    const { members, threshold } = this.#publicPackage;
+    const nodes = [...members.slice(1), { node: this.#newcomer.publicKey }].map(({ node }) => node);
+    return this.#renew(
+      members.slice(0, threshold),
+      nodes.map((node, i) => ({ party: i + 1, node })),
+    );
+  }
+
+  #renew(dealers: readonly Member[], members: readonly Member[]): Spent {
+    const group = this.#group;
+    const base = this.#publicPackage;
+    const plan = { base, dealers: dealers.map(({ party }) => party), members, epoch: base.epoch + 1 };
+    const seats = renewal.seatsOf(plan);
+    const secrets = new Map(seats.map(({ party }) => [party, randomScalar(systemRandomness, group.order)]));
+    const receiveKeys = new Map([...secrets].map(([party, secret]) => [party, group.multiplyBase(secret)]));
+    const sid = systemRandomness.bytes(32);
+    const session = { group, aead: nativeAead, signatures: nativeEd25519, network, sid, receiveKeys };
+    const { threshold, policyHash } = base;
+    const parameters = renewal.reshare(session, { ...plan, threshold, policyHash });
+    const players = seats.map(({ party: me, node, deals }): Player<renewal.RenewalOutcome> => {
+      const key = [...this.#keys.values(), this.#newcomer].find(({ publicKey }) => equal(publicKey, node)) as NodeKey;
+      const secret = this.#shares?.find(({ party }) => party === deals)?.secret;
+      const receiveSecret = secretScalar(secrets.get(me) as bigint, group.scalarBytes);
+      const randomness = systemRandomness;
+      return { party: me, key, protocol: renewal.renew({ ...parameters, me, secret, receiveSecret, randomness }) };
+    });
+    return runCommittee(renewal.renewalCourt(parameters), players).spent;
+  }
+
+  get #publicPackage(): PublicPackage {
+    const publicPackage = this.#shares?.[0]?.publicPackage;
     if (publicPackage === undefined) throw new Error('no key was made');
+    return publicPackage;
+  }
+
+  sign(): Spent {
+    const publicPackage = this.#publicPackage;
+    const shares = (this.#shares ?? []).slice(0, this.#threshold);
     const suite = frost.suiteOf(this.#scheme, { ed25519, secp256k1, [this.#group.name]: this.#group });
     const sid = systemRandomness.bytes(32);
     const signers = shares.map(({ party }) => party);

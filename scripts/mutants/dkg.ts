@@ -1,8 +1,36 @@
 import { cuts, type Mutant } from './mutant.ts';
 
 const folder = 'packages/protocol/src/dkg';
+const tests = ['dkg/attacks.test.ts', 'dkg/protocol.test.ts', 'dkg/rules.test.ts'];
 
 export const dkg: readonly Mutant[] = [
+  ...cuts('packages/protocol/src', 'dealing/shares.ts', tests, [
+    [
+      ' && isLogarithm(group, share, dealing.expected(dealer, said, me)) ? share',
+      ' ? share',
+      'a share off the polynomial',
+    ],
+    ['if (!valid) return false;', '', 'bad share: an opening without proof'],
+    [' || !isLogarithm(group, share, dealing.expected(dealer, said, recipient))', ' || true', 'bad share: a good one'],
+    ['secret < group.order && group.equals(group.multiplyBase(secret), key)', 'true', "another's receive secret"],
+  ]),
+  ...cuts('packages/protocol/src', 'dealing/verdicts.ts', tests, [
+    ['return judge(court, evidence)\n', 'return true\n', 'a complaint that proves nothing'],
+    ['party !== me && !equal(verdict.value, outcome)', 'false', 'a member that confirms another outcome'],
+  ]),
+  ...cuts(
+    'packages/protocol/src',
+    'session/court.ts',
+    [...tests, 'dkls23/sign.attacks.test.ts'],
+    [
+      ['exhibit?.from === from && exhibit.round === round', 'exhibit?.round === round', 'the exhibit of another'],
+      [
+        ' && exhibit.round === round && exhibit.class === kind',
+        ' && exhibit.class === kind',
+        'an exhibit of another round',
+      ],
+    ],
+  ),
   ...cuts(
     folder,
     'protocol.ts',
@@ -18,10 +46,7 @@ export const dkg: readonly Mutant[] = [
         '} else if (false) {',
         'coefficients that nobody knows',
       ],
-      [' || !verifyShare(group, revealed.value.coefficients, BigInt(me), share)', '', 'a share off the polynomial'],
       ["if (publicPackage === undefined) throw new Abort('reveal', []);", '', 'sharings that cancel out'],
-      ['if (judge(court, evidence)) blames', 'if (true) blames', 'a complaint that proves nothing'],
-      ['party !== input.me && !equal(verdict.value, outcome)', 'false', 'a member that confirms another outcome'],
       ['    judgeVerdicts(input, outcome, reveals, shares, verdicts);\n', '', 'verdicts that nobody reads'],
       ['    yield* broadcast(formats.return, {});\n', '', 'verdicts that differ from one member to the next'],
       ['    for (const secret of dealing.shares.values()) secret.wipe();\n', '', 'shares for others stay in memory'],
@@ -39,21 +64,9 @@ export const dkg: readonly Mutant[] = [
         'wrong opening: a right one',
       ],
       [' && !provesCoefficients(parameters, accused, revealed)', '', 'bad proof: a good one'],
-      ['if (!valid) return false;', '', 'bad share: an opening without proof'],
-      [' || !verifyShare(group, revealed.coefficients, BigInt(recipient), value)', ' || true', 'bad share: a good one'],
-      [
-        ' && !judge(court, evidenceOf(parameters, verdict.value.dealer, verdict.value))',
-        '',
-        'false complaint: a true one',
-      ],
-      [
-        'if (seen.length !== n || !seen.every((digest, i) => equal(digest, revealed[i] as Uint8Array))) return false;',
-        '',
-        'wrong outcome: reveals that the accused did not see',
-      ],
+      [' && !judge(court, evidenceOf(parameters.group, verdict.value))', '', 'false complaint: a true one'],
+      ['  if (!echoes(court, share, seen)) return false;\n', '', 'wrong outcome: reveals that the accused did not see'],
       [' && !equal(outcomeDigest(parameters, outcome), verdict.value)', '', 'wrong outcome: the right one'],
-      ['exhibit?.from === from && exhibit.round', 'exhibit?.round', 'the exhibit of another'],
-      [' && exhibit.round === roundIndex[label]', '', 'an exhibit of another round'],
       [
         'share === undefined || readers(parameters, accused).share(share) === undefined',
         'share === undefined',

@@ -418,7 +418,7 @@ export const dkls23: readonly Mutant[] = [
     [['hash(tags.ecdsaNonce, session, u16', 'hash(tags.ecdsaNonce, u16', 'the commitment of another session']],
   ),
   ...cuts(folder, 'sign-messages.ts', signing, [
-    ['offer: offers }),\n      guarded: true,', 'offer: offers }),', 'a check of transfers without the lock'],
+    ['offer: offers,\n      }),\n      guarded: true,', 'offer: offers,\n      }),', 'a check of transfers without the lock'],
     [
       'answer: answers,\n      }),\n      guarded: true,',
       'answer: answers,\n      }),',

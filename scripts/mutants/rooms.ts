@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
 import { presigning } from './presigning.ts';
+import { renewal } from './renewal.ts';
 import { session } from './session.ts';
 import { stock } from './stock.ts';
 import { storage } from './storage.ts';
@@ -16,6 +17,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   dkls23,
   frost,
   dkg,
+  renewal,
   derivation,
   session,
   ceremonies,

@@ -9,13 +9,15 @@ import {
   Secret,
   seeded,
 } from '@quorate/protocol';
-import { dkgFormats, type Reveal, type Share, type Verdict } from '../../packages/protocol/src/dkg/messages.ts';
+import { shareContext } from '../../packages/protocol/src/dealing/shares.ts';
+import type { Verdict } from '../../packages/protocol/src/dealing/verdicts.ts';
+import { dkgFormats, type Reveal, type Share } from '../../packages/protocol/src/dkg/messages.ts';
 import {
   coefficientContext,
   commitmentTo,
+  dkgDealing,
   outcomeDigest,
   publicOutcome,
-  shareContext,
 } from '../../packages/protocol/src/dkg/outcome.ts';
 import { sealTo } from '../../packages/protocol/src/proofs/encryption.ts';
 import { proveSchnorrBatch } from '../../packages/protocol/src/proofs/schnorr.ts';
@@ -60,7 +62,14 @@ export function* forgedDealer(parameters: DkgParameters, me: Party, forgery: For
     if (party === me || receiveKey === undefined) continue;
     const value = group.encodeScalar(evaluate(primeField(group.order), polynomial, BigInt(party)));
     const plaintext = forgery.plaintext?.(party, value) ?? value;
-    const sealed = sealTo(group, aead, shareContext(parameters, me, party), receiveKey, plaintext, randomness);
+    const sealed = sealTo(
+      group,
+      aead,
+      shareContext(dkgDealing(parameters), me, party),
+      receiveKey,
+      plaintext,
+      randomness,
+    );
     dealt.set(party, forgery.share?.(party, { sealed }) ?? { sealed });
   }
   const shares = yield* deliver(formats.shares, dealt);

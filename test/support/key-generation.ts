@@ -73,10 +73,13 @@ export function parametersOf(options: KeyGenerationOptions): DkgParameters {
   };
 }
 
-export function receiveSecretOf(options: KeyGenerationOptions, party: Party): Secret {
+/** A receive key is fresh in every session. */
+type Keyed = Pick<KeyGenerationOptions, 'seed' | 'group'>;
+
+export function receiveSecretOf(options: Keyed, party: Party): Secret {
   return secretScalar(receiveScalarOf(options, party), options.group.scalarBytes);
 }
 
-export function receiveScalarOf({ seed, group }: KeyGenerationOptions, party: Party): bigint {
+export function receiveScalarOf({ seed, group }: Keyed, party: Party): bigint {
   return randomScalar(seededStream(seed, 'receive key', party), group.order);
 }

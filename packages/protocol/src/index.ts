@@ -27,6 +27,7 @@ export * from './primitives/signatures.ts';
 export * from './primitives/symmetric.ts';
 export * from './protocol.ts';
 export * from './random.ts';
+export * as renewal from './renewal/index.ts';
 export * from './schemes.ts';
 export * from './secret.ts';
 export * from './session/court.ts';

@@ -9,6 +9,8 @@ import {
   receiveSecretOf,
 } from '../../../../test/support/key-generation.ts';
 import { fromBytesBE } from '../bytes.ts';
+import { shareContext } from '../dealing/shares.ts';
+import type { Complaint } from '../dealing/verdicts.ts';
 import { ed25519 } from '../groups/ed25519.ts';
 import type { Group, Point } from '../groups/group.ts';
 import { secp256k1 } from '../groups/secp256k1.ts';
@@ -22,8 +24,8 @@ import { decodeEnvelope, kinds } from '../session/envelope.ts';
 import { Session } from '../session/session.ts';
 import { register, type Start, sessionId } from '../session/start.ts';
 import { decode, encode } from '../wire/codec.ts';
-import { type Complaint, dkgFormats, type Reveal, type Share } from './messages.ts';
-import { shareContext } from './outcome.ts';
+import { dkgFormats, type Reveal, type Share } from './messages.ts';
+import { dkgDealing } from './outcome.ts';
 import type { DkgOutcome, DkgParameters } from './parameters.ts';
 import { dkg } from './protocol.ts';
 import { dkgCourt } from './rules.ts';
@@ -225,7 +227,7 @@ describe('a party that lies about dealers', () => {
     const { group, receiveKeys } = parameters;
     const { value, envelope } = shares.get(1) as { value: Share; envelope: Uint8Array };
     const secret = receiveScalarOf(options(group), cheat);
-    const context = shareContext(parameters, 1, cheat);
+    const context = shareContext(dkgDealing(parameters), 1, cheat);
     const key = receiveKeys.get(cheat) as Point;
     const opening = revealSealed(group, context, secret, key, value.sealed, seeded(new Uint8Array(32)));
     if (opening === undefined) throw new Error('the dealer is honest');

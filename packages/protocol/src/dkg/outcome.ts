@@ -1,7 +1,7 @@
+import type { Dealing } from '../dealing/shares.ts';
 import type { Point } from '../groups/group.ts';
 import { type PublicPackage, partyBytes, publicPackageCodec } from '../keys.ts';
 import type { ProofContext } from '../proofs/context.ts';
-import type { SealContext } from '../proofs/encryption.ts';
 import type { Party } from '../protocol.ts';
 import { addCommitments, evaluateCommitment } from '../sharing/feldman.ts';
 import { tags } from '../tags.ts';
@@ -22,9 +22,16 @@ export function coefficientContext({ sid }: DkgParameters, party: Party): ProofC
   return { session: sid, party, label: tags.dkgProof };
 }
 
-/** Where a sealed share belongs. */
-export function shareContext({ sid }: DkgParameters, from: Party, to: Party): SealContext {
-  return { session: sid, from, to, label: tags.dkgShare };
+/** How shares are dealt here. */
+export function dkgDealing({ group, aead, sid, receiveKeys }: DkgParameters): Dealing<Reveal> {
+  return {
+    group,
+    aead,
+    sid,
+    receiveKeys,
+    label: tags.dkgShare,
+    expected: (_dealer, { coefficients }, recipient) => evaluateCommitment(group, coefficients, BigInt(recipient)),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { fromBytesBE } from '../bytes.ts';
+import { holdsReceiveKey } from '../dealing/shares.ts';
 import type { Group, Point } from '../groups/group.ts';
 import { isName, type Member, type PublicPackage } from '../keys.ts';
 import type { Aead } from '../primitives/aead.ts';
@@ -45,26 +45,18 @@ export interface DkgOutcome {
   readonly publicPackage: PublicPackage;
 }
 
-/** Our receive secret as a scalar. It lives as long as the caller's stack frame keeps it. */
-export function receiveScalar({ receiveSecret }: Pick<DkgInput, 'receiveSecret'>): bigint {
-  return receiveSecret.use(fromBytesBE);
-}
-
 /** @throws {DkgInputError} before anything secret is made or sent */
 export function checkInput(input: DkgInput): void {
-  const { group, members, threshold, me, receiveKeys, statement } = input;
+  const { members, threshold, receiveKeys, statement } = input;
   const n = members.length;
   const sizes = Number.isSafeInteger(threshold) && threshold >= 2 && threshold <= n && n <= MAX_PARTIES;
   if (!sizes) throw new DkgInputError('threshold', `no ${threshold}-of-${n}: 2 ≤ t ≤ n ≤ ${MAX_PARTIES}`);
   const numbered = members.every(({ party, node }, i) => party === i + 1 && node.length === 32);
   if (!numbered) throw new DkgInputError('members', `members are not the parties 1 to ${n}, with 32-byte node keys`);
-  const own = receiveKeys.get(me);
-  if (own === undefined || members.some(({ party }) => !receiveKeys.has(party))) {
+  if (members.some(({ party }) => !receiveKeys.has(party))) {
     throw new DkgInputError('receive-keys', 'a member has no receive key');
   }
-  const secret = receiveScalar(input);
-  // With the wrong secret no share would open, and we would accuse every honest dealer.
-  if (secret >= group.order || !group.equals(group.multiplyBase(secret), own)) {
+  if (!holdsReceiveKey(input, input)) {
     throw new DkgInputError('receive-keys', 'the receive secret is not that of our receive key');
   }
   if (!isName(statement.name) || !isName(statement.purpose)) {

@@ -1,6 +1,7 @@
-import { ascii, equal, fromBytesBE } from '../bytes.ts';
-import { type PublicPackage, partyBytes, verifyingShare } from '../keys.ts';
-import { openSealed, reveal as revealSealed, type Sealed, sealTo } from '../proofs/encryption.ts';
+import { ascii, equal } from '../bytes.ts';
+import { isShareOf, openForAll, openShare, sealShare } from '../dealing/shares.ts';
+import { blamesIn, type Complaint, maybeOpening, type Verdict } from '../dealing/verdicts.ts';
+import { partyBytes, verifyingShare } from '../keys.ts';
 import { proveSchnorrBatch } from '../proofs/schnorr.ts';
 import {
   Abort,
@@ -12,20 +13,17 @@ import {
   type Party,
   type Protocol,
   type Received,
-  tryDecode,
 } from '../protocol.ts';
 import { hedged, randomScalar, secretScalar } from '../random.ts';
-import { Secret, wipe } from '../secret.ts';
-import { judge } from '../session/court.ts';
-import { commit, verifyShare } from '../sharing/feldman.ts';
+import { Secret } from '../secret.ts';
+import { commit } from '../sharing/feldman.ts';
 import { primeField } from '../sharing/field.ts';
 import { evaluate, randomPolynomial } from '../sharing/polynomial.ts';
 import { tags } from '../tags.ts';
-import { scalar } from '../wire/codec.ts';
-import { type Commit, type Complaint, dkgFormats, type Reveal, type Share, type Verdict } from './messages.ts';
-import { coefficientContext, commitmentTo, outcomeDigest, publicOutcome, shareContext } from './outcome.ts';
-import { checkInput, type DkgInput, type DkgOutcome, receiveScalar } from './parameters.ts';
-import { dkgCourt, evidenceOf, provesCoefficients } from './rules.ts';
+import { type Commit, dkgFormats, type Reveal, type Share } from './messages.ts';
+import { coefficientContext, commitmentTo, dkgDealing, outcomeDigest, publicOutcome } from './outcome.ts';
+import { checkInput, type DkgInput, type DkgOutcome } from './parameters.ts';
+import { dkgCourt, provesCoefficients } from './rules.ts';
 
 /**
  * Makes a key that nobody holds: n parallel Feldman sharings (Pedersen 1991), each committed to before any is seen. See
@@ -67,7 +65,9 @@ export function* dkg(input: DkgInput): Protocol<DkgOutcome> {
     // Round 5: nothing to say. Its echo shows that all saw the same verdicts, and so all end alike.
     yield* broadcast(formats.return, {});
 
-    if (share === undefined || !fits(input, share, publicPackage)) throw new Error('the shares do not add up');
+    // Each part of it was checked, so anything else is a bug.
+    if (share === undefined || !isShareOf(group, share, verifyingShare(publicPackage, me)))
+      throw new Error('the shares do not add up');
     finished = true;
     return { share, publicPackage };
   } finally {
@@ -114,17 +114,10 @@ function verifyReveals(input: DkgInput, commits: Messages<Commit, never>, reveal
 }
 
 function sealShares(input: DkgInput, shares: ReadonlyMap<Party, Secret>): ReadonlyMap<Party, Share> {
-  const { group, aead, me, members, receiveKeys, randomness } = input;
-  const out = new Map<Party, Share>();
-  for (const { party } of members) {
-    const receiveKey = receiveKeys.get(party);
-    if (party === me || receiveKey === undefined) continue;
-    const sealed = (shares.get(party) as Secret).use((plaintext) =>
-      sealTo(group, aead, shareContext(input, me, party), receiveKey, plaintext, randomness),
-    );
-    out.set(party, { sealed });
-  }
-  return out;
+  const { me, randomness } = input;
+  const dealing = dkgDealing(input);
+  const others = [...shares].filter(([party]) => party !== me);
+  return new Map(others.map(([to, share]) => [to, { sealed: sealShare(dealing, me, to, share, randomness) }]));
 }
 
 /** The sum of our shares, or a complaint about the first dealer whose share is not what it revealed. */
@@ -134,45 +127,22 @@ function openShares(
   reveals: Messages<Reveal, never>,
   shares: Messages<never, Share>,
 ): Secret | Complaint {
-  const { group, me, members } = input;
+  const { group, me, members, randomness } = input;
+  const dealing = dkgDealing(input);
   const field = primeField(group.order);
   let sum = own.use((bytes) => group.decodeScalar(bytes));
   for (const { party: dealer } of members) {
     if (dealer === me) continue;
     const revealed = reveals.broadcasts.get(dealer) as Received<Reveal>;
     const dealt = shares.directs.get(dealer) as Received<Share>;
-    const share = openShare(input, dealer, dealt.value.sealed);
-    if (share === undefined || !verifyShare(group, revealed.value.coefficients, BigInt(me), share)) {
-      return {
-        dealer,
-        reveal: revealed.envelope,
-        share: dealt.envelope,
-        opening: openFor(input, dealer, dealt.value.sealed),
-      };
+    const share = openShare(dealing, input, dealer, revealed.value, dealt.value.sealed);
+    if (share === undefined) {
+      const opening = maybeOpening(openForAll(dealing, input, dealer, dealt.value.sealed, randomness));
+      return { dealer, reveal: revealed.envelope, share: dealt.envelope, opening };
     }
     sum = field.add(sum, share);
   }
   return secretScalar(sum, group.scalarBytes);
-}
-
-/** The share that `dealer` sealed to us, or undefined if it sealed anything else. */
-function openShare(input: DkgInput, dealer: Party, sealed: Sealed): bigint | undefined {
-  const { group, aead, me } = input;
-  const plaintext = openSealed(group, aead, shareContext(input, dealer, me), receiveScalar(input), sealed);
-  if (plaintext === undefined) return undefined;
-  const share = tryDecode(scalar(group), plaintext)?.value;
-  wipe(plaintext);
-  return share;
-}
-
-/** What lets everybody open a bad share: it is of no use to anybody, and the ceremony ends. */
-function openFor(input: DkgInput, dealer: Party, sealed: Sealed): Complaint['opening'] {
-  const { group, me, receiveKeys, randomness } = input;
-  const receiveKey = receiveKeys.get(me);
-  const opening =
-    receiveKey &&
-    revealSealed(group, shareContext(input, dealer, me), receiveScalar(input), receiveKey, sealed, randomness);
-  return opening === undefined ? { type: 'none', value: new Uint8Array(0) } : { type: 'opening', value: opening };
 }
 
 /** Everybody confirmed what we computed. @throws {Abort} naming dealers, liars about dealers, and liars about the outcome */
@@ -183,24 +153,10 @@ function judgeVerdicts(
   shares: Messages<never, Share>,
   verdicts: Messages<Verdict, never>,
 ): void {
-  const court = dkgCourt(input);
-  const blames: Blame[] = [];
-  for (const [party, { value: verdict, envelope }] of verdicts.broadcasts) {
-    if (verdict.type === 'complaint') {
-      const { dealer } = verdict.value;
-      const evidence = evidenceOf(input, dealer, verdict.value);
-      if (judge(court, evidence)) blames.push({ party: dealer, code: evidence.code, evidence });
-      else blames.push(blame(party, 'false-complaint', [envelope]));
-    } else if (party !== input.me && !equal(verdict.value, outcome)) {
-      const seen = [...reveals.broadcasts.values()].map((one) => one.envelope);
-      const dealt = shares.directs.get(party) as Received<Share>;
-      blames.push(blame(party, 'wrong-outcome', [...seen, dealt.envelope, envelope]));
-    }
-  }
+  const seen = [...reveals.broadcasts.values()].map(({ envelope }) => envelope);
+  const blames = blamesIn(dkgCourt(input), input.group, input.me, outcome, verdicts, (party) => [
+    ...seen,
+    (shares.directs.get(party) as Received<Share>).envelope,
+  ]);
   if (blames.length > 0) throw new Abort('verdict', blames);
-}
-
-/** Whether our share is the one that everybody can verify. Each part of it was checked, so anything else is a bug. */
-function fits({ group, me }: DkgInput, share: Secret, publicPackage: PublicPackage): boolean {
-  return group.equals(group.multiplyBase(share.use(fromBytesBE)), verifyingShare(publicPackage, me));
 }

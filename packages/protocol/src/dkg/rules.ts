@@ -1,23 +1,13 @@
 import { equal } from '../bytes.ts';
-import type { Point } from '../groups/group.ts';
-import { openingCodec, openRevealed } from '../proofs/encryption.ts';
+import { isMisdealt } from '../dealing/shares.ts';
+import { evidenceOf } from '../dealing/verdicts.ts';
 import { verifySchnorrBatch } from '../proofs/schnorr.ts';
-import { type Evidence, type Party, type RoundSpec, tryDecode } from '../protocol.ts';
-import { type Court, judge } from '../session/court.ts';
-import { bodyDigest, type Envelope, emptyTranscript, extendTranscript, kinds } from '../session/envelope.ts';
-import { verifyShare } from '../sharing/feldman.ts';
-import { encode, scalar } from '../wire/codec.ts';
-import {
-  type Commit,
-  type Complaint,
-  dkgFormats,
-  dkgRounds,
-  type Reveal,
-  roundIndex,
-  type Share,
-  type Verdict,
-} from './messages.ts';
-import { coefficientContext, commitmentTo, outcomeDigest, publicOutcome, shareContext } from './outcome.ts';
+import type { Party } from '../protocol.ts';
+import { type Court, digestOf, echoes, judge, said } from '../session/court.ts';
+import { type Envelope, emptyTranscript, extendTranscript, kinds } from '../session/envelope.ts';
+import type { Codec } from '../wire/codec.ts';
+import { dkgFormats, dkgRounds, type Reveal, roundIndex } from './messages.ts';
+import { coefficientContext, commitmentTo, dkgDealing, outcomeDigest, publicOutcome } from './outcome.ts';
 import type { DkgParameters } from './parameters.ts';
 
 /** Judges what happens in a key generation: for the session, for the protocol's own complaints, for third parties. */
@@ -52,12 +42,6 @@ export function provesCoefficients(parameters: DkgParameters, party: Party, { co
   return verifySchnorrBatch(parameters.group, coefficientContext(parameters, party), coefficients, proof);
 }
 
-/** A complaint as evidence against its dealer. */
-export function evidenceOf(parameters: DkgParameters, dealer: Party, { reveal, share, opening }: Complaint): Evidence {
-  const opened = opening.type === 'none' ? new Uint8Array(0) : encode(openingCodec(parameters.group), opening.value);
-  return { code: 'bad-share', accused: dealer, envelopes: [reveal, share], opening: opened };
-}
-
 /** Exhibits: commit, reveal. */
 function opensWrongly(parameters: DkgParameters, [first, second]: readonly Envelope[], accused: Party): boolean {
   const { commit, reveal } = readers(parameters, accused);
@@ -80,19 +64,11 @@ function dealtBadly(
   opened: Uint8Array,
   accused: Party,
 ): boolean {
-  const { group, aead, receiveKeys } = parameters;
   const { reveal, share } = readers(parameters, accused);
   const revealed = reveal(first);
   const dealt = share(second);
   if (revealed === undefined || second === undefined || dealt === undefined) return false;
-  const recipient = second.to;
-  const opening = opened.length === 0 ? undefined : tryDecode(openingCodec(group), opened)?.value;
-  const receiveKey = receiveKeys.get(recipient) as Point;
-  const context = shareContext(parameters, accused, recipient);
-  const { valid, plaintext } = openRevealed(group, aead, context, receiveKey, dealt.sealed, opening);
-  if (!valid) return false;
-  const value = plaintext === undefined ? undefined : tryDecode(scalar(group), plaintext)?.value;
-  return value === undefined || !verifyShare(group, revealed.coefficients, BigInt(recipient), value);
+  return isMisdealt(dkgDealing(parameters), accused, revealed, second.to, dealt.sealed, opened);
 }
 
 /** Exhibit: verdict. It holds everything that its complaint is judged by. */
@@ -103,7 +79,7 @@ function complainsFalsely(
   accused: Party,
 ): boolean {
   const verdict = readers(parameters, accused).verdict(first);
-  return verdict?.type === 'complaint' && !judge(court, evidenceOf(parameters, verdict.value.dealer, verdict.value));
+  return verdict?.type === 'complaint' && !judge(court, evidenceOf(parameters.group, verdict.value));
 }
 
 /**
@@ -122,35 +98,26 @@ function confirmsWrongly(
   const verdict = readers(parameters, accused).verdict(exhibits[n + 1]);
   if (!reveals.every((one) => one !== undefined) || verdict?.type !== 'confirmation') return false;
   if (share === undefined || readers(parameters, accused).share(share) === undefined) return false;
-  const revealed = exhibits.slice(0, n).map(digestOf);
-  const seen = share.echo.map(({ digest }) => digest);
-  if (seen.length !== n || !seen.every((digest, i) => equal(digest, revealed[i] as Uint8Array))) return false;
+  const seen = exhibits.slice(0, n);
+  if (!echoes(court, share, seen)) return false;
   const commits = (exhibits[court.parties.indexOf(accused)] as Envelope).echo.map(({ digest }) => digest);
   const afterCommits = extendTranscript(emptyTranscript(parameters.sid), roundIndex.commit, commits);
-  const transcript = extendTranscript(afterCommits, roundIndex.reveal, revealed);
+  const transcript = extendTranscript(afterCommits, roundIndex.reveal, seen.map(digestOf));
   const outcome = publicOutcome(parameters, reveals, transcript);
   return outcome !== undefined && !equal(outcomeDigest(parameters, outcome), verdict.value);
 }
 
 /** What `from` said in an exhibit, if the exhibit is of that round and decodes. */
 function readers(parameters: DkgParameters, from: Party) {
-  const formats = dkgFormats(parameters.group, parameters.threshold);
+  const { commit, reveal, shares, verdict } = dkgFormats(parameters.group, parameters.threshold);
   const read =
-    <T>(label: keyof typeof roundIndex, spec: RoundSpec<T, never> | RoundSpec<never, T>) =>
-    (exhibit: Envelope | undefined): T | undefined => {
-      const codec = spec.broadcast ?? spec.direct;
-      const kind = spec.broadcast === undefined ? 'direct' : 'broadcast';
-      const here = exhibit?.from === from && exhibit.round === roundIndex[label] && exhibit.class === kind;
-      return here && codec !== undefined ? tryDecode(codec, exhibit.payload)?.value : undefined;
-    };
+    <T>(label: keyof typeof roundIndex, kind: 'broadcast' | 'direct', codec: Codec<T>) =>
+    (exhibit: Envelope | undefined): T | undefined =>
+      said(codec, exhibit, { from, round: roundIndex[label], class: kind });
   return {
-    commit: read<Commit>('commit', formats.commit),
-    reveal: read<Reveal>('reveal', formats.reveal),
-    share: read<Share>('shares', formats.shares),
-    verdict: read<Verdict>('verdict', formats.verdict),
+    commit: read('commit', 'broadcast', commit.broadcast),
+    reveal: read('reveal', 'broadcast', reveal.broadcast),
+    share: read('shares', 'direct', shares.direct),
+    verdict: read('verdict', 'broadcast', verdict.broadcast),
   };
-}
-
-function digestOf(envelope: Envelope): Uint8Array {
-  return bodyDigest(envelope.echo, envelope.payload);
 }

@@ -1,6 +1,6 @@
 import type { Group, Point } from '../groups/group.ts';
 import type { RoundSpec } from '../protocol.ts';
-import { type Codec, fixed, mapped, point, scalar, struct, version } from '../wire/codec.ts';
+import { type Codec, fixed, point, scalar, versioned } from '../wire/codec.ts';
 import type { Multiplication } from './products.ts';
 
 /** Round 1, to all. */
@@ -64,13 +64,18 @@ export function preparationFormats(group: Group, { offers, answers }: MessageFor
   return {
     offers: {
       label: 'offers',
-      broadcast: versioned<Commitment>({ nonce: fixed(32), commitment: fixed(32) }),
-      direct: versioned<Offer>({ session: fixed(32), nonce: fixed(32), fingerprint: fixed(32), offer: offers }),
+      broadcast: versioned<Commitment>(SIGN_VERSION, { nonce: fixed(32), commitment: fixed(32) }),
+      direct: versioned<Offer>(SIGN_VERSION, {
+        session: fixed(32),
+        nonce: fixed(32),
+        fingerprint: fixed(32),
+        offer: offers,
+      }),
       guarded: true,
     },
     answers: {
       label: 'answers',
-      direct: versioned<Answer>({
+      direct: versioned<Answer>(SIGN_VERSION, {
         point: point(group),
         blinding: fixed(32),
         key: point(group),
@@ -86,7 +91,10 @@ export function preparationFormats(group: Group, { offers, answers }: MessageFor
 
 /** The format of the last round. */
 export function sharesFormat(group: Group): Broadcast<SignatureShare> {
-  return { label: 'shares', broadcast: versioned<SignatureShare>({ u: scalar(group), w: scalar(group) }) };
+  return {
+    label: 'shares',
+    broadcast: versioned<SignatureShare>(SIGN_VERSION, { u: scalar(group), w: scalar(group) }),
+  };
 }
 
 /** What a signer says before its share of a presigned signature. */
@@ -99,7 +107,11 @@ export interface Lock {
 
 /** The first of the two online rounds. Guarded: what comes next spends the presignature. */
 export function locksFormat(): Broadcast<Lock> {
-  return { label: 'locks', broadcast: versioned<Lock>({ nonce: fixed(32), use: fixed(32) }), guarded: true };
+  return {
+    label: 'locks',
+    broadcast: versioned<Lock>(SIGN_VERSION, { nonce: fixed(32), use: fixed(32) }),
+    guarded: true,
+  };
 }
 
 type MessageFormats = Pick<Multiplication, 'offers' | 'answers'>;
@@ -119,14 +131,4 @@ export function presignRounds(group: Group, multiplication: MessageFormats): rea
 /** The rounds that use one. */
 export function onlineRounds(group: Group): readonly RoundSpec[] {
   return [locksFormat(), sharesFormat(group)] as readonly RoundSpec[];
-}
-
-/** A struct behind the version byte. */
-function versioned<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
-  const inner = struct({ version: version(SIGN_VERSION), ...fields }) as Codec<T & { readonly version: number }>;
-  return mapped(
-    inner,
-    (value: T) => ({ ...value, version: SIGN_VERSION }),
-    ({ version: _, ...value }) => value as unknown as T,
-  );
 }

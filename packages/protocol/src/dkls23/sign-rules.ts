@@ -1,8 +1,7 @@
 import { equal } from '../bytes.ts';
-import { type Party, tryDecode } from '../protocol.ts';
-import type { Rule } from '../session/court.ts';
+import type { Party } from '../protocol.ts';
+import { type Rule, said } from '../session/court.ts';
 import type { Envelope } from '../session/envelope.ts';
-import type { Codec } from '../wire/codec.ts';
 import type { Multiplication } from './products.ts';
 import { commitTo, type SessionParameters, sessionId } from './sign-context.ts';
 import { type Commitment, preparationFormats } from './sign-messages.ts';
@@ -32,15 +31,4 @@ export function ecdsaRules(
       return !equal(commitTo(group, session, accused, toOne), toAll.commitment);
     },
   };
-}
-
-/** What an exhibit says, if it is in its place and decodes. */
-function said<T>(
-  codec: Codec<T>,
-  exhibit: Envelope | undefined,
-  place: Pick<Envelope, 'round' | 'class' | 'from'>,
-): T | undefined {
-  const { from, round, class: kind } = place;
-  const here = exhibit?.from === from && exhibit.round === round && exhibit.class === kind;
-  return here ? tryDecode(codec, exhibit.payload)?.value : undefined;
 }

@@ -123,6 +123,32 @@ function isProof(court: Court, evidence: Evidence): boolean {
   }
 }
 
+/** What an exhibit says, if it is in its place and decodes. */
+export function said<T>(
+  codec: Codec<T>,
+  exhibit: Envelope | undefined,
+  place: Pick<Envelope, 'round' | 'class' | 'from'>,
+): T | undefined {
+  const { from, round, class: kind } = place;
+  const here = exhibit?.from === from && exhibit.round === round && exhibit.class === kind;
+  return here ? tryDecode(codec, exhibit.payload)?.value : undefined;
+}
+
+/** Whether `exhibit` echoes exactly these messages of the round before, one of every party in their order. */
+export function echoes({ parties }: Pick<Court, 'parties'>, exhibit: Envelope, messages: readonly Envelope[]): boolean {
+  const { echo } = exhibit;
+  return (
+    echo.length === parties.length &&
+    messages.length === parties.length &&
+    messages.every((message, i) => equal(digestOf(message), (echo[i] as EchoEntry).digest))
+  );
+}
+
+/** What stands for an envelope in an echo. */
+export function digestOf({ echo, payload }: Envelope): Uint8Array {
+  return bodyDigest(echo, payload);
+}
+
 /** The envelope, if it is of this session and signed by the party it names. */
 export function admit(court: Court, frame: Uint8Array): Envelope | undefined {
   const envelope = tryEnvelope(frame);

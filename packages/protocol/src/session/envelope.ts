@@ -54,6 +54,10 @@ export const kinds = {
   pairs: 3,
   /** Makes a presignature. */
   presign: 4,
+  /** Shares a key anew: refresh, reshare, import; and the proof of life that follows. */
+  renew: 5,
+  /** Gives a member its lost share back. */
+  repair: 6,
 } as const;
 export type CeremonyKind = keyof typeof kinds;
 export const ENVELOPE_VERSION = 1;

@@ -1,9 +1,8 @@
 import { equal } from '../bytes.ts';
 import type { NodeKey } from '../primitives/signatures.ts';
 import { Abort, type Blame, blame, type Inbox, type Party, type Round, type Signed } from '../protocol.ts';
-import { accusationsOf, admit, type Court, echoLength, echoOf, followed, judge } from './court.ts';
+import { accusationsOf, admit, type Court, digestOf, echoLength, echoOf, followed, judge } from './court.ts';
 import {
-  bodyDigest,
   type EchoEntry,
   type Envelope,
   emptyTranscript,
@@ -240,8 +239,4 @@ export class Session {
   #abort(...blames: Blame[]): Abort {
     return new Abort(this.#label, blames);
   }
-}
-
-function digestOf(envelope: Envelope): Uint8Array {
-  return bodyDigest(envelope.echo, envelope.payload);
 }

@@ -24,6 +24,8 @@ export interface Scenario<T> {
   run(party: Party, randomness: Randomness, court: Court): Protocol<T>;
   /** `toy` (a keyed hash, fast) unless said otherwise. */
   readonly signatures?: 'toy' | 'pure' | undefined;
+  /** Who plays each party, where it matters; otherwise they follow from the seed. */
+  readonly nodes?: ReadonlyMap<Party, NodeKey> | undefined;
   readonly corrupted?: ReadonlySet<Party> | undefined;
   readonly adversary?: Adversary | undefined;
   /** Whether corrupted parties speak only when nobody else has anything left to say. Otherwise the seed decides. */
@@ -45,7 +47,8 @@ export function convene<T>(scenario: Scenario<T>): { court: Court; keys: Readonl
   const { seed, parties, kind, rounds, rules } = scenario;
   const pure = scenario.signatures === 'pure';
   const nodeKey = pure ? pureNodeKey : toyNodeKey;
-  const keys = new Map(parties.map((party) => [party, nodeKey(seededBytes(seed, 'node', party))]));
+  const keys =
+    scenario.nodes ?? new Map(parties.map((party) => [party, nodeKey(seededBytes(seed, 'node', party))] as const));
   const court: Court = {
     network: seededBytes(0, 'network'),
     sid: simulatedSid(seed),

@@ -231,6 +231,19 @@ export function struct<T extends Record<string, unknown>>(fields: { readonly [K 
   };
 }
 
+/** A struct behind a version byte: a message. */
+export function versioned<T extends object>(
+  expected: number,
+  fields: { readonly [K in keyof T]: Codec<T[K]> },
+): Codec<T> {
+  const inner = struct({ version: version(expected), ...fields }) as Codec<T & { readonly version: number }>;
+  return mapped(
+    inner,
+    (value: T) => ({ ...value, version: expected }),
+    ({ version: _, ...value }) => value as unknown as T,
+  );
+}
+
 /** A codec for a domain type, by way of the type of another codec. `from` may throw {@link EncodingError}. */
 export function mapped<T, U>(inner: Codec<T>, to: (value: U) => T, from: (value: T) => U): Codec<U> {
   return {

@@ -1,0 +1,18 @@
+export { type LifeInput, lifeRounds, lifeRules, lifeSession, proveLife } from './life.ts';
+export {
+  type Dealer,
+  type RenewalInput,
+  RenewalInputError,
+  type RenewalInputErrorCode,
+  type RenewalOutcome,
+  type RenewalParameters,
+  type RenewalSession,
+  type RenewalStatement,
+  type Seat,
+} from './parameters.ts';
+export { type Import, importKey, type Refresh, type Reshare, refresh, reshare, seatsOf } from './plan.ts';
+export { renew } from './protocol.ts';
+export { repair } from './repair.ts';
+export { type RepairInput, type RepairParameters, repairParties } from './repair-parameters.ts';
+export { repairCourt } from './repair-rules.ts';
+export { renewalCourt } from './rules.ts';
