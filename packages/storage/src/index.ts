@@ -1,3 +1,4 @@
+export type { Annex } from './annex.ts';
 export { type AuditEntry, type AuditFields, line as auditLine } from './audit/entry.ts';
 export * from './audit/log.ts';
 export * from './database.ts';
@@ -10,10 +11,11 @@ export * from './ledger/errors.ts';
 export * from './ledger/requests.ts';
 export * from './ledger/sessions.ts';
 export * from './memory.ts';
-export * from './sealing/errors.ts';
+export { type Damage, IntegrityError, RollbackError, UnlockError, type UnlockErrorCode } from './sealing/errors.ts';
 export * from './sealing/hierarchy.ts';
 export { createKeyFile, isPrivate, KeyFileError, type KeyFileErrorCode, readKeyFile } from './sealing/keyfile.ts';
 export type { Kdf, KdfParameters } from './sealing/passphrase.ts';
 export type { Owner, Sealer } from './sealing/record.ts';
-export { IntegrityError, SealedStore } from './sealing/sealed-store.ts';
+export type { Manifest } from './sealing/manifest.ts';
+export { SealedStore } from './sealing/sealed-store.ts';
 export { type Store, StoreError, type StoreErrorCode, type StoreOperation } from './store.ts';

@@ -1,7 +1,7 @@
 import { compare, equal, fromHex, Secret, toHex, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import type { Keyring } from '../sealing/hierarchy.ts';
-import { decodeRecord, IntegrityError } from '../sealing/sealed-store.ts';
+import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
 import { Turns } from '../turns.ts';
 import { KeyError } from './errors.ts';
 import { type EpochRecord, type EpochState, epochCodec, type KeyRecord, keyCodec, keyRecordVersion } from './record.ts';

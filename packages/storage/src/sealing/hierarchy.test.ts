@@ -33,10 +33,10 @@ describe('a keyring', () => {
   ])('is opened again by %s', async (_what, root) => {
     const store = new MemoryStore();
     const first = await createKeyring(store, root, owner, sealer(), { parameters: cheap });
-    await first.records.put('notes/1', 'note', ascii('kept'));
+    await first.records.put('bans/1', 'note', ascii('kept'));
     first.close();
     const second = await openKeyring(store, root, owner, sealer());
-    expect(await second.records.get('notes/1', 'note')).toEqual(ascii('kept'));
+    expect(await second.records.get('bans/1', 'note')).toEqual(ascii('kept'));
     expect(second.owner).toEqual(owner);
     second.close();
   });
@@ -106,14 +106,14 @@ describe('changing the root', () => {
   test('seals the store key anew and touches no other record', async () => {
     const store = new MemoryStore();
     const keyring = await createKeyring(store, keyFileRoot(), owner, sealer());
-    await keyring.records.put('notes/1', 'note', ascii('kept'));
-    const before = await store.get('notes/1');
+    await keyring.records.put('bans/1', 'note', ascii('kept'));
+    const before = await store.get('bans/1');
     await changeRoot(store, keyFileRoot(), passphrase('new'), owner, sealer('again'), { parameters: cheap });
 
-    expect(await store.get('notes/1')).toEqual(before);
+    expect(await store.get('bans/1')).toEqual(before);
     await expect(openKeyring(store, keyFileRoot(), owner, sealer())).rejects.toMatchObject({ code: 'other-root' });
     const { records } = await openKeyring(store, passphrase('new'), owner, sealer());
-    expect(await records.get('notes/1', 'note')).toEqual(ascii('kept'));
+    expect(await records.get('bans/1', 'note')).toEqual(ascii('kept'));
   });
 
   test('takes the old root', async () => {
