@@ -11,6 +11,9 @@ import { CommittedStore, type Engine, type Store, StoreError, type StoreOperatio
  */
 const openFolders: Set<string> = new Set();
 
+/** In Node.js `level` is `classic-level`, which has more methods than `level` declares. */
+type Compactable = Level<string, Uint8Array> & { compactRange(first: string, last: string): Promise<void> };
+
 /**
  * Opens, or makes, the LevelDB database in `folder` (mode 0700), and the annex in the folder `beside`. Without an annex a
  * store that was rolled back does not show, and shares have no second copy.
@@ -65,7 +68,7 @@ function engine(level: Level<string, Uint8Array>, path: string, annex: Annex | u
       const keys = operations.map(({ key }) => key).sort();
       for (let round = 0; round < 2; round++) {
         await level.batch(operations.map(asBatch));
-        await level.compactRange(keys[0] as string, keys.at(-1) as string);
+        await (level as Compactable).compactRange(keys[0] as string, keys.at(-1) as string);
       }
     },
     close: async () => {

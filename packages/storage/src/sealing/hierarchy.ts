@@ -201,6 +201,7 @@ function storeKeyPlace(owner: Owner): Owner & { readonly place: string; readonly
   return { ...owner, place: headerPlace, kind: 'store-key' };
 }
 
-function dataKeyPlace(keyId: Uint8Array, epoch: number): string {
+/** Where the data key of an epoch is. */
+export function dataKeyPlace(keyId: Uint8Array, epoch: number): string {
   return `data-keys/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
 }
