@@ -52,7 +52,13 @@ export async function examine(
 function ofNode(error: IntegrityError | RollbackError): Diagnosis {
   const place = error instanceof IntegrityError ? error.place : 'counter';
   const meaning = `the node does not start: ${meaningOf(place)}`;
-  return { code: error.code, place, problem: error.message, meaning, remedy: `${newestCopy}; if there is none, ${replace}` };
+  return {
+    code: error.code,
+    place,
+    problem: error.message,
+    meaning,
+    remedy: `${newestCopy}; if there is none, ${replace}`,
+  };
 }
 
 async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
@@ -74,6 +80,14 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
           problem: 'a second copy of an epoch that this node does not have',
           meaning: 'somebody put it there, or an epoch is gone',
           remedy: 'find out which; move the file away when you know',
+        };
+      case 'record-unknown':
+        return {
+          code: kind,
+          place,
+          problem: 'a record of no key',
+          meaning: 'the disk altered where a record belongs; if the record is missed there, that is said too',
+          remedy: 'look after the disk',
         };
       case 'share-restored':
       case 'copy-restored':

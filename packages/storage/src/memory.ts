@@ -6,7 +6,10 @@ export class MemoryStore extends CommittedStore {
   readonly #engine: MemoryEngine;
   readonly beside: MemoryAnnex;
 
-  constructor(records: ReadonlyMap<string, Uint8Array> = new Map(), files: ReadonlyMap<string, Uint8Array> = new Map()) {
+  constructor(
+    records: ReadonlyMap<string, Uint8Array> = new Map(),
+    files: ReadonlyMap<string, Uint8Array> = new Map(),
+  ) {
     const engine = new MemoryEngine(records);
     const beside = new MemoryAnnex(files, engine);
     super(engine, beside);

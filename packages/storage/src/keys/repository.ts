@@ -50,9 +50,10 @@ export interface Finding {
    * - `share-restored`: a record was lost or damaged, and put back from the second copy.
    * - `copy-restored`: the second copy was lost or damaged, or a crash kept it from being made.
    * - `copy-unknown`: there is a copy of an epoch that this node does not have. It is left alone.
+   * - `record-unknown`: there is a record of no key: the disk altered where a record belongs.
    * - `key-quarantined`: see {@link KeyInfo.quarantined}.
    */
-  readonly kind: 'share-restored' | 'copy-restored' | 'copy-unknown' | 'key-quarantined';
+  readonly kind: 'share-restored' | 'copy-restored' | 'copy-unknown' | 'record-unknown' | 'key-quarantined';
   /** The place of the record, or the name of the copy. */
   readonly place: string;
   /** Of damage that stays: what it is. */
@@ -151,7 +152,10 @@ export class KeyRepository {
         const retires = number < epoch && (type === 'certified' || type === 'active');
         return retires ? [[number, { ...record, state: { type: 'retiring', value } }]] : [];
       });
-      await this.#moveTo(entry, new Map([[epoch, { ...record, state: { type: 'active', value: state.value } }], ...older]));
+      await this.#moveTo(
+        entry,
+        new Map([[epoch, { ...record, state: { type: 'active', value: state.value } }], ...older]),
+      );
     });
   }
 
@@ -334,6 +338,11 @@ export class KeyRepository {
     const ids = new Set(manifest.broken().map((group) => group.slice('key/'.length)));
     for (const prefix of ['keys/', 'epochs/'])
       for await (const place of records.places(prefix)) ids.add(place.slice(prefix.length).split('/', 1)[0] as string);
+    for (const id of ids) {
+      if (/^[0-9a-f]{64}$/.test(id)) continue;
+      ids.delete(id);
+      this.#findings.push({ kind: 'record-unknown', place: `key/${id}` });
+    }
     return ids;
   }
 

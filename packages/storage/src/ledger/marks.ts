@@ -40,7 +40,10 @@ export const peerMarkCodec: wire.Codec<PeerMark> = wire.struct<PeerMark>({
   statement: wire.bytes(limits.statementBytes),
 });
 
-export const keyMarkCodec: wire.Codec<KeyMark> = wire.struct<KeyMark>({ version: wire.version(formatVersion), epoch: wire.u48 });
+export const keyMarkCodec: wire.Codec<KeyMark> = wire.struct<KeyMark>({
+  version: wire.version(formatVersion),
+  epoch: wire.u48,
+});
 
 /**
  * How far the others were when last seen: what they signed of themselves, and the highest certified epoch of each key that
@@ -97,11 +100,7 @@ export class MarkLedger {
     const id = toHex(keyId);
     await this.#turns.take(`keys/${id}`, async () => {
       if (epoch <= this.epochOf(keyId)) return;
-      await this.#records.put(
-        `marks/keys/${id}`,
-        'mark',
-        wire.encode(keyMarkCodec, { version: formatVersion, epoch }),
-      );
+      await this.#records.put(`marks/keys/${id}`, 'mark', wire.encode(keyMarkCodec, { version: formatVersion, epoch }));
       this.#epochs.set(id, epoch);
     });
   }

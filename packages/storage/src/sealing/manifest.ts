@@ -137,7 +137,10 @@ export class Manifest {
   }
 
   /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
-  async commit(operations: readonly StoreOperation[], { sync = true }: { readonly sync?: boolean } = {}): Promise<void> {
+  async commit(
+    operations: readonly StoreOperation[],
+    { sync = true }: { readonly sync?: boolean } = {},
+  ): Promise<void> {
     if (this.#dead !== undefined) throw this.#dead;
     // Up to the batch without a pause: batches reach the store in the order in which the manifest counted them.
     const covered = this.#cover(operations);
@@ -326,7 +329,8 @@ export class Manifest {
     const found = await this.#scan(strays);
     for (const group of new Set([...found.keys(), ...ledgers.map(([group]) => group)])) {
       const [page, here] = [this.#pages.get(group), found.get(group)];
-      if (page === undefined || here === undefined || !sameSum(page, here)) throw new IntegrityError(group, 'incomplete');
+      if (page === undefined || here === undefined || !sameSum(page, here))
+        throw new IntegrityError(group, 'incomplete');
       page.state = 'verified';
     }
   }
@@ -367,7 +371,11 @@ export class Manifest {
       for await (const [place, sealed] of this.#store.entries(prefix)) {
         const group = groupOf(place) as string;
         const digest = this.#digest(place, sealed);
-        const found = groups.get(group) ?? { count: 0, sum: new Uint8Array(32), members: new Map<string, Uint8Array>() };
+        const found = groups.get(group) ?? {
+          count: 0,
+          sum: new Uint8Array(32),
+          members: new Map<string, Uint8Array>(),
+        };
         found.count += 1;
         xor(found.sum, digest);
         if (isKept(group)) found.members.set(place, digest);

@@ -17,7 +17,9 @@ async function doctor(context: Context): Promise<ExitCode> {
   context.print({ healthy: findings.length === 0, findings }, () =>
     findings.length === 0
       ? `${config.data}: every record is there, is the newest, and opens`
-      : findings.map(({ place, ...rest }) => printable(`${place}: ${Object.values(asText(rest)).join('. ')}`)).join('\n'),
+      : findings
+          .map(({ place, ...rest }) => printable(`${place}: ${Object.values(asText(rest)).join('. ')}`))
+          .join('\n'),
   );
   return findings.length === 0 ? exits.ok : exits.integrity;
 }
