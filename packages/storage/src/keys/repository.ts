@@ -374,9 +374,9 @@ export class KeyRepository {
     const [kept, shredded] = [[...epochs].filter(isKept), [...epochs].filter((one) => !isKept(one))];
     for (const [epoch] of kept) await this.#heal(keyId, epoch);
     // Only now: what was restored counts.
-    if (manifest.broken().includes(group) && !(await manifest.recheck(group)))
-      throw new IntegrityError(group, 'incomplete');
+    const isWhole = !manifest.broken().includes(group) || (await manifest.recheck(group));
     for (const [epoch] of kept) await this.#findMaterial(keyId, epoch);
+    if (!isWhole) throw new IntegrityError(group, 'incomplete');
     for (const [epoch, { record }] of shredded) {
       const copied = (await this.#keyring.annex?.readCopy(copyName(keyId, epoch))) !== undefined;
       if (copied || (record.state.type === 'shredded' && record.state.value.erased === 0))
