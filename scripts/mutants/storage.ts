@@ -206,7 +206,11 @@ export const storage: readonly Mutant[] = [
         'this.#counter?.raise(number, chain);',
         'a counter ahead of what a power cut left',
       ],
-      ['      this.#dead ??= error;\n', '', 'a store that goes on after its counter failed'],
+      [
+        "      this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });\n",
+        '',
+        'a store that goes on after its counter failed',
+      ],
     ],
   ),
   ...cuts(

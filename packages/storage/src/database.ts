@@ -1,8 +1,8 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
-import { openAnnex } from './annex-files.ts';
 import type { Annex } from './annex.ts';
+import { openAnnex } from './annex-files.ts';
 import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
 
 /**

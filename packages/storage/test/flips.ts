@@ -22,7 +22,7 @@ export async function dataFolder({ reopened }: { readonly reopened: boolean }): 
 }
 
 /** Opens a data folder as a node does. */
-export async function surveyFolder(folder: string): Promise<Survey> {
+async function surveyFolder(folder: string): Promise<Survey> {
   let key: Secret;
   try {
     key = await readKeyFile(join(folder, 'root.key'));

@@ -7,8 +7,8 @@ import {
   BlameLedger,
   countBoot,
   IntegrityError,
-  type Keyring,
   KeyRepository,
+  type Keyring,
   MarkLedger,
   openKeyring,
   RequestLedger,
@@ -30,7 +30,7 @@ const node = id(30);
 const anything = (): void => {};
 
 /** The share of an epoch of a key in {@link fill}. */
-export function shareOf(keyId: Uint8Array, epoch: number): Uint8Array {
+function shareOf(keyId: Uint8Array, epoch: number): Uint8Array {
   return seeded(ascii(`share ${toHex(keyId)} ${epoch}`)).bytes(32);
 }
 

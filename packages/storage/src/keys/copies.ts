@@ -1,4 +1,4 @@
-import { EncodingError, equal, Secret, wire, wipe } from '@quorate/protocol';
+import { EncodingError, equal, Secret, wipe, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import { IntegrityError } from '../sealing/errors.ts';
 import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
@@ -11,9 +11,9 @@ interface Copy extends Record<string, unknown> {
   readonly share: Uint8Array;
 }
 
-export const copyVersion = 1;
+const copyVersion = 1;
 
-export const copyCodec: wire.Codec<Copy> = wire.struct<Copy>({
+const copyCodec: wire.Codec<Copy> = wire.struct<Copy>({
   version: wire.version(copyVersion),
   dataKey: wire.bytes(256),
   share: wire.bytes(limits.shareBytes + 256),

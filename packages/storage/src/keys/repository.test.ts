@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascii, equal, Secret, seeded, toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, failingAtEachWrite, keyring, sealer, temporaryFolder } from '../../test/fixtures.ts';
+import { collect, failingAtEachWrite, flipped, keyring, sealer, temporaryFolder } from '../../test/fixtures.ts';
 import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
@@ -273,7 +273,7 @@ describe('damage', () => {
     return store;
   }
 
-  const damaged = (value: Uint8Array): Uint8Array => value.with(-1, (value.at(-1) as number) ^ 1);
+  const damaged = (value: Uint8Array): Uint8Array => flipped(value, 8 * value.length - 1);
   const sharesOf = async (keys: KeyRepository): Promise<void> => {
     for (const [id, epoch] of [
       [keyId, 1],
@@ -543,6 +543,27 @@ describe('an epoch that was overtaken', () => {
         expect(keys.list().every(({ quarantined }) => quarantined === undefined)).toBe(true);
       },
     );
+  });
+
+  test('is not healed while it is shredded', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    for (const epoch of [1, 2]) await keys.prepare(prepared({ epoch }), check);
+    await keys.certify(keyId, 2, ready, certificate);
+    await keys.activate(keyId, 2);
+    const batch = store.batch.bind(store);
+    const reads: Promise<unknown>[] = [];
+    Object.assign(store, {
+      // The records are gone, and in memory the epoch is still as it was.
+      batch: async (operations: readonly StoreOperation[], options?: { sync?: boolean }) => {
+        await batch(operations, options);
+        if (operations.some(({ type }) => type === 'delete'))
+          reads.push(keys.share(keyId, 1).catch((error: unknown) => error));
+      },
+    });
+    await keys.shred(keyId, 1);
+    expect(await Promise.all(reads)).toMatchObject([{ code: 'epoch-retired' }]);
+    expect(await collect(store.entries(`shares/${toHex(keyId)}/0000000001`))).toEqual([]);
   });
 
   test('does not come back with its copy', async () => {

@@ -33,14 +33,14 @@ interface KeyMark extends Record<string, unknown> {
 
 const formatVersion = 1;
 
-export const peerMarkCodec: wire.Codec<PeerMark> = wire.struct<PeerMark>({
+const peerMarkCodec: wire.Codec<PeerMark> = wire.struct<PeerMark>({
   version: wire.version(formatVersion),
   bootEpoch: wire.fixed(24),
   counter: wire.u48,
   statement: wire.bytes(limits.statementBytes),
 });
 
-export const keyMarkCodec: wire.Codec<KeyMark> = wire.struct<KeyMark>({
+const keyMarkCodec: wire.Codec<KeyMark> = wire.struct<KeyMark>({
   version: wire.version(formatVersion),
   epoch: wire.u48,
 });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { ascii, equal, toHex } from '@quorate/protocol';
 import { assert, asyncProperty, constantFrom, record, uniqueArray } from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +9,7 @@ import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
 import type { StoreOperation } from '../store.ts';
 import { openKeyring } from './hierarchy.ts';
-import { places } from './places.ts';
+import { groupOf, places } from './places.ts';
 
 type Snapshot = ReadonlyMap<string, Uint8Array>;
 
@@ -142,6 +143,30 @@ describe('an attacker who has the disk and no key', () => {
     );
   });
 
+  test('brings back no group of records with the page of its time', async () => {
+    const groups = new Set([...last().records.keys()].flatMap((place) => groupOf(place) ?? []));
+    let tried = 0;
+    for (const { records } of moments.slice(0, -1)) {
+      for (const group of groups) {
+        const isOf = (place: string): boolean => place === `pages/${group}` || groupOf(place) === group;
+        const there = new Map<string, Uint8Array | undefined>(
+          [...last().records.keys()].filter(isOf).map((place) => [place, undefined]),
+        );
+        for (const [place, value] of records) if (isOf(place)) there.set(place, value);
+        if ([...there].every(([place, value]) => same(value, last().records.get(place)))) continue;
+        expect([group, verdict(truth, await survey(disk(there)))]).toEqual([group, 'detected']);
+        tried += 1;
+      }
+    }
+    expect(tried).toBeGreaterThan(10);
+  });
+
+  test('adds no record of a key that never was without its being told', async () => {
+    const [place, value] = [...last().records].find(([place]) => place.startsWith('shares/')) as [string, Uint8Array];
+    const stranger = place.replace(/[0-9a-f]{64}/, 'ab'.repeat(32));
+    expect(await survey(disk([[stranger, value]]))).toMatchObject({ findings: ['key-quarantined'] });
+  });
+
   test('cannot put an older store in its place', async () => {
     for (const { records } of moments.slice(0, -1))
       expect(await survey(new MemoryStore(records, last().files))).toEqual({ refused: 'rolled-back' });
@@ -150,6 +175,17 @@ describe('an attacker who has the disk and no key', () => {
       expect(await survey(new MemoryStore(records, files))).not.toHaveProperty('refused');
   });
 });
+
+/** The store, with a disk on which each batch takes a turn of the event loop before anything of it is there. */
+function slow(store: MemoryStore): MemoryStore {
+  const batch = store.batch.bind(store);
+  return Object.assign(store, {
+    batch: async (...given: Parameters<typeof batch>) => {
+      await setImmediate();
+      await batch(...given);
+    },
+  });
+}
 
 describe('a ledger', () => {
   const tombstones = (count: number): readonly (readonly [string, Uint8Array])[] =>
@@ -193,6 +229,20 @@ describe('a ledger', () => {
     await expect(openKeyring(store, keyFileRoot(), owner, sealer('y'))).resolves.toBeDefined();
   });
 
+  test('is checked as it is, not as it will be when what is under way is on the disk', async () => {
+    const { records } = await openKeyring(slow(await large()), keyFileRoot(), owner, sealer('x'));
+    const [fresh, absent] = [1, 2].map((i) => `sessions/${toHex(sidOf(7).with(31, i))}/shares`) as [string, string];
+    const writing = records.put(fresh, 'session', ascii('x'));
+    expect(await records.get(absent, 'session')).toBeUndefined();
+    await writing;
+  });
+
+  test('that is small is checked when the store is opened', async () => {
+    const [place] = [...last().records.keys()].filter((one) => one.startsWith('results/')) as [string];
+    const opening = openKeyring(disk([[place, undefined]]), keyFileRoot(), owner, sealer('x'));
+    await expect(opening).rejects.toMatchObject({ code: 'record-damaged', place: place.slice(0, 'results/00'.length) });
+  });
+
   test('forgets nothing', async () => {
     const { records } = await keyring(new MemoryStore());
     await records.put('sessions/00', 'session', ascii('x'));
@@ -210,7 +260,7 @@ describe('the manifest', () => {
   });
 
   test('takes a record for damaged that changes behind its back, and not one that is being written', async () => {
-    const store = new MemoryStore();
+    const store = slow(new MemoryStore());
     const { records } = await keyring(store);
     await records.put('bans/1', 'ban', ascii('first'));
     const old = (await store.get('bans/1')) as Uint8Array;

@@ -24,9 +24,9 @@ interface PageRecord extends Record<string, unknown> {
 }
 
 const formatVersion = 1;
-export const manifestPlace = 'manifest';
+const manifestPlace = 'manifest';
 
-export const rootCodec: wire.Codec<RootRecord> = wire.struct<RootRecord>({
+const rootCodec: wire.Codec<RootRecord> = wire.struct<RootRecord>({
   version: wire.version(formatVersion),
   counter: wire.u48,
   chain: wire.fixed(32),
@@ -34,7 +34,7 @@ export const rootCodec: wire.Codec<RootRecord> = wire.struct<RootRecord>({
   sum: wire.fixed(32),
 });
 
-export const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
+const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
   version: wire.version(formatVersion),
   count: wire.u48,
   sum: wire.fixed(32),
@@ -85,7 +85,7 @@ export class Manifest {
   readonly #checks = new Map<string, Promise<void>>();
   /** The batches under way, by the places that they change. */
   readonly #writing = new Map<string, Promise<void>>();
-  #dead: unknown;
+  #dead: Error | undefined;
 
   private constructor(store: Store, sealer: Sealer, owner: Owner, storeKey: Secret) {
     this.#store = store;
@@ -152,7 +152,7 @@ export class Manifest {
       // What is not synced may be lost with a power cut, and then the counter must not be ahead of the store.
       if (sync) this.#counter?.raise(number, chain);
     } catch (error) {
-      this.#dead ??= error;
+      this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });
       throw error;
     } finally {
       for (const { key } of operations) if (this.#writing.get(key) === written) this.#writing.delete(key);
@@ -219,14 +219,13 @@ export class Manifest {
   }
 
   #cover(operations: readonly StoreOperation[]): readonly StoreOperation[] {
-    const touched = new Map<string, Page>();
-    for (const operation of operations) {
+    const changes = operations.flatMap((operation) => {
       const group = groupOf(operation.key);
-      if (group === undefined) continue;
-      const page = this.#page(group);
-      this.#account(page, operation);
-      touched.set(group, page);
-    }
+      return group === undefined ? [] : [{ operation, group, page: this.#page(group, operation) }];
+    });
+    // From here on nothing is refused: what is counted is written.
+    for (const { operation, page } of changes) this.#account(page, operation);
+    const touched = new Map(changes.map(({ group, page }) => [group, page]));
     const pages = [...touched].map(([group, page]) => this.#sealPage(group, page));
     this.#number += 1;
     this.#chain = hash(tags.chain, this.#chain, u64(this.#number), this.#sum);
@@ -240,8 +239,11 @@ export class Manifest {
     return [...operations, ...pages, this.#seal(manifestPlace, 'manifest', root)];
   }
 
-  #page(group: string): Page {
+  /** The page that counts an operation. @throws {IntegrityError} of a broken group @throws {RangeError} */
+  #page(group: string, operation: StoreOperation): Page {
     const found = this.#pages.get(group);
+    if (operation.type === 'delete' && !isKept(group))
+      throw new RangeError(`nothing is removed from a ledger: ${operation.key}`);
     if (found?.state === 'broken' || this.#strays.has(group)) throw new IntegrityError(group, 'incomplete');
     const page: Page = found ?? {
       count: 0,
@@ -267,8 +269,6 @@ export class Manifest {
       xor(page.sum, digest);
       page.count += 1;
       page.members?.set(place, digest);
-    } else if (page.members === undefined) {
-      throw new RangeError(`nothing is removed from a ledger: ${place}`);
     }
   }
 
