@@ -396,6 +396,28 @@ describe('damage', () => {
     expect(await store.get(key)).toEqual((again as { value: Uint8Array }).value);
   });
 
+  test('is healed whole or not at all, whichever write fails, and then at the next start', async () => {
+    const lost = [`shares/${toHex(keyId)}/0000000001`, `data-keys/${toHex(keyId)}/0000000002`];
+    await failingAtEachWrite(
+      async (store) => {
+        const keys = await open(store);
+        for (const epoch of [1, 2]) await keys.prepare(prepared({ epoch }), check);
+        await keys.prepare(prepared({ keyId: other, name: 'other' }), check);
+        await store.batch(lost.map((key) => ({ type: 'delete', key })));
+        store.beside.files.delete(`${toHex(other)}-0000000001`);
+        await open(store);
+      },
+      async (store) => {
+        const keys = await open(store);
+        for (const { epochs, keyId: id, quarantined } of keys.list()) {
+          expect(quarantined).toBeUndefined();
+          for (const { epoch } of epochs) (await keys.share(id, epoch)).wipe();
+        }
+        expect(await store.beside.copies()).toHaveLength(keys.list().flatMap(({ epochs }) => epochs).length);
+      },
+    );
+  });
+
   test('by exchanging the shares of two keys, or two epochs, is undone', async () => {
     const store = await twoKeys();
     const shares = await collect(store.entries('shares/'));

@@ -1,7 +1,13 @@
+import { spawn } from 'node:child_process';
+import { cp, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { ascii, toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, flipped, keyFileRoot, keyring, owner, sealer } from '../../test/fixtures.ts';
+import { collect, flipped, keyFileRoot, keyring, owner, sealer, temporaryFolder } from '../../test/fixtures.ts';
+import { openDatabase } from '../database.ts';
 import { MemoryStore } from '../memory.ts';
+import type { Store } from '../store.ts';
 import { type Keyring, openKeyring } from './hierarchy.ts';
 
 const open = async (store: MemoryStore): Promise<Keyring> => openKeyring(store, keyFileRoot(), owner, sealer('again'));
@@ -40,6 +46,34 @@ describe('the counter beside the store', () => {
         else await expect(opening).resolves.toBeDefined();
       }
     }
+  });
+
+  test('refuses an older copy of the folder on a real disk, and nothing after a process was killed', async () => {
+    const data = await temporaryFolder();
+    const at = async (): Promise<Store> => openDatabase(join(data, 'store'), data);
+    const first = await at();
+    (await keyring(first)).close();
+    await first.close();
+    await cp(join(data, 'store'), join(data, 'older'), { recursive: true });
+
+    const script = `import { openDatabase } from ${JSON.stringify(new URL('../database.ts', import.meta.url).href)};
+      import { keyring } from ${JSON.stringify(new URL('../../test/fixtures.ts', import.meta.url).href)};
+      const { records } = await keyring(await openDatabase(${JSON.stringify(join(data, 'store'))}, ${JSON.stringify(data)}));
+      for (let i = 0; ; i++) {
+        await Promise.all([0, 1, 2].map((j) => records.put('bans/' + i + j, 'ban', new Uint8Array(9))));
+        process.stdout.write(i + '\\n');
+      }`;
+    const child = spawn(process.execPath, ['--conditions=@quorate/source', '--input-type=module', '-e', script]);
+    for await (const line of createInterface({ input: child.stdout })) if (line === '20') child.kill('SIGKILL');
+    const killed = await at();
+    await expect(openKeyring(killed, keyFileRoot(), owner, sealer('x'))).resolves.toBeDefined();
+    await killed.close();
+
+    await rm(join(data, 'store'), { recursive: true });
+    await rename(join(data, 'older'), join(data, 'store'));
+    const older = await at();
+    await expect(openKeyring(older, keyFileRoot(), owner, sealer('x'))).rejects.toMatchObject({ code: 'rolled-back' });
+    await older.close();
   });
 
   test('says what to do', async () => {
