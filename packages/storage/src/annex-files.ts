@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Annex } from './annex.ts';
@@ -27,8 +27,11 @@ export async function openAnnex(folder: string): Promise<Annex> {
     readCounter: async () => contentOf(counter),
     writeCounter(offset, bytes) {
       try {
+        const isNew = descriptor === undefined && !existsSync(counter);
         descriptor ??= openCounter(counter);
         if (writeSync(descriptor, bytes, 0, bytes.length, offset) !== bytes.length) throw new Error('a short write');
+        // A file that a power cut leaves empty would look like one that somebody emptied.
+        if (isNew) fsyncSync(descriptor);
       } catch (cause) {
         throw new StoreError('store-failed', `${counter} cannot be written`, cause);
       }
