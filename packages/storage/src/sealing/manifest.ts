@@ -4,52 +4,20 @@ import type { Store, StoreOperation } from '../store.ts';
 import { tags } from '../tags.ts';
 import { type Counter, openCounter } from './counter.ts';
 import { decodeRecord, IntegrityError } from './errors.ts';
+import {
+  type Found,
+  formatVersion,
+  isKept,
+  manifestPlace,
+  type Page,
+  pageCodec,
+  pagePlace,
+  rootCodec,
+  sameSum,
+  xor,
+} from './page.ts';
 import { groupOf, places, prefixesOf } from './places.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
-
-interface RootRecord extends Record<string, unknown> {
-  readonly version: number;
-  /** One more with each batch. */
-  readonly counter: number;
-  /** The hash of the chain's link before, the counter and the sum: two stores that came apart never have the same again. */
-  readonly chain: Uint8Array;
-  readonly pages: number;
-  readonly sum: Uint8Array;
-}
-
-interface PageRecord extends Record<string, unknown> {
-  readonly version: number;
-  readonly count: number;
-  readonly sum: Uint8Array;
-}
-
-const formatVersion = 1;
-const manifestPlace = 'manifest';
-
-const rootCodec: wire.Codec<RootRecord> = wire.struct<RootRecord>({
-  version: wire.version(formatVersion),
-  counter: wire.u48,
-  chain: wire.fixed(32),
-  pages: wire.u32,
-  sum: wire.fixed(32),
-});
-
-const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
-  version: wire.version(formatVersion),
-  count: wire.u48,
-  sum: wire.fixed(32),
-});
-
-/** The records of one group: how many, and the sum of their digests. */
-interface Page {
-  count: number;
-  readonly sum: Uint8Array;
-  /** The digest of the page's own record. */
-  digest: Uint8Array;
-  /** Of every record the digest; of a ledger nothing, since its records are never changed nor removed. */
-  readonly members: Map<string, Uint8Array> | undefined;
-  state: 'verified' | 'broken' | 'unchecked';
-}
 
 /**
  * Which records there should be, and which version of each. A record by itself says that it was written here, and where; it
@@ -129,11 +97,6 @@ export class Manifest {
   broken(): readonly string[] {
     const broken = [...this.#pages].filter(([, { state }]) => state === 'broken').map(([group]) => group);
     return [...broken, ...this.#strays];
-  }
-
-  /** The number of records that are kept under a group. */
-  count(group: string): number {
-    return this.#pages.get(group)?.count ?? 0;
   }
 
   /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
@@ -400,29 +363,4 @@ export class Manifest {
     if ('failure' in opened) throw new IntegrityError(place, opened.failure);
     return opened.plaintext;
   }
-}
-
-interface Found {
-  count: number;
-  readonly sum: Uint8Array;
-  readonly members: Map<string, Uint8Array>;
-}
-
-function isKept(group: string): boolean {
-  return group === 'node' || group.startsWith('key/');
-}
-
-function sameSum(
-  a: { readonly count: number; readonly sum: Uint8Array },
-  b: { readonly count: number; readonly sum: Uint8Array },
-): boolean {
-  return a.count === b.count && equal(a.sum, b.sum);
-}
-
-function pagePlace(group: string): string {
-  return `pages/${group}`;
-}
-
-function xor(into: Uint8Array, other: Uint8Array): void {
-  for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) ^ (other[i] as number);
 }
