@@ -29,9 +29,10 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
   ],
   storage: [
     ['errors.ts', 'limits.ts', 'tags.ts'],
-    ['store.ts', 'memory.ts', 'turns.ts', 'database.ts'],
+    ['annex.ts', 'annex-files.ts', 'store.ts', 'memory.ts', 'turns.ts', 'database.ts'],
     ['sealing'],
     ['keys', 'ledger', 'audit', 'objects'],
+    ['doctor.ts'],
     ['index.ts'],
   ],
   node: [
@@ -56,6 +57,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
 /** The only places that may import `node:*`, set a timer, or read a date, entropy or the environment. A folder ends in `/`. */
 export const doors: readonly string[] = [
   'packages/protocol/native/',
+  'packages/storage/src/annex-files.ts',
   'packages/storage/src/database.ts',
   'packages/storage/src/sealing/passphrase.ts',
   'packages/storage/src/sealing/keyfile.ts',

@@ -418,7 +418,11 @@ export const dkls23: readonly Mutant[] = [
     [['hash(tags.ecdsaNonce, session, u16', 'hash(tags.ecdsaNonce, u16', 'the commitment of another session']],
   ),
   ...cuts(folder, 'sign-messages.ts', signing, [
-    ['offer: offers,\n      }),\n      guarded: true,', 'offer: offers,\n      }),', 'a check of transfers without the lock'],
+    [
+      'offer: offers,\n      }),\n      guarded: true,',
+      'offer: offers,\n      }),',
+      'a check of transfers without the lock',
+    ],
     [
       'answer: answers,\n      }),\n      guarded: true,',
       'answer: answers,\n      }),',
@@ -437,9 +441,6 @@ export const dkls23: readonly Mutant[] = [
       'return true;',
       'a wrong opening: a right one',
     ],
-    ['exhibit?.from === from && ', '', 'the exhibit of another signer'],
-    ['exhibit.round === round && ', '', 'an exhibit of another round of signing'],
-    [' && exhibit.class === kind;', ';', 'an exhibit of another class in signing'],
   ]),
   ...cuts(
     folder,
@@ -498,7 +499,7 @@ export const dkls23: readonly Mutant[] = [
     folder,
     'sign-messages.ts',
     ['presign.test.ts'],
-    [['use: fixed(32) }), guarded: true };', 'use: fixed(32) }) };', 'a presignature used without a record']],
+    [['use: fixed(32) }),\n    guarded: true,', 'use: fixed(32) }),', 'a presignature used without a record']],
   ),
   ...cuts(
     folder,

@@ -36,14 +36,12 @@ export const storage: readonly Mutant[] = [
       ['    check(share, publicPackage);\n', '', 'a share that does not belong is kept'],
       ['    check(share, kept.publicPackage);\n', '', 'a share that does not belong is on the disk'],
       ['        checkIsNext(entry, epoch);\n', '', 'an epoch below one that was tried'],
-      ['if (epoch <= highest)', 'if (false)', 'an epoch number used again'],
-      ['if (open >= limits.uncertifiedEpochs)', 'if (false)', 'attempts without end'],
       ['if (!equal(record.statement, statement))', 'if (false)', 'a certificate for another statement'],
       ["if (record.state.type !== 'prepared') return;", '', 'a second certificate replaces the first'],
       [
-        "if (state.type === 'prepared') throw new KeyError('invalid-transition', `epoch ${epoch} has no certificate`);",
+        "      if (state.type === 'prepared') throw new KeyError('invalid-transition', `epoch ${epoch} has no certificate`);\n",
         '',
-        'an epoch used without certificate',
+        'an epoch activated without certificate',
       ],
       ['!sameShare || ', '', 'another share under the same number'],
       [' || !sameMaterial', '', 'other material under the same number'],
@@ -59,15 +57,211 @@ export const storage: readonly Mutant[] = [
       [' || (owner !== undefined && !equal(owner.keyId, keyId))', '', 'a name taken by another key'],
       ['if (entry.record.scheme !== scheme)', 'if (false)', 'a key of another scheme'],
       [
-        "if (entry === undefined) throw new IntegrityError(`keys/${id}`, 'missing');",
-        'if (entry === undefined) continue;',
-        'an epoch whose key record is gone',
-      ],
-      [
-        '      (await repository.share(entry.keyId, epoch)).wipe();\n',
+        '    for (const [epoch] of kept) await this.#heal(keyId, epoch);\n',
         '',
         'a damaged share is noticed at the first signature only',
       ],
+      [
+        '      await this.#heal(keyId, epoch);\n      await this.#checkKept',
+        '      await this.#checkKept',
+        'READY with one copy of the share',
+      ],
+      ["if (!isWhole) throw new IntegrityError(group, 'incomplete');", '', 'a key with records missing or older'],
+      [
+        "const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';",
+        "const type = 'certified' as const;",
+        'a late certificate that brings an old epoch back',
+      ],
+      [
+        "const retires = number < epoch && (type === 'certified' || type === 'active');",
+        'const retires = false;',
+        'two epochs active at once',
+      ],
+      ['        if (!isOvertaken(entry, epoch))\n', '        if (false)\n', 'the epoch in use is shredded'],
+      ['    await this.#copies.erase(keyId, epoch);\n', '', 'a shredded share whose copy stays'],
+      ['    await records.purge(gone);\n', '', 'a shredded share that stays in the files'],
+      [
+        '        await this.#erase(keyId, epoch);\n    }',
+        '        await Promise.resolve();\n    }',
+        'shredding that a crash cut short',
+      ],
+      ["if (type === 'retiring' || type === 'shredded')", 'if (false)', 'signing with a retired epoch'],
+      [
+        "      return await this.#turns.take('keys', async () => {\n        this.#inUse(keyId, epoch);\n",
+        "      return await this.#turns.take('keys', async () => {\n",
+        'a share that comes back while it is shredded',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'entry.ts',
+    ['repository.test.ts'],
+    [
+      ['if (epoch <= highest)', 'if (false)', 'an epoch number used again'],
+      ['if (open >= limits.uncertifiedEpochs)', 'if (false)', 'attempts without end'],
+      ['if (quarantined !== undefined)', 'if (false)', 'a damaged key that is used'],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'copies.ts',
+    ['repository.test.ts'],
+    [
+      ['if (fromRecord !== undefined && fromCopy !== undefined) {', 'if (false) {', 'a guess between record and copy'],
+      ['if (lost.includes(shareAt)) await records.restore(shareAt, share);', '', 'a share that is not restored'],
+      [
+        'if (lost.includes(dataKeyAt)) await records.restore(dataKeyAt, dataKey);',
+        '',
+        'a data key that is not restored',
+      ],
+      [
+        'const isCopied = annex === undefined || (file !== undefined && equal(file, whole));',
+        'const isCopied = annex === undefined || file !== undefined;',
+        'a damaged copy that stays',
+      ],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'manifest.ts',
+    ['manifest.test.ts'],
+    [
+      [
+        "if (this.#pages.size !== root.pages || !equal(this.#sum, root.sum)) throw new IntegrityError('pages', 'incomplete');",
+        '',
+        'pages of another time',
+      ],
+      [
+        "page.state = sameSum(page, here) ? 'verified' : 'broken';",
+        "page.state = 'verified';",
+        'records gone or older',
+      ],
+      [
+        "if (this.#pages.get('node')?.state === 'broken') throw await this.#damageOfNode();",
+        '',
+        'a node that starts without a ban',
+      ],
+      [
+        'for (const group of found.keys()) if (!this.#pages.has(group)) this.#strays.add(group);',
+        '',
+        'records of a key that never was',
+      ],
+      ['concat(ascii(place), Uint8Array.of(0), version)', 'version', 'records whose places are exchanged'],
+      [
+        'concat(sealed.subarray(0, 65), sealed.subarray(-16))',
+        'sealed.subarray(0, 1)',
+        'an earlier version of a record',
+      ],
+      [
+        'if (page !== undefined) await this.#checkLedger',
+        'if (page === null) await this.#checkLedger',
+        'an absence that nobody checked',
+      ],
+      [
+        'if (found === undefined || !sameSum(expected, found)) throw',
+        'if (false) throw',
+        'a large ledger with records gone',
+      ],
+      ['if (total > limits.ledgerScan) return;', 'return;', 'a small ledger that is not checked at the start'],
+      [
+        'while (this.#writing.size > 0) await Promise.allSettled(this.#writing.values());',
+        '',
+        'a false alarm while a ledger is written to',
+      ],
+      ['if (changing === undefined) throw', 'throw', 'a false alarm while a record is written'],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'counter.ts',
+    ['counter.test.ts'],
+    [
+      [
+        "if (best > store.counter) throw new RollbackError('rolled-back', store.counter, best);",
+        '',
+        'a store that was rolled back',
+      ],
+      [
+        "if (best < 0 && store.counter > 1) throw new RollbackError('counter-missing', store.counter);",
+        '',
+        'a rollback whose counter was removed',
+      ],
+      [
+        'if (slots.some((slot) => slot?.counter === store.counter && !equal(slot.chain, store.chain)))',
+        'if (false)',
+        'another copy of the store that went on by itself',
+      ],
+      ['this.#turn = 1 - this.#turn;', '', 'a torn write that takes the counter away'],
+      ['if (best < store.counter) counter.raise(store.counter, store.chain);', '', 'a counter that stays behind'],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'manifest.ts',
+    ['counter.test.ts'],
+    [
+      [
+        'if (sync) this.#counter?.raise(number, chain);',
+        'this.#counter?.raise(number, chain);',
+        'a counter ahead of what a power cut left',
+      ],
+      [
+        "      this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });\n",
+        '',
+        'a store that goes on after its counter failed',
+      ],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'hierarchy.ts',
+    ['hierarchy.test.ts'],
+    [
+      [
+        'await store.purge([await putHeader(store, manifest, to, owner, storeKey, sealer, stretching)]);',
+        'await putHeader(store, manifest, to, owner, storeKey, sealer, stretching);',
+        'files that the old passphrase opens',
+      ],
+      [
+        'await manifest.commit([operation]);',
+        'await store.batch([operation]);',
+        'an old passphrase that comes back with its header',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'annex-files.ts',
+    ['annex-files.test.ts'],
+    [
+      ['await chmod(copies, 0o700);', '', 'a folder of copies that others may read'],
+      [
+        'for (const name of await readdir(copies)) await chmod(join(copies, name), 0o600);',
+        '',
+        'a copy that others may read',
+      ],
+      ['if (name.endsWith(temporary)) await rm(join(copies, name));', '', 'half a copy left by a crash'],
+      [
+        "        await writeSynced(`${path}${temporary}`, 'w', bytes);\n        await rename(`${path}${temporary}`, path);\n",
+        "        await writeSynced(path, 'w', bytes);\n",
+        'a copy that a full disk takes away',
+      ],
+    ],
+  ),
+  ...cuts(
+    ledger,
+    'marks.ts',
+    ['marks.test.ts'],
+    [
+      [
+        "if (starts !== 0) return starts > 0 ? 'ahead' : 'behind';",
+        "if (starts !== 0) return 'ahead';",
+        'a peer that was rolled back',
+      ],
+      ["if (compare(now, before) !== 0) return 'cloned';", '', 'a peer of which there are two'],
+      ["if (verdict !== 'ahead') return verdict;", '', 'a mark that falls'],
+      ['if (epoch <= this.epochOf(keyId)) return;', '', "a key's mark that falls"],
     ],
   ),
   ...cuts(

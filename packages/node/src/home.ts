@@ -4,10 +4,14 @@ import {
   AuditLog,
   BanLedger,
   BlameLedger,
+  changeRoot,
   countBoot,
   createKeyring,
+  type Diagnosis,
+  examine,
   KeyRepository,
   type Keyring,
+  MarkLedger,
   openDatabase,
   openKeyring,
   RequestLedger,
@@ -36,6 +40,7 @@ export interface Home {
   readonly sessions: SessionLedger;
   readonly blames: BlameLedger;
   readonly bans: BanLedger;
+  readonly marks: MarkLedger;
   readonly audit: AuditLog;
   /** Wipes what was unlocked and releases the folder. */
   close(): Promise<void>;
@@ -51,7 +56,7 @@ export async function createHome(
   randomness: Randomness,
   files: Files = systemFiles,
 ): Promise<PeerId> {
-  const store = await openDatabase(databaseFolder(config));
+  const store = await openStore(config);
   try {
     using root = await rootOf(config, files);
     const unlocking = root.root.type === 'key-file' ? root.root.key : root.root.passphrase;
@@ -94,6 +99,7 @@ export async function homeOf(
     sessions: new SessionLedger(records),
     blames: new BlameLedger(records),
     bans: await BanLedger.open(records),
+    marks: await MarkLedger.open(records),
     audit: await AuditLog.open(records),
     async close() {
       seed.wipe();
@@ -103,12 +109,48 @@ export async function homeOf(
   };
 }
 
+/** Looks through the store of a node that is stopped. @throws {UnlockError} @throws {StoreError} */
+export async function examineHome(
+  config: HomeConfig,
+  randomness: Randomness,
+  files: Files = systemFiles,
+): Promise<readonly Diagnosis[]> {
+  const store = await openStore(config);
+  try {
+    using root = await rootOf(config, files);
+    return await examine(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
+  } finally {
+    await store.close();
+  }
+}
+
+/**
+ * Has the store of a node that is stopped opened by another root from now on.
+ * @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} @throws {KeyFileError}
+ */
+export async function changeHomeRoot(
+  config: HomeConfig,
+  to: Config['root'],
+  randomness: Randomness,
+  files: Files = systemFiles,
+): Promise<void> {
+  const store = await openStore(config);
+  try {
+    using from = await rootOf(config, files);
+    using other = await rootOf({ ...config, root: to }, files);
+    const sealer = { aead: nativeAead, randomness };
+    await changeRoot(store, from.root, other.root, { network: config.networkId }, sealer);
+  } finally {
+    await store.close();
+  }
+}
+
 async function unlock(
   config: HomeConfig,
   randomness: Randomness,
   files: Files,
 ): Promise<{ readonly store: Store; readonly keyring: Keyring; readonly seed: Secret }> {
-  const store = await openDatabase(databaseFolder(config));
+  const store = await openStore(config);
   try {
     using root = await rootOf(config, files);
     const keyring = await openKeyring(
@@ -144,6 +186,7 @@ function withoutNewline(line: Uint8Array): Uint8Array {
   return kept;
 }
 
-function databaseFolder({ data }: HomeConfig): string {
-  return `${data}/store`;
+/** The database, with the counter and the second copies beside it. */
+async function openStore({ data }: HomeConfig): Promise<Store> {
+  return await openDatabase(`${data}/store`, data);
 }

@@ -113,6 +113,7 @@ export class QuorateNode implements Service {
   static async open(parts: NodeParts): Promise<QuorateNode> {
     const node = new QuorateNode(parts);
     for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
+    await node.#auditFindings();
     await node.#ceremonies.open();
     node.#stock.open();
     return node;
@@ -200,7 +201,9 @@ export class QuorateNode implements Service {
   }
 
   async keys(): Promise<readonly KeyView[]> {
-    return await Promise.resolve(this.#parts.home.keys.list().map((key) => this.#keyView(key)));
+    // Of a quarantined key nothing can be shown; the status warns of it.
+    const whole = this.#parts.home.keys.list().filter(({ quarantined }) => quarantined === undefined);
+    return await Promise.resolve(whole.map((key) => this.#keyView(key)));
   }
 
   async key(name: string): Promise<KeyView> {
@@ -332,6 +335,11 @@ export class QuorateNode implements Service {
         ({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`,
       ),
       ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
+      ...this.#parts.home.keys
+        .list()
+        .flatMap(({ keyId, name, quarantined }) =>
+          quarantined === undefined ? [] : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}`],
+        ),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
   }
@@ -361,7 +369,11 @@ export class QuorateNode implements Service {
   }
 
   #key(name: string): KeyInfo {
-    const key = this.#parts.home.keys.byName(name);
+    const { config, home } = this.#parts;
+    // By id, since the name of a damaged key may be lost.
+    const key = home.keys.get(keyIdOf(config.networkId, name));
+    if (key?.quarantined !== undefined)
+      throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
     if (key === undefined) throw new ServiceError('key-unknown', `this node has no key ${name}; see \`quorate keys\``);
     return key;
   }
@@ -411,6 +423,15 @@ export class QuorateNode implements Service {
     const isNew = await this.#parts.home.blames.record(blame);
     if (isNew) this.#countBlame(blame.node);
     return isNew;
+  }
+
+  /** What the store found damaged when it was opened, and what it repaired. */
+  async #auditFindings(): Promise<void> {
+    const { clock, home, log } = this.#parts;
+    for (const { kind, place, reason = '' } of home.keys.takeFindings()) {
+      log.error('the store was damaged', { finding: kind, place, reason });
+      await home.audit.append(clock.now(), kind, { place, reason });
+    }
   }
 
   #countBlame(node: Uint8Array): void {

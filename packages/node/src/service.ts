@@ -115,7 +115,7 @@ export interface KeyView {
   readonly threshold: number;
   readonly parties: readonly { readonly party: number; readonly name: string; readonly peerId: string }[];
   readonly epoch: number;
-  readonly state: 'prepared' | 'certified' | 'active';
+  readonly state: 'prepared' | 'certified' | 'active' | 'retiring' | 'shredded';
   readonly frozen: boolean;
   /** The key under which a plain verifier accepts signatures: for Taproot the x-only output key. */
   readonly publicKey: string;

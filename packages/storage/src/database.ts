@@ -1,7 +1,9 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
-import { CommittedStore, type Engine, type Store, StoreError } from './store.ts';
+import type { Annex } from './annex.ts';
+import { openAnnex } from './annex-files.ts';
+import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
 
 /**
  * The folders that this process has open. LevelDB must not be asked to open one twice: its refusal closes a descriptor of
@@ -9,11 +11,15 @@ import { CommittedStore, type Engine, type Store, StoreError } from './store.ts'
  */
 const openFolders: Set<string> = new Set();
 
+/** In Node.js `level` is `classic-level`, which has more methods than `level` declares. */
+type Compactable = Level<string, Uint8Array> & { compactRange(first: string, last: string): Promise<void> };
+
 /**
- * Opens, or makes, the LevelDB database in `folder` (mode 0700).
+ * Opens, or makes, the LevelDB database in `folder` (mode 0700), and the annex in the folder `beside`. Without an annex a
+ * store that was rolled back does not show, and shares have no second copy.
  * @throws {StoreError} `store-locked` when it is open already, `store-unavailable` when it cannot be opened
  */
-export async function openDatabase(folder: string): Promise<Store> {
+export async function openDatabase(folder: string, beside?: string): Promise<Store> {
   const path = await prepareFolder(folder);
   if (openFolders.has(path)) throw new StoreError('store-locked', `${folder} is open in this process already`);
   openFolders.add(path);
@@ -25,9 +31,11 @@ export async function openDatabase(folder: string): Promise<Store> {
       compression: false,
     });
     await level.open();
-    return new CommittedStore(engine(level, path));
+    const annex = beside === undefined ? undefined : await openAnnex(beside);
+    return new CommittedStore(engine(level, path, annex), annex);
   } catch (error) {
     openFolders.delete(path);
+    if (error instanceof StoreError) throw error;
     const cause = error instanceof Error ? error.cause : undefined;
     if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED')
       throw new StoreError('store-locked', `${folder} is in use by another process: stop it first`, error);
@@ -45,28 +53,36 @@ async function prepareFolder(folder: string): Promise<string> {
   }
 }
 
-function engine(level: Level<string, Uint8Array>, path: string): Engine {
+function engine(level: Level<string, Uint8Array>, path: string, annex: Annex | undefined): Engine {
   return {
     turn: setImmediate,
     // What is asked for was written lately and is in memory: a thread would take longer to wake up than this takes.
     get: async (key) => copy(level.getSync(key)),
-    write: (operations, sync) =>
-      level.batch(
-        operations.map((operation) =>
-          operation.type === 'put'
-            ? { type: 'put' as const, key: operation.key, value: operation.value }
-            : { type: 'del' as const, key: operation.key },
-        ),
-        { sync },
-      ),
+    write: (operations, sync) => level.batch(operations.map(asBatch), { sync }),
     entries: async function* (first, end) {
       for await (const [key, value] of level.iterator({ gte: first, lt: end })) yield [key, new Uint8Array(value)];
     },
+    // LevelDB flushes its memory to the deepest level that holds nothing of the range, and compaction does not look there.
+    // Written once more, the same keys come to lie above what was flushed, and are merged with it.
+    purge: async (operations) => {
+      const keys = operations.map(({ key }) => key).sort();
+      for (let round = 0; round < 2; round++) {
+        await level.batch(operations.map(asBatch));
+        await (level as Compactable).compactRange(keys[0] as string, keys.at(-1) as string);
+      }
+    },
     close: async () => {
       await level.close();
+      await annex?.close();
       openFolders.delete(path);
     },
   };
+}
+
+function asBatch(
+  operation: StoreOperation,
+): { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string } {
+  return operation.type === 'put' ? { ...operation } : { type: 'del', key: operation.key };
 }
 
 /** LevelDB hands out Buffers, whose slice() shares memory where a Uint8Array's copies. */

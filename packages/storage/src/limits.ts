@@ -13,6 +13,10 @@ export const limits = {
   nameCharacters: 64,
   /** A group that aborts this often between PREPARED and CERTIFIED has a member that does it on purpose. */
   uncertifiedEpochs: 8,
+  /** Records of ledgers that are checked at a start, a tenth of a second's; beyond, pages are checked when they are used. */
+  ledgerScan: 5_000,
+  /** A peer's signed statement of where it stands. */
+  statementBytes: 1_024,
   /** One audit entry's fields, as JSON. */
   auditFieldBytes: 8_192,
   /** How many of the newest audit entries are verified at each start. */

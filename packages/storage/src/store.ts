@@ -1,3 +1,5 @@
+import type { Annex } from './annex.ts';
+
 /** One change of a batch. `value` belongs to the store until the batch has settled. */
 export type StoreOperation =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
@@ -12,6 +14,13 @@ export interface Store {
   batch(operations: readonly StoreOperation[], options?: { readonly sync?: boolean }): Promise<void>;
   /** The entries whose key starts with `prefix`, in key order, as they were when the iteration began. */
   entries(prefix: string): AsyncIterable<[key: string, value: Uint8Array]>;
+  /**
+   * Makes sure that no file holds an older value of what `operations` put or delete. They are in force already, and nothing
+   * else changes those keys meanwhile.
+   */
+  purge(operations: readonly StoreOperation[]): Promise<void>;
+  /** What is kept beside the database; undefined where nothing is. */
+  readonly annex?: Annex | undefined;
   /** Waits for batches under way. Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -42,6 +51,8 @@ export interface Engine {
   write(operations: readonly StoreOperation[], sync: boolean): Promise<void>;
   /** Keys in [first, end). */
   entries(first: string, end: string): AsyncIterable<[string, Uint8Array]>;
+  /** See {@link Store.purge}. */
+  purge?(operations: readonly StoreOperation[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,22 +70,22 @@ interface Waiting {
  * nobody knows what is on the disk.
  */
 export class CommittedStore implements Store {
+  readonly annex: Annex | undefined;
   readonly #engine: Engine;
   #waiting: Waiting[] = [];
   #writer: Promise<void> | undefined;
   #dead: StoreError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, annex?: Annex) {
     this.#engine = engine;
+    this.annex = annex;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     this.#checkAlive();
     checkKey(key);
-    return await this.#engine.get(key).catch((cause: unknown) => {
-      throw new StoreError('store-failed', 'a read failed', cause);
-    });
+    return await this.#engine.get(key).catch(failedRead);
   }
 
   async batch(operations: readonly StoreOperation[], { sync = true }: { readonly sync?: boolean } = {}): Promise<void> {
@@ -89,8 +100,24 @@ export class CommittedStore implements Store {
   async *entries(prefix: string): AsyncGenerator<[string, Uint8Array]> {
     this.#checkAlive();
     checkKey(prefix);
-    // Keys are printable ASCII, so every key that starts with the prefix sorts below prefix ‖ DEL.
-    yield* this.#engine.entries(prefix, `${prefix}\x7f`);
+    try {
+      // Keys are printable ASCII, so every key that starts with the prefix sorts below prefix ‖ DEL.
+      for await (const entry of this.#engine.entries(prefix, `${prefix}\x7f`)) {
+        // LevelDB checks no checksums of its tables: a key may come back as another one.
+        if (!isKey(entry[0])) throw new RangeError('a key that was never written');
+        yield entry;
+      }
+    } catch (cause) {
+      failedRead(cause);
+    }
+  }
+
+  async purge(operations: readonly StoreOperation[]): Promise<void> {
+    this.#checkAlive();
+    await this.#writer;
+    await this.#engine.purge?.(operations).catch((cause: unknown) => {
+      throw new StoreError('store-failed', 'old values could not be removed from the files', cause);
+    });
   }
 
   close(): Promise<void> {
@@ -107,7 +134,9 @@ export class CommittedStore implements Store {
       const group = this.#waiting;
       this.#waiting = [];
       try {
-        const operations = group.flatMap((waiting) => waiting.operations);
+        // The last change of a key is the one that counts; the manifest's records change with every batch.
+        const last = new Map(group.flatMap(({ operations }) => operations.map((one) => [one.key, one])));
+        const operations = [...last.values()];
         await this.#engine.write(
           operations,
           group.some(({ sync }) => sync),
@@ -128,6 +157,14 @@ export class CommittedStore implements Store {
   }
 }
 
+function failedRead(cause: unknown): never {
+  throw new StoreError('store-failed', 'a read failed', cause);
+}
+
 function checkKey(key: string): void {
-  if (!/^[\x20-\x7e]*$/.test(key)) throw new RangeError('a store key is printable ASCII');
+  if (!isKey(key)) throw new RangeError('a store key is printable ASCII');
+}
+
+function isKey(key: string): boolean {
+  return /^[\x20-\x7e]*$/.test(key);
 }

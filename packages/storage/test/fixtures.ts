@@ -28,11 +28,9 @@ export function keyFileRoot(byte = 7): Root {
 }
 
 /** The keyring of `store`, made when there is none. */
-export async function keyring(store: Store, by: Sealer = sealer()): Promise<Keyring> {
+export async function keyring(store: Store, by: Sealer = sealer(), root: Root = keyFileRoot()): Promise<Keyring> {
   const exists = (await store.get('header')) !== undefined;
-  return exists
-    ? await openKeyring(store, keyFileRoot(), owner, by)
-    : await createKeyring(store, keyFileRoot(), owner, by);
+  return exists ? await openKeyring(store, root, owner, by) : await createKeyring(store, root, owner, by);
 }
 
 /** A folder that is gone when the test is over. */

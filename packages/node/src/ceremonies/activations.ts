@@ -63,7 +63,8 @@ export class Activations {
   /** Takes up every epoch on disk that is not in use yet, and keeps asking for what is missing. */
   open(): void {
     for (const key of this.#workshop.keys.list()) {
-      for (const epoch of key.epochs) if (epoch.state !== 'active') this.#machine(key, epoch);
+      for (const epoch of key.epochs)
+        if (epoch.state === 'prepared' || epoch.state === 'certified') this.#machine(key, epoch);
     }
     const repeat = (): void => {
       this.#cancel = this.#workshop.clock.after(limits.readyInterval, repeat);
@@ -106,6 +107,8 @@ export class Activations {
       this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
       return;
     }
+    // Nothing is left here to take part with.
+    if (info.state === 'shredded') return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated' && machine.peers.get(event.value.party) !== peer) return;
     this.#feed(machine, event.value);

@@ -56,6 +56,8 @@ export class PairUpkeep {
     const { audit, bans, clock, keys, sessions } = this.#workshop;
     for await (const { sid, round, keyId, epoch, parties } of sessions.unanswered()) {
       const key = keys.get(keyId);
+      // The check stays open: what is set up must be burnt before the key can be used again.
+      if (key?.quarantined !== undefined) continue;
       if (key?.epochs.some((one) => one.epoch === epoch) === true) {
         const fields = { key: key.name, epoch, parties: parties.join(','), session: toHex(sid), round };
         await audit.append(clock.now(), 'pairs-burnt', fields);

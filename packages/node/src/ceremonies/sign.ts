@@ -265,6 +265,8 @@ export function usable(
   readonly scheme: Scheme;
   readonly publicPackage: Uint8Array;
 } {
+  if (key?.quarantined !== undefined)
+    throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
   if (key?.current === undefined) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
   if (key.frozen)
     throw new ServiceError('denied', `the key ${name} is frozen here; \`quorate keys thaw\` allows it again`);

@@ -52,7 +52,10 @@ export type Code =
   | UnlockErrorCode
   | 'file-unreadable'
   | 'node-silent'
-  | 'record-damaged';
+  | 'record-damaged'
+  | 'audit-broken'
+  | 'rolled-back'
+  | 'counter-missing';
 
 const { failed, usage, denied, noQuorum, integrity } = exits;
 
@@ -102,6 +105,9 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   integrity,
   cheated: integrity,
   'record-damaged': integrity,
+  'audit-broken': integrity,
+  'rolled-back': integrity,
+  'counter-missing': integrity,
   'kdf-out-of-bounds': integrity,
   'signature-invalid': integrity,
   // The machine, the node or the way to it.

@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -161,4 +170,70 @@ test('a key given on the command line never reaches the node', async () => {
   const { exit, stderr } = await quorate('start', '--private-key=00ff');
   expect(exit).toBe(2);
   expect(stderr).not.toContain('00ff');
+});
+
+test('doctor says of a stopped node what is damaged, and that nothing is', async () => {
+  const data = join(folder, 'patient');
+  await quorate('init', '--data', data, '--name', 'patient');
+  const healthy = await quorate('doctor', '--data', data, '--json');
+  expect([healthy.exit, JSON.parse(healthy.stdout)]).toEqual([0, { healthy: true, findings: [] }]);
+
+  const counter = readFileSync(join(data, 'counter'));
+  expect([mode(join(data, 'counter')), mode(join(data, 'copies'))]).toEqual([0o600, 0o700]);
+  rmSync(join(data, 'counter'));
+  const ill = await quorate('doctor', '--data', data);
+  expect(ill).toMatchObject({ exit: 6, stdout: expect.stringMatching(/counter.*It means: .*Do: put the newest copy/) });
+  const { exit, stdout } = await quorate('doctor', '--data', data, '--json');
+  expect([exit, JSON.parse(stdout)]).toMatchObject([6, { healthy: false, findings: [{ code: 'counter-missing' }] }]);
+  await expect(peerAt(data)).rejects.toMatchObject({ code: 'counter-missing' });
+  writeFileSync(join(data, 'counter'), counter);
+
+  const home = await openHome(loadConfig(join(data, 'node.yaml')), systemRandomness);
+  expect(await quorate('doctor', '--data', data)).toMatchObject({
+    exit: 1,
+    stderr: expect.stringContaining('stop it first'),
+  });
+  await home.close();
+});
+
+test('every file of a node is for its user alone', async () => {
+  const data = join(folder, 'modest');
+  await quorate('init', '--data', data, '--name', 'modest');
+  const files = readdirSync(data, { recursive: true, withFileTypes: true });
+  for (const file of files)
+    expect([file.name, mode(join(file.parentPath, file.name))]).toEqual([
+      file.name,
+      file.isDirectory() ? 0o700 : 0o600,
+    ]);
+});
+
+test('passphrase has the store opened by another file, which alone opens it then', async () => {
+  const data = join(folder, 'moved');
+  await quorate('init', '--data', data, '--name', 'moved');
+  const peer = await peerAt(data);
+  const secret = join(folder, 'passphrase');
+  writeFileSync(secret, 'correct horse\n', { mode: 0o644 });
+  chmodSync(secret, 0o644);
+  const changing = ['passphrase', '--data', data, '--passphrase-file', secret];
+  expect(await quorate(...changing)).toMatchObject({ exit: 2, stderr: expect.stringContaining('chmod 600') });
+  expect(await peerAt(data)).toBe(peer);
+  chmodSync(secret, 0o600);
+  for (const args of [
+    ['passphrase', '--data', data],
+    [...changing, '--key-file', join(folder, 'x')],
+  ])
+    expect((await quorate(...args)).exit).toBe(2);
+  expect(existsSync(join(folder, 'x'))).toBe(false);
+
+  const { exit, stdout } = await quorate(...changing);
+  expect([exit, stdout]).toEqual([0, `root: {passphraseFile: ${JSON.stringify(secret)}}\n`]);
+  await expect(peerAt(data)).rejects.toMatchObject({ code: 'other-root' });
+  const config = join(data, 'node.yaml');
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^root: .*$/m, stdout.trim()));
+  expect(await peerAt(data)).toBe(peer);
+
+  const back = await quorate('passphrase', '--data', data, '--key-file', join(data, 'second.key'), '--json');
+  expect(JSON.parse(back.stdout)).toMatchObject({ root: { keyFile: join(data, 'second.key') } });
+  writeFileSync(config, readFileSync(config, 'utf8').replace(/^root: .*$/m, 'root: {keyFile: second.key}'));
+  expect(await peerAt(data)).toBe(peer);
 });

@@ -3,10 +3,12 @@ import { version } from '../version.ts';
 import { addCeremonies } from './commands/ceremonies.ts';
 import { addClient } from './commands/client.ts';
 import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addHealth } from './commands/health.ts';
 import { addInit } from './commands/init.ts';
 import { addKeygen } from './commands/keygen.ts';
 import { addKeys } from './commands/keys.ts';
+import { addPassphrase } from './commands/passphrase.ts';
 import { addPeers } from './commands/peers.ts';
 import { addRoster } from './commands/roster.ts';
 import { addSign } from './commands/sign.ts';
@@ -21,6 +23,8 @@ const commands = [
   addRoster,
   addConfig,
   addStart,
+  addDoctor,
+  addPassphrase,
   addStatus,
   addHealth,
   addPeers,

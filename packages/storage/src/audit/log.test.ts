@@ -211,12 +211,21 @@ describe('tampering', () => {
 
     const headless = (await logOf(5)).store;
     await headless.batch([{ type: 'delete', key: 'audit-head' }]);
-    await expect(open(headless)).rejects.toMatchObject({ code: 'audit-broken' });
+    await expect(open(headless)).rejects.toMatchObject({ code: 'record-damaged' });
 
     const rolledBack = (await logOf(5)).store;
-    const value = (await old.store.get('audit-head')) as Uint8Array;
-    await rolledBack.batch([{ type: 'put', key: 'audit-head', value }]);
-    await expect(open(rolledBack)).rejects.toMatchObject({ code: 'audit-broken' });
+    const sealed = {
+      type: 'put',
+      key: 'audit-head',
+      value: (await old.store.get('audit-head')) as Uint8Array,
+    } as const;
+    await rolledBack.batch([sealed]);
+    await expect(open(rolledBack)).rejects.toMatchObject({ code: 'record-damaged' });
+
+    // By somebody who has the store key, and makes the manifest fit.
+    const cut = (await logOf(5)).store;
+    await (await keyring(cut)).records.batch([sealed]);
+    await expect(open(cut)).rejects.toMatchObject({ code: 'audit-broken' });
   });
 
   test('with an old entry is found by verifying, and with a new one by opening', async () => {

@@ -1,6 +1,7 @@
 import { equal, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { decodeRecord, IntegrityError, type SealedStore } from '../sealing/sealed-store.ts';
+import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
+import type { SealedStore } from '../sealing/sealed-store.ts';
 import { type AuditEntry, type AuditFields, chainStart, line, nextEntry, parseLine } from './entry.ts';
 
 /** The newest entry that is on disk. */

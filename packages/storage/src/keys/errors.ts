@@ -6,6 +6,8 @@
  * - `too-many-attempts`: too many epochs of this key were prepared and never certified.
  * - `certificate-differs`: the certificate is not for the statement that was prepared.
  * - `invalid-transition`: the epoch has not come that far.
+ * - `epoch-retired`: the epoch was replaced by a higher one, or shredded: its secrets are of no more use.
+ * - `quarantined`: something of the key is damaged; nothing is done with it until that is repaired.
  */
 export type KeyErrorCode =
   | 'unknown-key'
@@ -15,7 +17,9 @@ export type KeyErrorCode =
   | 'epoch-not-new'
   | 'too-many-attempts'
   | 'certificate-differs'
-  | 'invalid-transition';
+  | 'invalid-transition'
+  | 'epoch-retired'
+  | 'quarantined';
 
 export class KeyError extends Error {
   override readonly name = 'KeyError';

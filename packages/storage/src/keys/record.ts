@@ -8,11 +8,16 @@ import { limits } from '../limits.ts';
  *   this epoch. Nobody else need have a share. Never forgotten on a timeout: the certificate may come late.
  * - `certified`: the certificate (READY of the whole committee) is on disk, so the epoch may be used. The others need not know it.
  * - `active`: the others were told.
+ * - `retiring`: a higher epoch is active. The share is still there, and nothing is signed with it or dealt from it.
+ * - `shredded`: data key, share, set-ups and second copy are destroyed. `erased` is 1 once no file holds them any more. What is
+ *   public stays, and with it the number, which never comes back.
  */
 export type EpochState =
   | { readonly type: 'prepared'; readonly value: Record<string, never> }
   | { readonly type: 'certified'; readonly value: Uint8Array }
-  | { readonly type: 'active'; readonly value: Uint8Array };
+  | { readonly type: 'active'; readonly value: Uint8Array }
+  | { readonly type: 'retiring'; readonly value: Uint8Array }
+  | { readonly type: 'shredded'; readonly value: { readonly erased: number } };
 
 /** One sharing of a key, as far as it is public. */
 export interface EpochRecord extends Record<string, unknown> {
@@ -40,10 +45,18 @@ export const epochCodec: wire.Codec<EpochRecord> = wire.struct<EpochRecord>({
   createdAt: wire.u48,
   publicPackage: wire.bytes(limits.publicPackageBytes),
   statement: wire.fixed(32),
-  state: wire.choice<{ prepared: Record<string, never>; certified: Uint8Array; active: Uint8Array }>({
+  state: wire.choice<{
+    prepared: Record<string, never>;
+    certified: Uint8Array;
+    active: Uint8Array;
+    retiring: Uint8Array;
+    shredded: { readonly erased: number };
+  }>({
     prepared: wire.struct({}),
     certified: wire.bytes(limits.certificateBytes),
     active: wire.bytes(limits.certificateBytes),
+    retiring: wire.bytes(limits.certificateBytes),
+    shredded: wire.struct({ erased: wire.u8 }),
   }),
 });
 

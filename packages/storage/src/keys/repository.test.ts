@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascii, equal, Secret, seeded, toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, failingAtEachWrite, keyring, sealer, temporaryFolder } from '../../test/fixtures.ts';
+import { collect, failingAtEachWrite, flipped, keyring, sealer, temporaryFolder } from '../../test/fixtures.ts';
 import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
@@ -96,7 +96,7 @@ describe('an epoch', () => {
       if (place === undefined) throw new Error('the material has a record of its own');
       const [key, record] = place;
       await store.batch([{ type: 'put', key, value: record.with(60, (record[60] as number) ^ 1) }]);
-      await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged', place: key });
+      expect((await open(store)).get(keyId)?.quarantined).toMatchObject({ code: 'record-damaged', place: key });
     });
 
     test('until it is replaced, or dropped: then it is gone from the disk, whatever else fails', async () => {
@@ -261,39 +261,164 @@ describe('a key', () => {
 });
 
 describe('damage', () => {
+  const other = new Uint8Array(32).fill(0xbb);
+
   async function twoKeys(): Promise<MemoryStore> {
     const store = new MemoryStore();
     const keys = await open(store);
     await keys.prepare(prepared(), check);
     await keys.prepare(prepared({ epoch: 2 }), check);
-    await keys.prepare(prepared({ keyId: new Uint8Array(32).fill(0xbb), name: 'other' }), check);
+    await keys.prepare(prepared({ keyId: other, name: 'other' }), check);
+    expect(keys.takeFindings()).toEqual([]);
     return store;
   }
 
-  test.each(['keys/', 'epochs/', 'shares/', 'data-keys/'])(
-    'of any record under %s shows when opening',
+  const damaged = (value: Uint8Array): Uint8Array => flipped(value, 8 * value.length - 1);
+  const sharesOf = async (keys: KeyRepository): Promise<void> => {
+    for (const [id, epoch] of [
+      [keyId, 1],
+      [keyId, 2],
+      [other, 1],
+    ] as const) {
+      using share = await keys.share(id, epoch);
+      expect(share.use((bytes) => bytes.slice())).toEqual(shareBytes);
+    }
+  };
+
+  test.each(['keys/', 'epochs/'])(
+    'or loss of any record under %s quarantines its key, and no other',
     async (prefix) => {
       const store = await twoKeys();
       for (const [key, value] of await collect(store.entries(prefix))) {
-        const damaged = value.slice();
-        damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
-        await store.batch([{ type: 'put', key, value: damaged }]);
-        await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged', place: key });
+        for (const now of [damaged(value), undefined]) {
+          await store.batch([now === undefined ? { type: 'delete', key } : { type: 'put', key, value: now }]);
+          const keys = await open(store);
+          const hit = key.includes(toHex(other)) ? other : keyId;
+          const whole = hit === other ? keyId : other;
+          expect(keys.get(hit)).toMatchObject({
+            quarantined: { code: 'record-damaged' },
+            epochs: [],
+            current: undefined,
+          });
+          expect(keys.get(whole)?.quarantined).toBeUndefined();
+          expect(keys.list()).toHaveLength(2);
+          expect(keys.takeFindings()).toMatchObject([{ kind: 'key-quarantined' }]);
+          const refused = { code: 'quarantined' };
+          await expect(keys.share(hit, 1)).rejects.toMatchObject(refused);
+          await expect(keys.freeze(hit, false)).rejects.toMatchObject(refused);
+          await expect(keys.certify(hit, 1, ready, certificate)).rejects.toMatchObject(refused);
+          const again = prepared({ keyId: hit, epoch: 9, name: hit === other ? 'other' : 'treasury' });
+          await expect(keys.prepare(again, check)).rejects.toMatchObject(refused);
+          await keys
+            .prepare(prepared({ keyId: whole, epoch: 3, name: whole === other ? 'other' : 'treasury' }), check)
+            .catch((error: unknown) => expect(error).toMatchObject({ code: 'epoch-not-new' }));
+        }
         await store.batch([{ type: 'put', key, value }]);
       }
     },
   );
 
-  test.each(['keys/', 'shares/', 'data-keys/'])('by loss of any record under %s shows when opening', async (prefix) => {
+  test.each(['shares/', 'data-keys/'])(
+    'or loss of any record under %s is healed by its second copy',
+    async (prefix) => {
+      const store = await twoKeys();
+      for (const [key, value] of await collect(store.entries(prefix))) {
+        for (const now of [damaged(value), undefined]) {
+          await store.batch([now === undefined ? { type: 'delete', key } : { type: 'put', key, value: now }]);
+          const keys = await open(store);
+          expect(keys.takeFindings()).toMatchObject([{ kind: 'share-restored' }]);
+          expect(await store.get(key)).toEqual(value);
+          await sharesOf(keys);
+        }
+      }
+    },
+  );
+
+  test('or loss of any copy is healed by its records', async () => {
     const store = await twoKeys();
-    for (const [key, value] of await collect(store.entries(prefix))) {
-      await store.batch([{ type: 'delete', key }]);
-      await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged', place: key, reason: 'missing' });
-      await store.batch([{ type: 'put', key, value }]);
+    expect(store.beside.files.size).toBe(4);
+    for (const name of await store.beside.copies()) {
+      const good = store.beside.files.get(name) as Uint8Array;
+      for (const now of [damaged(good), good.subarray(0, 50), undefined]) {
+        if (now === undefined) store.beside.files.delete(name);
+        else store.beside.files.set(name, now);
+        const keys = await open(store);
+        expect(keys.takeFindings()).toMatchObject([{ kind: 'copy-restored' }]);
+        expect(store.beside.files.get(name)).toEqual(good);
+        await sharesOf(keys);
+      }
     }
   });
 
-  test('by swapping the shares of two keys, or two epochs, shows when opening', async () => {
+  test('of the data key here and of the share there is healed too', async () => {
+    const store = await twoKeys();
+    const [[key, value]] = (await collect(store.entries('data-keys/'))) as [[string, Uint8Array]];
+    const [name] = (await store.beside.copies()) as [string];
+    await store.batch([{ type: 'put', key, value: damaged(value) }]);
+    store.beside.files.set(name, damaged(store.beside.files.get(name) as Uint8Array));
+    await sharesOf(await open(store));
+    expect(await store.get(key)).toEqual(value);
+  });
+
+  test('that shows while the node runs is healed as well', async () => {
+    const store = await twoKeys();
+    const keys = await open(store);
+    for (const [key, value] of await collect(store.entries('shares/')))
+      await store.batch([{ type: 'put', key, value: damaged(value) }]);
+    await sharesOf(keys);
+    expect(keys.takeFindings()).toHaveLength(3);
+    await sharesOf(await open(store));
+  });
+
+  test('of record and copy loses the share, and takes no other key with it', async () => {
+    const store = await twoKeys();
+    const [[key, value]] = (await collect(store.entries('shares/'))) as [[string, Uint8Array]];
+    await store.batch([{ type: 'put', key, value: damaged(value) }]);
+    const [name] = (await store.beside.copies()) as [string];
+    store.beside.files.set(name, damaged(store.beside.files.get(name) as Uint8Array));
+    const keys = await open(store);
+    expect(keys.get(keyId)?.quarantined).toMatchObject({ place: key });
+    expect(keys.get(other)?.quarantined).toBeUndefined();
+  });
+
+  test('is not guessed about: a record and a copy that both open and differ are left alone', async () => {
+    const store = await twoKeys();
+    const { records } = await keyring(store);
+    const key = `data-keys/${toHex(keyId)}/0000000001`;
+    const bytes = (await records.get(key, 'data-key')) as Uint8Array;
+    // The same data key, sealed once more: as good as the first, and not what was put there.
+    const again = records.seal(key, 'data-key', bytes);
+    await store.batch([again]);
+    const before = new Map(store.beside.files);
+    const keys = await open(store);
+    expect(keys.get(keyId)?.quarantined).toMatchObject({ place: key, reason: 'contradiction' });
+    expect(store.beside.files).toEqual(before);
+    expect(await store.get(key)).toEqual((again as { value: Uint8Array }).value);
+  });
+
+  test('is healed whole or not at all, whichever write fails, and then at the next start', async () => {
+    const lost = [`shares/${toHex(keyId)}/0000000001`, `data-keys/${toHex(keyId)}/0000000002`];
+    await failingAtEachWrite(
+      async (store) => {
+        const keys = await open(store);
+        for (const epoch of [1, 2]) await keys.prepare(prepared({ epoch }), check);
+        await keys.prepare(prepared({ keyId: other, name: 'other' }), check);
+        await store.batch(lost.map((key) => ({ type: 'delete', key })));
+        store.beside.files.delete(`${toHex(other)}-0000000001`);
+        await open(store);
+      },
+      async (store) => {
+        const keys = await open(store);
+        for (const { epochs, keyId: id, quarantined } of keys.list()) {
+          expect(quarantined).toBeUndefined();
+          for (const { epoch } of epochs) (await keys.share(id, epoch)).wipe();
+        }
+        expect(await store.beside.copies()).toHaveLength(keys.list().flatMap(({ epochs }) => epochs).length);
+      },
+    );
+  });
+
+  test('by exchanging the shares of two keys, or two epochs, is undone', async () => {
     const store = await twoKeys();
     const shares = await collect(store.entries('shares/'));
     for (const [a, one] of shares) {
@@ -302,15 +427,247 @@ describe('damage', () => {
           { type: 'put', key: a, value: two },
           { type: 'put', key: b, value: one },
         ]);
-        await expect(open(store)).rejects.toMatchObject({ code: 'record-damaged' });
-        await store.batch([
-          { type: 'put', key: a, value: one },
-          { type: 'put', key: b, value: two },
-        ]);
+        const keys = await open(store);
+        expect(keys.takeFindings().map(({ kind }) => kind)).toEqual(['share-restored', 'share-restored']);
+        await sharesOf(keys);
       }
     }
-    await expect(open(store)).resolves.toBeDefined();
   });
+
+  test('is not what a copy of an unknown epoch is: it is left alone, and told', async () => {
+    const store = await twoKeys();
+    const [name] = (await store.beside.copies()) as [string];
+    const stranger = name.replace(/1$/, '7');
+    store.beside.files.set(stranger, store.beside.files.get(name) as Uint8Array);
+    const keys = await open(store);
+    expect(keys.takeFindings()).toEqual([{ kind: 'copy-unknown', place: `copies/${stranger}` }]);
+    expect(store.beside.files.has(stranger)).toBe(true);
+  });
+});
+
+describe('an epoch that was overtaken', () => {
+  const material = new Map([[2, new Secret(seeded(ascii('pair')).bytes(400))]]);
+
+  async function overtaken(store: Store): Promise<KeyRepository> {
+    const keys = await open(store);
+    for (const epoch of [1, 2]) {
+      await keys.prepare(prepared({ epoch, material }), check);
+      await keys.certify(keyId, epoch, ready, certificate);
+      await keys.activate(keyId, epoch);
+    }
+    return keys;
+  }
+  const statesOf = (keys: KeyRepository): readonly (readonly [number, string])[] =>
+    (keys.get(keyId)?.epochs ?? []).map(({ epoch, state }) => [epoch, state]);
+
+  test('retires: nothing is signed with it or dealt from it', async () => {
+    const store = new MemoryStore();
+    for (const keys of [await overtaken(store), await open(store)]) {
+      expect(statesOf(keys)).toEqual([
+        [1, 'retiring'],
+        [2, 'active'],
+      ]);
+      expect(keys.get(keyId)).toMatchObject({ current: { epoch: 2 } });
+      await expect(keys.share(keyId, 1)).rejects.toMatchObject({ code: 'epoch-retired' });
+      await expect(keys.material(keyId, 1, 2)).rejects.toMatchObject({ code: 'epoch-retired' });
+      using pair = new Secret(new Uint8Array(9));
+      await expect(keys.replaceMaterial(keyId, 1, 2, pair)).rejects.toMatchObject({ code: 'epoch-retired' });
+      (await keys.share(keyId, 2)).wipe();
+    }
+  });
+
+  test('retires in the very write in which the higher one becomes active', async () => {
+    await failingAtEachWrite(
+      async (store) => void (await overtaken(store)),
+      async (store) => {
+        const states = new Map(statesOf(await open(store)));
+        expect(states.get(2) === 'active').toBe(states.get(1) === 'retiring');
+      },
+    );
+  });
+
+  test('retires at once if its certificate comes late, and activating it changes nothing', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    for (const epoch of [1, 2]) await keys.prepare(prepared({ epoch }), check);
+    await keys.certify(keyId, 2, ready, certificate);
+    await keys.activate(keyId, 2);
+    expect(statesOf(keys)).toEqual([
+      [1, 'prepared'],
+      [2, 'active'],
+    ]);
+    await keys.certify(keyId, 1, ready, certificate);
+    await keys.activate(keyId, 1);
+    expect(statesOf(await open(store))).toEqual([
+      [1, 'retiring'],
+      [2, 'active'],
+    ]);
+    expect(keys.get(keyId)?.current?.epoch).toBe(2);
+  });
+
+  test('is shredded, and nothing else is', async () => {
+    const store = new MemoryStore();
+    const keys = await overtaken(store);
+    for (const epoch of [2, 3])
+      await expect(keys.shred(keyId, epoch)).rejects.toMatchObject({
+        code: epoch === 2 ? 'invalid-transition' : 'unknown-epoch',
+      });
+    await keys.shred(keyId, 1);
+    await keys.shred(keyId, 1);
+    for (const found of [keys, await open(store)]) {
+      const [first] = found.get(keyId)?.epochs ?? [];
+      expect(first).toMatchObject({
+        state: 'shredded',
+        certificate: undefined,
+        material: [],
+        publicPackage: ascii('public package'),
+      });
+      await expect(found.share(keyId, 1)).rejects.toMatchObject({ code: 'epoch-retired' });
+      (await found.share(keyId, 2)).wipe();
+      expect(found.takeFindings()).toEqual([]);
+      // Its number never comes back.
+      await expect(found.prepare(prepared({ epoch: 1 }), check)).rejects.toThrow();
+    }
+    const left = (await collect(store.entries(''))).map(([place]) => place).filter((place) => place.endsWith('1'));
+    expect(left).toEqual([`epochs/${toHex(keyId)}/0000000001`]);
+    expect(await store.beside.copies()).toEqual([`${toHex(keyId)}-0000000002`]);
+  });
+
+  test('that was only prepared can be shredded once a higher one is active', async () => {
+    const keys = await open(new MemoryStore());
+    for (const epoch of [1, 2]) await keys.prepare(prepared({ epoch }), check);
+    await keys.certify(keyId, 2, ready, certificate);
+    await expect(keys.shred(keyId, 1)).rejects.toMatchObject({ code: 'invalid-transition' });
+    await keys.activate(keyId, 2);
+    await keys.shred(keyId, 1);
+    expect(statesOf(keys)).toEqual([
+      [1, 'shredded'],
+      [2, 'active'],
+    ]);
+  });
+
+  test('is shredded or not, whichever write fails, and a start makes up for the rest', async () => {
+    await failingAtEachWrite(
+      async (store, acknowledged) => {
+        const keys = await overtaken(store);
+        await keys.shred(keyId, 1);
+        acknowledged.push('shredded');
+      },
+      async (store, acknowledged) => {
+        const keys = await open(store);
+        const [, state] = statesOf(keys).find(([epoch]) => epoch === 1) ?? [];
+        if (acknowledged.length > 0) expect(state).toBe('shredded');
+        const secrets = ['data-keys/', 'shares/', 'material/'].map((one) => `${one}${toHex(keyId)}/0000000001`);
+        const left = await Promise.all(secrets.map(async (place) => collect(store.entries(place))));
+        const copies = (await store.beside.copies()).filter((name) => name.endsWith('1'));
+        if (state === 'shredded') expect([...left.flat(), ...copies]).toEqual([]);
+        else if (state !== undefined) expect(left.flat().length).toBe(3);
+        expect(keys.list().every(({ quarantined }) => quarantined === undefined)).toBe(true);
+      },
+    );
+  });
+
+  test('is not healed while it is shredded', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    for (const epoch of [1, 2]) await keys.prepare(prepared({ epoch }), check);
+    await keys.certify(keyId, 2, ready, certificate);
+    await keys.activate(keyId, 2);
+    const batch = store.batch.bind(store);
+    const reads: Promise<unknown>[] = [];
+    Object.assign(store, {
+      // The records are gone, and in memory the epoch is still as it was.
+      batch: async (operations: readonly StoreOperation[], options?: { sync?: boolean }) => {
+        await batch(operations, options);
+        if (operations.some(({ type }) => type === 'delete'))
+          reads.push(keys.share(keyId, 1).catch((error: unknown) => error));
+      },
+    });
+    await keys.shred(keyId, 1);
+    expect(await Promise.all(reads)).toMatchObject([{ code: 'epoch-retired' }]);
+    expect(await collect(store.entries(`shares/${toHex(keyId)}/0000000001`))).toEqual([]);
+  });
+
+  test('does not come back with its copy', async () => {
+    const store = new MemoryStore();
+    const keys = await overtaken(store);
+    const name = `${toHex(keyId)}-0000000001`;
+    const copy = store.beside.files.get(name) as Uint8Array;
+    const shredding = keys.shred(keyId, 1);
+    await expect(keys.share(keyId, 1)).rejects.toMatchObject({ code: 'epoch-retired' });
+    await shredding;
+    store.beside.files.set(name, copy);
+    expect(statesOf(await open(store))).toEqual([
+      [1, 'shredded'],
+      [2, 'active'],
+    ]);
+    expect(store.beside.files.has(name)).toBe(false);
+  });
+
+  test('is in no file any more, neither in the log, nor in a table, nor in a copy', async () => {
+    const data = await temporaryFolder();
+    const openData = async (): Promise<Store> => openDatabase(join(data, 'store'), data);
+    let store = await openData();
+    await overtaken(store);
+    const secret = ['data-keys/', 'shares/', 'material/'].map((one) => `${one}${toHex(keyId)}/0000000001`);
+    const sealed = (await Promise.all(secret.map(async (place) => collect(store.entries(place))))).flat();
+    expect(sealed).toHaveLength(3);
+    const present = async (): Promise<number> => {
+      const files = (await readdir(data, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+      const all = Buffer.concat(await Promise.all(files.map((one) => readFile(join(one.parentPath, one.name)))));
+      // Salt and commitment: without them nothing is opened.
+      return sealed.filter(([, value]) => all.includes(value.subarray(1, 65))).length;
+    };
+    expect(await present()).toBe(3);
+    // Once in a table of its own, as after any restart.
+    await store.close();
+    store = await openData();
+    const keys = await open(store);
+    expect(await present()).toBe(3);
+    await keys.shred(keyId, 1);
+    expect(await present()).toBe(0);
+    await store.close();
+    expect(await present()).toBe(0);
+    // And while the values are still in the log.
+    store = await openData();
+    const later = await open(store);
+    await later.prepare(prepared({ epoch: 3 }), check);
+    await later.certify(keyId, 3, ready, certificate);
+    await later.activate(keyId, 3);
+    const [[place, value]] = (await collect(store.entries(`data-keys/${toHex(keyId)}/0000000002`))) as [
+      [string, Uint8Array],
+    ];
+    sealed.splice(0, 3, [place, value]);
+    expect(await present()).toBe(1);
+    await later.shred(keyId, 2);
+    expect(await present()).toBe(0);
+    (await later.share(keyId, 3)).wipe();
+    await store.close();
+  });
+});
+
+test('records and copies of keys are laid out as documented', async () => {
+  const store = new MemoryStore();
+  const keys = await open(store);
+  const lines: string[] = [];
+  const epoch = async (): Promise<void> => {
+    const { records } = await keyring(store);
+    lines.push(`epoch ${toHex((await records.get(`epochs/${toHex(keyId)}/0000000001`, 'epoch')) as Uint8Array)}`);
+  };
+  await keys.prepare(prepared(), check);
+  lines.push(`copy ${toHex(store.beside.files.get(`${toHex(keyId)}-0000000001`) as Uint8Array)}`);
+  await epoch();
+  await keys.certify(keyId, 1, ready, certificate);
+  await epoch();
+  await keys.activate(keyId, 1);
+  await epoch();
+  await keys.prepare(prepared({ epoch: 2 }), check);
+  await keys.certify(keyId, 2, ready, certificate);
+  await keys.activate(keyId, 2);
+  await epoch();
+  await keys.shred(keyId, 1);
+  await epoch();
+  await expect(lines.join('\n')).toMatchFileSnapshot('golden/key.txt');
 });
 
 test('whichever write fails, what was acknowledged is there, and nothing by halves', async () => {
@@ -329,6 +686,7 @@ test('whichever write fails, what was acknowledged is there, and nothing by halv
       const keys = await open(store);
       const found = stateOf(keys) ?? 'none';
       expect(order.indexOf(found)).toBeGreaterThanOrEqual(order.indexOf(acknowledged.at(-1) ?? 'none'));
+      if (acknowledged.length > 0) expect(store.beside.files.has(`${toHex(keyId)}-0000000001`)).toBe(true);
       if (found !== 'none') (await keys.share(keyId, 1)).wipe();
       else expect(await collect(store.entries('shares/'))).toEqual([]);
       await keys.prepare(prepared(), check);
@@ -337,7 +695,8 @@ test('whichever write fails, what was acknowledged is there, and nothing by halv
       expect(stateOf(await open(store))).toBe('active');
     },
   );
-  expect(writes).toBe(4);
+  // The store's header, three of records, and one of the second copy.
+  expect(writes).toBe(5);
 });
 
 test('on a real disk, the share is nowhere in the files, in no encoding', async () => {

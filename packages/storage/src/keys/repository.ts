@@ -1,10 +1,23 @@
 import { compare, equal, fromHex, Secret, toHex, wire } from '@quorate/protocol';
-import { limits } from '../limits.ts';
-import type { Keyring } from '../sealing/hierarchy.ts';
-import { decodeRecord, IntegrityError } from '../sealing/sealed-store.ts';
+import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
+import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
+import type { StoreOperation } from '../store.ts';
 import { Turns } from '../turns.ts';
+import { Copies } from './copies.ts';
+import {
+  checkIsNext,
+  checkWhole,
+  type Entry,
+  type Epoch,
+  info,
+  isKept,
+  isOvertaken,
+  type KeyInfo,
+  withEpoch,
+} from './entry.ts';
 import { KeyError } from './errors.ts';
-import { type EpochRecord, type EpochState, epochCodec, type KeyRecord, keyCodec, keyRecordVersion } from './record.ts';
+import { copyName, epochPlace, keyPlace, materialPlace, materialsPlace, sharePlace } from './places.ts';
+import { type EpochRecord, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
 
 /** What a ceremony made, to be kept before READY is signed. */
 export interface PreparedEpoch {
@@ -31,41 +44,20 @@ export type Material = ReadonlyMap<number, Secret>;
 /** Throws if the share does not belong to the public package: share·G against the verifying share. */
 export type ShareCheck = (share: Secret, publicPackage: Uint8Array) => void;
 
-/** One sharing of a key, as far as it is public. */
-export interface EpochInfo {
-  readonly epoch: number;
-  readonly state: EpochState['type'];
-  readonly createdAt: number;
-  readonly publicPackage: Uint8Array;
-  readonly ready: Uint8Array;
-  /** Undefined while PREPARED. */
-  readonly certificate: Uint8Array | undefined;
-  /** The parties with whom something is set up, ascending. */
-  readonly material: readonly number[];
-}
-
-export interface KeyInfo {
-  readonly keyId: Uint8Array;
-  readonly name: string;
-  readonly scheme: string;
-  /** The operator forbids signing; whoever signs asks. */
-  readonly frozen: boolean;
-  /** Lowest first. */
-  readonly epochs: readonly EpochInfo[];
-  /** The highest certified epoch: the one to use. Undefined until there is one. */
-  readonly current: EpochInfo | undefined;
-}
-
-interface Entry {
-  readonly keyId: Uint8Array;
-  readonly record: KeyRecord;
-  readonly epochs: ReadonlyMap<number, Epoch>;
-}
-
-interface Epoch {
-  readonly record: EpochRecord;
-  /** The parties with whom something is set up. */
-  readonly material: ReadonlySet<number>;
+/** Something that was not as it should be, for the audit log. */
+export interface Finding {
+  /**
+   * - `share-restored`: a record was lost or damaged, and put back from the second copy.
+   * - `copy-restored`: the second copy was lost or damaged, or a crash kept it from being made.
+   * - `copy-unknown`: there is a copy of an epoch that this node does not have. It is left alone.
+   * - `record-unknown`: there is a record of no key: the disk altered where a record belongs.
+   * - `key-quarantined`: see {@link KeyInfo.quarantined}.
+   */
+  readonly kind: 'share-restored' | 'copy-restored' | 'copy-unknown' | 'record-unknown' | 'key-quarantined';
+  /** The place of the record, or the name of the copy. */
+  readonly place: string;
+  /** Of damage that stays: what it is. */
+  readonly reason?: string;
 }
 
 /**
@@ -74,32 +66,37 @@ interface Epoch {
  */
 export class KeyRepository {
   readonly #keyring: Keyring;
+  readonly #copies: Copies;
+  readonly #findings: Finding[] = [];
   readonly #entries = new Map<string, Entry>();
   readonly #turns = new Turns();
+  /** Epochs that have no second copy because they are just being made. */
+  readonly #isUncopied = new Set<string>();
 
   private constructor(keyring: Keyring) {
     this.#keyring = keyring;
+    this.#copies = new Copies(keyring);
   }
 
-  /** Reads all keys, and opens every secret once, so that damage shows at the start and not at the first signature. */
+  /**
+   * Reads all keys, and opens every secret once, so that damage shows at the start and not at the first signature. What the
+   * second copies can repair is repaired; a key that stays damaged is quarantined and keeps no other from being used.
+   */
   static async open(keyring: Keyring): Promise<KeyRepository> {
     const repository = new KeyRepository(keyring);
-    const entries = repository.#entries;
-    for await (const [place, bytes] of keyring.records.entries('keys/', 'key')) {
-      const id = place.slice('keys/'.length);
-      entries.set(id, { keyId: fromHex(id), record: decodeRecord(place, keyCodec, bytes), epochs: new Map() });
-    }
-    for await (const [place, bytes] of keyring.records.entries('epochs/', 'epoch')) {
-      const [, id = '', number] = place.split('/');
-      const entry = entries.get(id);
-      if (entry === undefined) throw new IntegrityError(`keys/${id}`, 'missing');
-      const epoch = Number(number);
-      const record = decodeRecord(place, epochCodec, bytes);
-      entries.set(id, withEpoch(entry, epoch, { record, material: new Set() }));
-      (await repository.share(entry.keyId, epoch)).wipe();
-      await repository.#findMaterial(entry.keyId, epoch);
+    for (const id of await repository.#ids()) await repository.#load(id);
+    const known = repository.list().flatMap(({ keyId, epochs }) => epochs.map(({ epoch }) => copyName(keyId, epoch)));
+    const quarantined = repository.list().filter((key) => key.quarantined !== undefined);
+    for (const name of await repository.#copies.others(new Set(known))) {
+      if (!quarantined.some(({ keyId }) => name.startsWith(toHex(keyId))))
+        repository.#findings.push({ kind: 'copy-unknown', place: `copies/${name}` });
     }
     return repository;
+  }
+
+  /** What was found and done since this was last asked, oldest first: to be audited by whoever knows the time. */
+  takeFindings(): readonly Finding[] {
+    return this.#findings.splice(0);
   }
 
   /**
@@ -116,6 +113,8 @@ export class KeyRepository {
         checkIsNext(entry, epoch);
         await this.#keep(entry, prepared);
       }
+      // The second copy, before READY may be signed; again if it could not be written the first time.
+      await this.#heal(keyId, epoch);
       await this.#checkKept(keyId, prepared, check);
     });
   }
@@ -131,25 +130,63 @@ export class KeyRepository {
       if (!equal(record.statement, statement))
         throw new KeyError('certificate-differs', 'the certificate is for another statement than the one prepared');
       if (record.state.type !== 'prepared') return;
-      await this.#moveTo(entry, epoch, { ...record, state: { type: 'certified', value: certificate } });
+      // A READY that was held back may complete an epoch that was overtaken: then it is known, and not used.
+      const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';
+      await this.#moveTo(entry, new Map([[epoch, { ...record, state: { type, value: certificate } }]]));
     });
   }
 
-  /** Makes the epoch ACTIVE. @throws {KeyError} `invalid-transition` while PREPARED, `unknown-key`, `unknown-epoch` */
+  /**
+   * Makes the epoch ACTIVE, and those below it that were certified RETIRING, in one synced batch. Harmless when repeated, and
+   * for an epoch that was overtaken.
+   * @throws {KeyError} `invalid-transition` while PREPARED, `unknown-key`, `unknown-epoch`
+   */
   async activate(keyId: Uint8Array, epoch: number): Promise<void> {
     await this.#turns.take('keys', async () => {
       const [entry, { record }] = this.#epoch(keyId, epoch);
       const { state } = record;
       if (state.type === 'prepared') throw new KeyError('invalid-transition', `epoch ${epoch} has no certificate`);
-      if (state.type === 'active') return;
-      await this.#moveTo(entry, epoch, { ...record, state: { type: 'active', value: state.value } });
+      if (state.type !== 'certified') return;
+      const older = [...entry.epochs].flatMap(([number, { record }]): [number, EpochRecord][] => {
+        const { type, value } = record.state;
+        const retires = number < epoch && (type === 'certified' || type === 'active');
+        return retires ? [[number, { ...record, state: { type: 'retiring', value } }]] : [];
+      });
+      await this.#moveTo(
+        entry,
+        new Map([[epoch, { ...record, state: { type: 'active', value: state.value } }], ...older]),
+      );
+    });
+  }
+
+  /**
+   * Destroys the secrets of an epoch that was overtaken: data key, share, set-ups and second copy, in the database's files
+   * too. The caller knows that enough others use a higher one (R5). What is public stays. A crash in between is made up for at the next start;
+   * harmless when repeated.
+   * @throws {KeyError} `invalid-transition` unless a higher epoch is active, `unknown-key`, `unknown-epoch`
+   */
+  async shred(keyId: Uint8Array, epoch: number): Promise<void> {
+    await this.#turns.take('keys', async () => {
+      const [entry, { record, material }] = this.#epoch(keyId, epoch);
+      if (record.state.type !== 'shredded') {
+        if (!isOvertaken(entry, epoch))
+          throw new KeyError('invalid-transition', `no epoch above ${epoch} of the key ${entry.record.name} is active`);
+        const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0 } } };
+        await this.#keyring.records.batch([
+          ...secretsOf(keyId, epoch, material),
+          this.#keyring.records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, shredded)),
+        ]);
+        // The parties are remembered until what was set up with them is out of the files.
+        this.#set(entry, epoch, { record: shredded, material });
+      }
+      await this.#erase(keyId, epoch);
     });
   }
 
   /** Forbids signing with the key, or allows it again. @throws {KeyError} `unknown-key` */
   async freeze(keyId: Uint8Array, frozen: boolean): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const entry = this.#entry(keyId);
+      const entry = this.#usable(keyId);
       const record = { ...entry.record, frozen: frozen ? 1 : 0 };
       await this.#keyring.records.put(keyPlace(keyId), 'key', wire.encode(keyCodec, record));
       this.#entries.set(toHex(keyId), { ...entry, record });
@@ -170,22 +207,31 @@ export class KeyRepository {
     return [...this.#entries.values()].sort((a, b) => compare(a.keyId, b.keyId)).map(info);
   }
 
-  /** The share of an epoch in whatever state, which the caller wipes. @throws {IntegrityError} if missing or damaged */
+  /**
+   * The share of an epoch, which the caller wipes. A damaged record is restored from the second copy.
+   * @throws {KeyError} `epoch-retired` @throws {IntegrityError} if it is lost
+   */
   async share(keyId: Uint8Array, epoch: number): Promise<Secret> {
-    this.#epoch(keyId, epoch);
-    using dataKey = await this.#keyring.dataKey(keyId, epoch);
-    const place = sharePlace(keyId, epoch);
-    const bytes = await this.#keyring.records.withKey(dataKey).get(place, 'share');
-    if (bytes === undefined) throw new IntegrityError(place, 'missing');
-    return new Secret(bytes);
+    this.#inUse(keyId, epoch);
+    try {
+      return await this.#readShare(keyId, epoch);
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      // In turn, since the epoch may just be shredded: what is destroyed must not come back from the copy.
+      return await this.#turns.take('keys', async () => {
+        this.#inUse(keyId, epoch);
+        await this.#heal(keyId, epoch);
+        return await this.#readShare(keyId, epoch);
+      });
+    }
   }
 
   /**
    * What was set up with another party of an epoch, which the caller wipes; undefined if there is nothing.
-   * @throws {IntegrityError} if damaged
+   * @throws {KeyError} `epoch-retired` @throws {IntegrityError} if damaged
    */
   async material(keyId: Uint8Array, epoch: number, party: number): Promise<Secret | undefined> {
-    this.#epoch(keyId, epoch);
+    this.#inUse(keyId, epoch);
     using dataKey = await this.#keyring.dataKey(keyId, epoch);
     const bytes = await this.#keyring.records.withKey(dataKey).get(materialPlace(keyId, epoch, party), 'material');
     return bytes === undefined ? undefined : new Secret(bytes);
@@ -194,7 +240,7 @@ export class KeyRepository {
   /** Puts what was newly set up with a party in the place of what there was, synced and read back. */
   async replaceMaterial(keyId: Uint8Array, epoch: number, party: number, material: Secret): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, { record, material: parties }] = this.#epoch(keyId, epoch);
+      const [entry, { record, material: parties }] = this.#inUse(keyId, epoch);
       using dataKey = await this.#keyring.dataKey(keyId, epoch);
       const records = this.#keyring.records.withKey(dataKey);
       const place = materialPlace(keyId, epoch, party);
@@ -222,6 +268,7 @@ export class KeyRepository {
   #entryFor({ keyId, name, scheme }: Pick<PreparedEpoch, 'keyId' | 'name' | 'scheme'>): Entry {
     const record = { version: keyRecordVersion, name, scheme, frozen: 0 };
     const entry = this.#entries.get(toHex(keyId)) ?? { keyId, record, epochs: new Map() };
+    checkWhole(entry);
     const owner = [...this.#entries.values()].find(({ record }) => record.name === name);
     if (entry.record.name !== name || (owner !== undefined && !equal(owner.keyId, keyId)))
       throw new KeyError(
@@ -245,6 +292,7 @@ export class KeyRepository {
       state: { type: 'prepared', value: {} },
     };
     const dataKey = this.#keyring.newDataKey(keyId, epoch);
+    this.#isUncopied.add(copyName(keyId, epoch));
     using key = dataKey.key;
     await records.batch([
       dataKey.operation,
@@ -265,7 +313,7 @@ export class KeyRepository {
     const bytes = await this.#keyring.records.get(place, 'epoch');
     if (bytes === undefined) throw new IntegrityError(place, 'missing');
     const kept = decodeRecord(place, epochCodec, bytes);
-    using share = await this.share(keyId, epoch);
+    using share = await this.#readShare(keyId, epoch);
     const sameShare = share.use((a) => prepared.share.use((b) => equal(a, b)));
     const sameMaterial = await this.#keeps(keyId, epoch, prepared.material ?? new Map());
     if (!sameShare || !sameMaterial || !equal(kept.publicPackage, publicPackage) || !equal(kept.statement, ready))
@@ -284,6 +332,87 @@ export class KeyRepository {
     return true;
   }
 
+  /** Every key of which there is a record, or should be one. */
+  async #ids(): Promise<ReadonlySet<string>> {
+    const { manifest, records } = this.#keyring;
+    const ids = new Set(manifest.broken().map((group) => group.slice('key/'.length)));
+    for (const prefix of ['keys/', 'epochs/'])
+      for await (const place of records.places(prefix)) ids.add(place.slice(prefix.length).split('/', 1)[0] as string);
+    for (const id of ids) {
+      if (/^[0-9a-f]{64}$/.test(id)) continue;
+      ids.delete(id);
+      this.#findings.push({ kind: 'record-unknown', place: `key/${id}` });
+    }
+    return ids;
+  }
+
+  async #load(id: string): Promise<void> {
+    try {
+      await this.#loadWhole(fromHex(id));
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      const name = this.#entries.get(id)?.record.name ?? '';
+      const record = { version: keyRecordVersion, name, scheme: '', frozen: 1 };
+      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error });
+      this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
+    }
+  }
+
+  async #loadWhole(keyId: Uint8Array): Promise<void> {
+    const { manifest, records } = this.#keyring;
+    const group = `key/${toHex(keyId)}`;
+    const place = keyPlace(keyId);
+    const bytes = await records.get(place, 'key');
+    if (bytes === undefined) throw new IntegrityError(place, 'missing');
+    this.#entries.set(toHex(keyId), { keyId, record: decodeRecord(place, keyCodec, bytes), epochs: new Map() });
+    for await (const [place, bytes] of records.entries(`epochs/${toHex(keyId)}/`, 'epoch')) {
+      const record = decodeRecord(place, epochCodec, bytes);
+      const epoch = Number(place.slice(place.lastIndexOf('/') + 1));
+      this.#set(this.#entry(keyId), epoch, { record, material: new Set() });
+    }
+    const { epochs } = this.#entry(keyId);
+    const [kept, shredded] = [[...epochs].filter(isKept), [...epochs].filter((one) => !isKept(one))];
+    for (const [epoch] of kept) await this.#heal(keyId, epoch);
+    // Only now: what was restored counts.
+    const isWhole = !manifest.broken().includes(group) || (await manifest.recheck(group));
+    for (const [epoch] of kept) await this.#findMaterial(keyId, epoch);
+    if (!isWhole) throw new IntegrityError(group, 'incomplete');
+    for (const [epoch, { record }] of shredded) {
+      const copied = (await this.#keyring.annex?.readCopy(copyName(keyId, epoch))) !== undefined;
+      if (copied || (record.state.type === 'shredded' && record.state.value.erased === 0))
+        await this.#erase(keyId, epoch);
+    }
+  }
+
+  async #readShare(keyId: Uint8Array, epoch: number): Promise<Secret> {
+    using dataKey = await this.#keyring.dataKey(keyId, epoch);
+    const place = sharePlace(keyId, epoch);
+    const bytes = await this.#keyring.records.withKey(dataKey).get(place, 'share');
+    if (bytes === undefined) throw new IntegrityError(place, 'missing');
+    return new Secret(bytes);
+  }
+
+  async #heal(keyId: Uint8Array, epoch: number): Promise<void> {
+    const isNew = this.#isUncopied.delete(copyName(keyId, epoch));
+    const healed = await this.#copies.heal(keyId, epoch);
+    if (healed !== 'nothing' && !(isNew && healed === 'copy-restored'))
+      this.#findings.push({ kind: healed, place: sharePlace(keyId, epoch) });
+  }
+
+  /** Removes from copies and files what a shredded epoch had, and makes sure of it. */
+  async #erase(keyId: Uint8Array, epoch: number): Promise<void> {
+    const { records } = this.#keyring;
+    const [entry, { record, material }] = this.#epoch(keyId, epoch);
+    const gone = secretsOf(keyId, epoch, material);
+    await this.#copies.erase(keyId, epoch);
+    await records.purge(gone);
+    for (const { key } of gone)
+      if ((await records.sealed(key)) !== undefined) throw new IntegrityError(key, 'contradiction');
+    const erased: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 1 } } };
+    await this.#moveTo(entry, new Map([[epoch, erased]]));
+    this.#set(this.#entry(keyId), epoch, { record: erased, material: new Set() });
+  }
+
   /** Opens everything that is set up in an epoch once, and remembers with whom. */
   async #findMaterial(keyId: Uint8Array, epoch: number): Promise<void> {
     const [entry, { record }] = this.#epoch(keyId, epoch);
@@ -297,10 +426,18 @@ export class KeyRepository {
     this.#set(entry, epoch, { record, material: found });
   }
 
-  async #moveTo(entry: Entry, epoch: number, record: EpochRecord): Promise<void> {
-    await this.#keyring.records.put(epochPlace(entry.keyId, epoch), 'epoch', wire.encode(epochCodec, record));
-    const { material } = entry.epochs.get(epoch) as Epoch;
-    this.#set(entry, epoch, { record, material });
+  /** Puts these epochs' records in one synced batch, and reads them back. */
+  async #moveTo(entry: Entry, changed: ReadonlyMap<number, EpochRecord>): Promise<void> {
+    const { records } = this.#keyring;
+    const encoded = [...changed].map(
+      ([epoch, record]) => [epochPlace(entry.keyId, epoch), wire.encode(epochCodec, record)] as const,
+    );
+    await records.batch(encoded.map(([place, bytes]) => records.seal(place, 'epoch', bytes)));
+    for (const [place, bytes] of encoded) await records.verify(place, 'epoch', bytes);
+    for (const [epoch, record] of changed) {
+      const { material } = entry.epochs.get(epoch) as Epoch;
+      this.#set(this.#entry(entry.keyId), epoch, { record, material });
+    }
   }
 
   #set(entry: Entry, epoch: number, value: Epoch): void {
@@ -313,8 +450,22 @@ export class KeyRepository {
     return entry;
   }
 
-  #epoch(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
+  #usable(keyId: Uint8Array): Entry {
     const entry = this.#entry(keyId);
+    checkWhole(entry);
+    return entry;
+  }
+
+  #inUse(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
+    const found = this.#epoch(keyId, epoch);
+    const { type } = found[1].record.state;
+    if (type === 'retiring' || type === 'shredded')
+      throw new KeyError('epoch-retired', `epoch ${epoch} of the key ${found[0].record.name} is ${type}`);
+    return found;
+  }
+
+  #epoch(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
+    const entry = this.#usable(keyId);
     const found = entry.epochs.get(epoch);
     if (found === undefined)
       throw new KeyError('unknown-epoch', `no epoch ${epoch} of the key ${entry.record.name} on this node`);
@@ -322,59 +473,9 @@ export class KeyRepository {
   }
 }
 
-function checkIsNext({ record, epochs }: Entry, epoch: number): void {
-  const highest = Math.max(-1, ...epochs.keys());
-  if (epoch <= highest)
-    throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${record.name} is not above ${highest}`);
-  const isCertified = ([, epoch]: readonly [number, Epoch]): boolean => epoch.record.state.type !== 'prepared';
-  const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
-  const open = [...epochs.keys()].filter((number) => number > certified).length;
-  if (open >= limits.uncertifiedEpochs)
-    throw new KeyError(
-      'too-many-attempts',
-      `${open} attempts at the key ${record.name} were never certified: find out why`,
-    );
-}
-
-function withEpoch(entry: Entry, epoch: number, value: Epoch): Entry {
-  return { ...entry, epochs: new Map([...entry.epochs, [epoch, value]]) };
-}
-
-function info({ keyId, record, epochs }: Entry): KeyInfo {
-  const all = [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
-  return {
-    keyId,
-    name: record.name,
-    scheme: record.scheme,
-    frozen: record.frozen !== 0,
-    epochs: all,
-    current: all.findLast(({ certificate }) => certificate !== undefined),
-  };
-}
-
-function epochInfo(epoch: number, { record, material }: Epoch): EpochInfo {
-  const { createdAt, publicPackage, statement, state } = record;
-  const certificate = state.type === 'prepared' ? undefined : state.value;
-  const parties = [...material].sort((a, b) => a - b);
-  return { epoch, state: state.type, createdAt, publicPackage, ready: statement, certificate, material: parties };
-}
-
-function keyPlace(keyId: Uint8Array): string {
-  return `keys/${toHex(keyId)}`;
-}
-
-function epochPlace(keyId: Uint8Array, epoch: number): string {
-  return `epochs/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
-}
-
-function sharePlace(keyId: Uint8Array, epoch: number): string {
-  return `shares/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
-}
-
-function materialsPlace(keyId: Uint8Array, epoch: number): string {
-  return `material/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
-}
-
-function materialPlace(keyId: Uint8Array, epoch: number, party: number): string {
-  return `${materialsPlace(keyId, epoch)}/${party.toString().padStart(5, '0')}`;
+/** What removes an epoch's secrets. */
+function secretsOf(keyId: Uint8Array, epoch: number, parties: ReadonlySet<number>): readonly StoreOperation[] {
+  const material = [...parties].map((party) => materialPlace(keyId, epoch, party));
+  const places = [dataKeyPlace(keyId, epoch), sharePlace(keyId, epoch), ...material];
+  return places.map((key) => ({ type: 'delete', key }));
 }

@@ -1,5 +1,6 @@
 import { fromHex, toHex, wire } from '@quorate/protocol';
-import { decodeRecord, type SealedStore } from '../sealing/sealed-store.ts';
+import { decodeRecord } from '../sealing/errors.ts';
+import type { SealedStore } from '../sealing/sealed-store.ts';
 
 /**
  * A node with which no threshold ECDSA session is held any more: it failed a check whose outcome tells it something of

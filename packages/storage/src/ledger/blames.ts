@@ -1,5 +1,6 @@
 import { type Evidence, evidenceCodec, toHex, wire } from '@quorate/protocol';
-import { decodeRecord, type SealedStore } from '../sealing/sealed-store.ts';
+import { decodeRecord } from '../sealing/errors.ts';
+import type { SealedStore } from '../sealing/sealed-store.ts';
 
 /** A verdict with what convinces a third party, kept for whoever must decide about the member. */
 export interface Blame extends Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { wire } from '@quorate/protocol';
-import { decodeRecord, type SealedStore } from '../sealing/sealed-store.ts';
+import { decodeRecord } from '../sealing/errors.ts';
+import type { SealedStore } from '../sealing/sealed-store.ts';
 
 interface BootRecord extends Record<string, unknown> {
   readonly version: number;

@@ -1,6 +1,7 @@
 import { equal, toHex, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { decodeRecord, type SealedStore } from '../sealing/sealed-store.ts';
+import { decodeRecord } from '../sealing/errors.ts';
+import type { SealedStore } from '../sealing/sealed-store.ts';
 import { Turns } from '../turns.ts';
 import { LedgerError } from './errors.ts';
 

@@ -1,5 +1,6 @@
 import { fromHex, MAX_PARTIES, toHex, wire } from '@quorate/protocol';
-import { decodeRecord, type SealedStore } from '../sealing/sealed-store.ts';
+import { decodeRecord } from '../sealing/errors.ts';
+import type { SealedStore } from '../sealing/sealed-store.ts';
 import { Turns } from '../turns.ts';
 import { LedgerError } from './errors.ts';
 

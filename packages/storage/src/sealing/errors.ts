@@ -1,3 +1,6 @@
+import { EncodingError, wire } from '@quorate/protocol';
+import type { OpenFailure } from './record.ts';
+
 /**
  * - `wrong-passphrase`, `wrong-key-file`: the root does not open the header (or the header's key part was altered).
  * - `other-root`: the store is opened by a passphrase and a key file was given, or the reverse.
@@ -21,6 +24,69 @@ export class UnlockError extends Error {
 
   constructor(code: UnlockErrorCode, message: string) {
     super(message);
+    this.code = code;
+  }
+}
+
+/** Why a record is not what it should be. */
+export type Damage = OpenFailure | 'missing' | 'contradiction' | 'outdated' | 'incomplete';
+
+const damages: Readonly<Record<Damage, string>> = {
+  malformed: 'it is not a record',
+  'other-key': 'it was sealed for another place or under another key',
+  altered: 'it was altered',
+  missing: 'it is gone',
+  contradiction: 'what is there is not what was put there',
+  outdated: 'it is an older or a foreign version',
+  incomplete: 'records are gone, or older ones or others are in their place',
+};
+
+/**
+ * A record is not what was put there: the disk altered or lost it, or somebody did. Names the place, or the group of records
+ * if it is not known which; never the contents.
+ */
+export class IntegrityError extends Error {
+  override readonly name = 'IntegrityError';
+  readonly code = 'record-damaged';
+  readonly place: string;
+  readonly reason: Damage;
+
+  constructor(place: string, reason: Damage) {
+    super(
+      `the record ${place} is damaged (${reason}: ${damages[reason]}); stop the node and run \`quorate doctor\`, which says what to do`,
+    );
+    this.place = place;
+    this.reason = reason;
+  }
+}
+
+/** What a record's bytes encode. @throws {IntegrityError} if they are of a format that this version does not know */
+export function decodeRecord<T>(place: string, codec: wire.Codec<T>, bytes: Uint8Array): T {
+  try {
+    return wire.decode(codec, bytes);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new IntegrityError(place, 'malformed');
+    throw error;
+  }
+}
+
+/**
+ * - `rolled-back`: the store is older than the counter beside it says, or it is another copy of itself.
+ * - `counter-missing`: there is no counter beside the store that could be read, so nobody knows.
+ */
+export class RollbackError extends Error {
+  override readonly name = 'RollbackError';
+  readonly code: 'rolled-back' | 'counter-missing';
+
+  constructor(code: 'rolled-back' | 'counter-missing', store: number, counter?: number) {
+    const found =
+      code === 'rolled-back'
+        ? `ROLLED BACK: the store stands at ${store}, and stood at ${counter} before: it is an older copy`
+        : 'the file `counter` beside the store is gone or damaged, so nobody can tell whether the store is an older copy';
+    super(
+      `${found}. Put the newest copy of the whole data folder back. If there is none, do not start this node: what it answered ` +
+        'and whom it banned since is forgotten; make a new node and have its place in each key given to it',
+    );
     this.code = code;
   }
 }

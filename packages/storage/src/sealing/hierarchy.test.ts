@@ -1,6 +1,17 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ascii, Secret, toHex, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, flipped, keyFileRoot, owner, sealer } from '../../test/fixtures.ts';
+import {
+  collect,
+  failingAtEachWrite,
+  flipped,
+  keyFileRoot,
+  owner,
+  sealer,
+  temporaryFolder,
+} from '../../test/fixtures.ts';
+import { openDatabase } from '../database.ts';
 import { MemoryStore } from '../memory.ts';
 import { headerCodec, headerPlace, type RootDescription } from './header.ts';
 import { changeRoot, createKeyring, openKeyring, type Root } from './hierarchy.ts';
@@ -33,10 +44,10 @@ describe('a keyring', () => {
   ])('is opened again by %s', async (_what, root) => {
     const store = new MemoryStore();
     const first = await createKeyring(store, root, owner, sealer(), { parameters: cheap });
-    await first.records.put('notes/1', 'note', ascii('kept'));
+    await first.records.put('bans/1', 'note', ascii('kept'));
     first.close();
     const second = await openKeyring(store, root, owner, sealer());
-    expect(await second.records.get('notes/1', 'note')).toEqual(ascii('kept'));
+    expect(await second.records.get('bans/1', 'note')).toEqual(ascii('kept'));
     expect(second.owner).toEqual(owner);
     second.close();
   });
@@ -106,14 +117,61 @@ describe('changing the root', () => {
   test('seals the store key anew and touches no other record', async () => {
     const store = new MemoryStore();
     const keyring = await createKeyring(store, keyFileRoot(), owner, sealer());
-    await keyring.records.put('notes/1', 'note', ascii('kept'));
-    const before = await store.get('notes/1');
+    await keyring.records.put('bans/1', 'note', ascii('kept'));
+    const before = await store.get('bans/1');
     await changeRoot(store, keyFileRoot(), passphrase('new'), owner, sealer('again'), { parameters: cheap });
 
-    expect(await store.get('notes/1')).toEqual(before);
+    expect(await store.get('bans/1')).toEqual(before);
     await expect(openKeyring(store, keyFileRoot(), owner, sealer())).rejects.toMatchObject({ code: 'other-root' });
     const { records } = await openKeyring(store, passphrase('new'), owner, sealer());
-    expect(await records.get('notes/1', 'note')).toEqual(ascii('kept'));
+    expect(await records.get('bans/1', 'note')).toEqual(ascii('kept'));
+  });
+
+  test('leaves nothing in the files that the old root opens', async () => {
+    const folder = await temporaryFolder();
+    const store = await openDatabase(folder);
+    (await createKeyring(store, keyFileRoot(1), owner, sealer())).close();
+    const old = wire.decode(headerCodec, (await store.get(headerPlace)) as Uint8Array).storeKey.subarray(1, 65);
+    const isThere = async (): Promise<boolean> => {
+      const files = await Promise.all((await readdir(folder)).map(async (file) => readFile(join(folder, file))));
+      return Buffer.concat(files).includes(old);
+    };
+    expect(await isThere()).toBe(true);
+    await changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer('again'));
+    expect(await isThere()).toBe(false);
+    (await openKeyring(store, keyFileRoot(2), owner, sealer())).close();
+    await store.close();
+  });
+
+  test('is not undone by putting the old header back', async () => {
+    const store = new MemoryStore();
+    (await createKeyring(store, keyFileRoot(1), owner, sealer())).close();
+    const old = (await store.get(headerPlace)) as Uint8Array;
+    await changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer('again'));
+    await store.batch([{ type: 'put', key: headerPlace, value: old }]);
+    await expect(openKeyring(store, keyFileRoot(1), owner, sealer())).rejects.toMatchObject({ code: 'record-damaged' });
+  });
+
+  test('leaves the old or the new root opening everything, whichever write fails', async () => {
+    const opens = async (store: MemoryStore, byte: number): Promise<boolean> =>
+      openKeyring(store, keyFileRoot(byte), owner, sealer('x')).then(
+        async ({ records }) => (await records.get('bans/1', 'note')) !== undefined,
+        () => false,
+      );
+    await failingAtEachWrite(
+      async (store, acknowledged) => {
+        const { records } = await createKeyring(store, keyFileRoot(1), owner, sealer());
+        await records.put('bans/1', 'note', ascii('kept'));
+        acknowledged.push('old');
+        await changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer('again'));
+        acknowledged.push('new');
+      },
+      async (store, acknowledged) => {
+        const [old, now] = [await opens(store, 1), await opens(store, 2)];
+        if (acknowledged.includes('old')) expect(old).not.toBe(now);
+        if (acknowledged.includes('new')) expect(now).toBe(true);
+      },
+    );
   });
 
   test('takes the old root', async () => {

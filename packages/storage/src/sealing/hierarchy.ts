@@ -1,10 +1,12 @@
 import { equal, Secret, toHex, wire } from '@quorate/protocol';
+import type { Annex } from '../annex.ts';
 import type { Store, StoreOperation } from '../store.ts';
-import { UnlockError } from './errors.ts';
+import { decodeRecord, IntegrityError, UnlockError } from './errors.ts';
 import { headerCodec, headerPlace, headerVersion, type RootDescription } from './header.ts';
+import { Manifest } from './manifest.ts';
 import { defaultKdfParameters, type Kdf, type KdfParameters, passphraseKey, systemKdf } from './passphrase.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
-import { decodeRecord, IntegrityError, SealedStore } from './sealed-store.ts';
+import { SealedStore } from './sealed-store.ts';
 
 /**
  * What unlocks a store. The hierarchy below it:
@@ -36,12 +38,18 @@ export class Keyring {
   readonly owner: Owner;
   /** Everything but the shares. */
   readonly records: SealedStore;
+  /** Which records there should be. */
+  readonly manifest: Manifest;
+  /** Where the second copies are; undefined where there are none. */
+  readonly annex: Annex | undefined;
   readonly #sealer: Sealer;
   readonly #storeKey: Secret;
 
-  constructor(store: Store, sealer: Sealer, owner: Owner, storeKey: Secret) {
+  constructor(store: Store, sealer: Sealer, owner: Owner, storeKey: Secret, manifest: Manifest) {
     this.owner = owner;
-    this.records = new SealedStore(store, sealer, owner, storeKey);
+    this.records = new SealedStore(store, sealer, owner, storeKey, manifest);
+    this.manifest = manifest;
+    this.annex = store.annex;
     this.#sealer = sealer;
     this.#storeKey = storeKey;
   }
@@ -61,6 +69,7 @@ export class Keyring {
   }
 
   close(): void {
+    this.manifest.close();
     this.#storeKey.wipe();
   }
 }
@@ -82,11 +91,15 @@ export async function createKeyring(
     throw new IntegrityError(headerPlace, 'missing');
   }
   const storeKey = new Secret(sealer.randomness.bytes(32));
-  await putHeader(store, root, owner, storeKey, sealer, stretching);
-  return new Keyring(store, sealer, owner, storeKey);
+  const manifest = await Manifest.create(store, sealer, owner, storeKey);
+  await putHeader(store, manifest, root, owner, storeKey, sealer, stretching);
+  return new Keyring(store, sealer, owner, storeKey, manifest);
 }
 
-/** Unlocks a store. @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} */
+/**
+ * Unlocks a store, and checks it against its manifest. What is damaged of single keys is left to `KeyRepository`.
+ * @throws {UnlockError} @throws {IntegrityError} @throws {RollbackError} @throws {StoreError}
+ */
 export async function openKeyring(
   store: Store,
   root: Root,
@@ -95,10 +108,13 @@ export async function openKeyring(
   stretching: Stretching = {},
 ): Promise<Keyring> {
   const { owner, storeKey } = await unlock(store, root, expected, sealer, stretching);
-  return new Keyring(store, sealer, owner, storeKey);
+  return new Keyring(store, sealer, owner, storeKey, await Manifest.open(store, sealer, owner, storeKey));
 }
 
-/** Seals the store key under another root and touches no other record. Errors as {@link openKeyring}. */
+/**
+ * Seals the store key under another root, touches no other record, and removes from the files what the old root opens. A
+ * copy of the folder that somebody made before is still opened by the old one. Errors as {@link openKeyring}.
+ */
 export async function changeRoot(
   store: Store,
   from: Root,
@@ -109,7 +125,12 @@ export async function changeRoot(
 ): Promise<void> {
   const { owner, storeKey } = await unlock(store, from, expected, sealer, stretching);
   using _ = storeKey;
-  await putHeader(store, to, owner, storeKey, sealer, stretching);
+  const manifest = await Manifest.open(store, sealer, owner, storeKey);
+  try {
+    await store.purge([await putHeader(store, manifest, to, owner, storeKey, sealer, stretching)]);
+  } finally {
+    manifest.close();
+  }
 }
 
 async function unlock(
@@ -138,12 +159,13 @@ async function unlock(
 
 async function putHeader(
   store: Store,
+  manifest: Manifest,
   root: Root,
   owner: Owner,
   storeKey: Secret,
   sealer: Sealer,
   { parameters = defaultKdfParameters(), kdf = systemKdf }: Stretching,
-): Promise<void> {
+): Promise<StoreOperation> {
   const description: RootDescription = root.type === 'passphrase' ? parameters : { type: 'key-file', value: {} };
   const salt = sealer.randomness.bytes(16);
   using rootKey = await deriveRoot(root, description, salt, kdf);
@@ -155,9 +177,11 @@ async function putHeader(
     salt,
     storeKey: sealed,
   });
-  await store.batch([{ type: 'put', key: headerPlace, value: header }]);
+  const operation = { type: 'put', key: headerPlace, value: header } as const;
+  await manifest.commit([operation]);
   const found = await store.get(headerPlace);
   if (found === undefined || !equal(found, header)) throw new IntegrityError(headerPlace, 'contradiction');
+  return operation;
 }
 
 async function deriveRoot(root: Root, description: RootDescription, salt: Uint8Array, kdf: Kdf): Promise<Secret> {
@@ -177,6 +201,7 @@ function storeKeyPlace(owner: Owner): Owner & { readonly place: string; readonly
   return { ...owner, place: headerPlace, kind: 'store-key' };
 }
 
-function dataKeyPlace(keyId: Uint8Array, epoch: number): string {
+/** Where the data key of an epoch is. */
+export function dataKeyPlace(keyId: Uint8Array, epoch: number): string {
   return `data-keys/${toHex(keyId)}/${epoch.toString().padStart(10, '0')}`;
 }

@@ -1,20 +1,8 @@
-import { EncodingError, equal, type Secret, wire } from '@quorate/protocol';
+import { equal, type Secret } from '@quorate/protocol';
 import type { Store, StoreOperation } from '../store.ts';
-import { type OpenFailure, type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
-
-/** A record is there and does not open: the disk altered it, or somebody did. Names the place, never the contents. */
-export class IntegrityError extends Error {
-  override readonly name = 'IntegrityError';
-  readonly code = 'record-damaged';
-  readonly place: string;
-  readonly reason: OpenFailure | 'missing' | 'contradiction';
-
-  constructor(place: string, reason: OpenFailure | 'missing' | 'contradiction') {
-    super(`the record ${place} is damaged (${reason}): restore this node's data before starting it`);
-    this.place = place;
-    this.reason = reason;
-  }
-}
+import { IntegrityError } from './errors.ts';
+import type { Manifest } from './manifest.ts';
+import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
 /** A {@link Store} that holds only sealed records, all under one key. Places are store keys. */
 export class SealedStore {
@@ -22,23 +10,25 @@ export class SealedStore {
   readonly #sealer: Sealer;
   readonly #owner: Owner;
   readonly #key: Secret;
+  readonly #manifest: Manifest | undefined;
 
   /** Does not take ownership of `key`: whoever made it wipes it. */
-  constructor(store: Store, sealer: Sealer, owner: Owner, key: Secret) {
+  constructor(store: Store, sealer: Sealer, owner: Owner, key: Secret, manifest?: Manifest) {
     this.#store = store;
     this.#sealer = sealer;
     this.#owner = owner;
     this.#key = key;
+    this.#manifest = manifest;
   }
 
   /** The same store under another key: an epoch's records under the epoch's data key. */
   withKey(key: Secret): SealedStore {
-    return new SealedStore(this.#store, this.#sealer, this.#owner, key);
+    return new SealedStore(this.#store, this.#sealer, this.#owner, key, this.#manifest);
   }
 
   /** The bytes at `place`, or undefined if nothing was ever put there. @throws {IntegrityError} @throws {StoreError} */
   async get(place: string, kind: string): Promise<Uint8Array | undefined> {
-    const sealed = await this.#store.get(place);
+    const sealed = await (this.#manifest?.read(place) ?? this.#store.get(place));
     return sealed === undefined ? undefined : this.#open(place, kind, sealed);
   }
 
@@ -50,7 +40,7 @@ export class SealedStore {
 
   /** Applies all operations or none, synced unless it is said otherwise. @throws {StoreError} */
   batch(operations: readonly StoreOperation[], options?: { readonly sync?: boolean }): Promise<void> {
-    return this.#store.batch(operations, options);
+    return this.#manifest?.commit(operations, options) ?? this.#store.batch(operations, options);
   }
 
   /** Puts one record, synced, then reads it back, opens it and compares. @throws {IntegrityError} @throws {StoreError} */
@@ -73,19 +63,35 @@ export class SealedStore {
     for await (const [place, sealed] of this.#store.entries(prefix)) yield [place, this.#open(place, kind, sealed)];
   }
 
+  /** What is at `place`, sealed and unchecked. @throws {StoreError} */
+  async sealed(place: string): Promise<Uint8Array | undefined> {
+    return await this.#store.get(place);
+  }
+
+  /** What `sealed` holds, if it was sealed for `place` under this key. */
+  unseal(place: string, kind: string, sealed: Uint8Array): Uint8Array | undefined {
+    const opened = openRecord(this.#sealer.aead, this.#key, { ...this.#owner, place, kind }, sealed);
+    return 'failure' in opened ? undefined : opened.plaintext;
+  }
+
+  /** Puts back what was at `place` before it was damaged, the very same bytes, synced: the manifest does not change. */
+  async restore(place: string, sealed: Uint8Array): Promise<void> {
+    await this.#store.batch([{ type: 'put', key: place, value: sealed }]);
+  }
+
+  /** See {@link Store.purge}. */
+  async purge(operations: readonly StoreOperation[]): Promise<void> {
+    await this.#store.purge(operations);
+  }
+
+  /** The places of records that start with `prefix`, in order, whatever is in them. @throws {StoreError} */
+  async *places(prefix: string): AsyncGenerator<string> {
+    for await (const [place] of this.#store.entries(prefix)) yield place;
+  }
+
   #open(place: string, kind: string, sealed: Uint8Array): Uint8Array {
     const opened = openRecord(this.#sealer.aead, this.#key, { ...this.#owner, place, kind }, sealed);
     if ('failure' in opened) throw new IntegrityError(place, opened.failure);
     return opened.plaintext;
-  }
-}
-
-/** What a record's bytes encode. @throws {IntegrityError} if they are of a format that this version does not know */
-export function decodeRecord<T>(place: string, codec: wire.Codec<T>, bytes: Uint8Array): T {
-  try {
-    return wire.decode(codec, bytes);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new IntegrityError(place, 'malformed');
-    throw error;
   }
 }

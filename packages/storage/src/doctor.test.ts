@@ -1,0 +1,65 @@
+import { toHex } from '@quorate/protocol';
+import { expect, test } from 'vitest';
+import { collect, keyFileRoot, owner, sealer } from '../test/fixtures.ts';
+import { fill, keyIds } from '../test/node-data.ts';
+import { type Diagnosis, examine } from './doctor.ts';
+import { MemoryStore } from './memory.ts';
+
+async function lived(): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  await fill(store);
+  return store;
+}
+
+const look = async (store: MemoryStore): Promise<readonly Diagnosis[]> =>
+  examine(store, keyFileRoot(), owner, sealer('doctor'));
+
+async function without(place: (key: string) => boolean): Promise<MemoryStore> {
+  const store = await lived();
+  const gone = (await collect(store.entries(''))).map(([key]) => key).filter(place);
+  expect(gone).not.toEqual([]);
+  await store.batch(gone.map((key) => ({ type: 'delete', key })));
+  return store;
+}
+
+test('finds nothing in a healthy store, and changes nothing in it', async () => {
+  const store = await lived();
+  const before = [await collect(store.entries('')), new Map(store.beside.files)];
+  expect(await look(store)).toEqual([]);
+  expect([await collect(store.entries('')), store.beside.files]).toEqual(before);
+});
+
+const [first] = keyIds.map(toHex) as [string];
+
+test.each<[string, (key: string) => boolean, Partial<Diagnosis>]>([
+  ['a ban', (key) => key.startsWith('bans/'), { code: 'record-damaged', place: 'node' }],
+  ['the manifest', (key) => key === 'manifest', { code: 'record-damaged', place: 'manifest' }],
+  ['a page', (key) => key === 'pages/node', { code: 'record-damaged', place: 'pages' }],
+  ['the record of a key', (key) => key === `keys/${first}`, { code: 'key-quarantined', place: `keys/${first}` }],
+  ['an epoch', (key) => key === `epochs/${first}/0000000001`, { code: 'key-quarantined', place: `key/${first}` }],
+  ['a share', (key) => key === `shares/${first}/0000000002`, { code: 'share-restored' }],
+  ['an answer', (key) => key.startsWith('results/'), { code: 'record-damaged' }],
+  ['an old audit entry', (key) => key === 'audit/000000000000002', { code: 'audit-broken' }],
+])('says which record is gone, what it means and what to do: %s', async (_what, place, expected) => {
+  const findings = await look(await without(place));
+  expect(findings).toMatchObject([expected]);
+  for (const finding of findings) for (const text of Object.values(finding)) expect(text).toMatch(/\S/);
+});
+
+test('says so when the store was rolled back', async () => {
+  const store = new MemoryStore();
+  let old: ReadonlyMap<string, Uint8Array> = new Map();
+  await fill(store, async () => {
+    if (old.size === 0) old = new Map(await collect(store.entries('')));
+  });
+  const back = new MemoryStore(old, store.beside.files);
+  expect(await look(back)).toMatchObject([
+    { code: 'rolled-back', place: 'counter', remedy: expect.stringContaining('newest copy') },
+  ]);
+});
+
+test('refuses a wrong key, which is no finding', async () => {
+  await expect(examine(await lived(), keyFileRoot(9), owner, sealer())).rejects.toMatchObject({
+    code: 'wrong-key-file',
+  });
+});

@@ -1,0 +1,145 @@
+import { AuditLog } from './audit/log.ts';
+import { KeyRepository } from './keys/repository.ts';
+import { IntegrityError, RollbackError } from './sealing/errors.ts';
+import { type ExpectedOwner, type Keyring, openKeyring, type Root } from './sealing/hierarchy.ts';
+import { placeInfo, places } from './sealing/places.ts';
+import type { Sealer } from './sealing/record.ts';
+import { type Store, StoreError } from './store.ts';
+
+/** Something that an operator must know about a store. */
+export interface Diagnosis {
+  /** The stable code of the error that a node meets, or the kind of what it would repair by itself. */
+  readonly code: string;
+  /** The place of the record, or the group of records. */
+  readonly place: string;
+  /** What is wrong with it. */
+  readonly problem: string;
+  /** What it means. */
+  readonly meaning: string;
+  /** What to do. */
+  readonly remedy: string;
+}
+
+const newestCopy = 'put the newest copy of the whole data folder back';
+const replace =
+  'there is no way to go on from here without a copy: make a new node, and have its place in each key given to it';
+
+/**
+ * Looks through all of a store whose node is stopped: what a start checks, and what a start leaves for later. Keys whose
+ * second copies can repair them are repaired, as a start would; nothing else is changed.
+ * @throws {UnlockError} @throws {StoreError} if the store cannot be read at all
+ */
+export async function examine(
+  store: Store,
+  root: Root,
+  expected: ExpectedOwner,
+  sealer: Sealer,
+): Promise<readonly Diagnosis[]> {
+  let keyring: Keyring;
+  try {
+    keyring = await openKeyring(store, root, expected, sealer);
+  } catch (error) {
+    if (error instanceof IntegrityError || error instanceof RollbackError) return [ofNode(error)];
+    throw error;
+  }
+  try {
+    return [...(await ofKeys(keyring)), ...(await ofLedgers(keyring)), ...(await ofAudit(keyring))];
+  } finally {
+    keyring.close();
+  }
+}
+
+function ofNode(error: IntegrityError | RollbackError): Diagnosis {
+  const place = error instanceof IntegrityError ? error.place : 'counter';
+  const meaning = `the node does not start: ${meaningOf(place)}`;
+  return {
+    code: error.code,
+    place,
+    problem: error.message,
+    meaning,
+    remedy: `${newestCopy}; if there is none, ${replace}`,
+  };
+}
+
+async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
+  const keys = await KeyRepository.open(keyring);
+  return keys.takeFindings().map(({ kind, place, reason }): Diagnosis => {
+    switch (kind) {
+      case 'key-quarantined':
+        return {
+          code: kind,
+          place,
+          problem: `damaged: ${reason}`,
+          meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
+          remedy: `${newestCopy}; if there is none, have this node's place in the key given to it anew (the other members still can)`,
+        };
+      case 'copy-unknown':
+        return {
+          code: kind,
+          place,
+          problem: 'a second copy of an epoch that this node does not have',
+          meaning: 'somebody put it there, or an epoch is gone',
+          remedy: 'find out which; move the file away when you know',
+        };
+      case 'record-unknown':
+        return {
+          code: kind,
+          place,
+          problem: 'a record of no key',
+          meaning: 'the disk altered where a record belongs; if the record is missed there, that is said too',
+          remedy: 'look after the disk',
+        };
+      case 'share-restored':
+      case 'copy-restored':
+        return {
+          code: kind,
+          place,
+          problem: kind === 'share-restored' ? 'the record was damaged or gone' : 'the second copy was damaged or gone',
+          meaning: 'nothing is lost: it was restored from the other one just now',
+          remedy: 'look after the disk: what damaged one may damage both',
+        };
+    }
+  });
+}
+
+async function ofLedgers(keyring: Keyring): Promise<readonly Diagnosis[]> {
+  const damaged: Diagnosis[] = (await keyring.manifest.checkAll())
+    .filter((group) => !group.startsWith('key/'))
+    .map((group) => ofNode(new IntegrityError(group, 'incomplete')));
+  for (const { prefix, kind } of places.filter(({ room }) => room === 'ledger')) {
+    for await (const place of keyring.records.places(prefix)) {
+      const sealed = await keyring.records.sealed(place);
+      if (sealed !== undefined && keyring.records.unseal(place, kind, sealed) === undefined)
+        damaged.push(ofNode(new IntegrityError(place, 'altered')));
+    }
+  }
+  return damaged;
+}
+
+async function ofAudit(keyring: Keyring): Promise<readonly Diagnosis[]> {
+  const verdict = await AuditLog.open(keyring.records)
+    .then(async (log) => log.verify())
+    .catch((error: unknown) => {
+      if (error instanceof StoreError) throw error;
+      return { ok: false, firstBad: undefined } as const;
+    });
+  if (verdict.ok) return [];
+  const place = verdict.firstBad === undefined ? 'the end of the audit log' : `audit entry ${verdict.firstBad}`;
+  return [
+    {
+      code: 'audit-broken',
+      place,
+      problem: 'missing, altered or out of the chain',
+      meaning: 'from there on the log does not prove what this node did; near its end, the node does not start',
+      remedy: `compare with the head that you keep elsewhere; ${newestCopy}`,
+    },
+  ];
+}
+
+function meaningOf(place: string): string {
+  if (place === 'counter') return 'nobody can rely on what this node remembers';
+  if (place === 'node' || place === 'pages') return 'records are gone, and it is not known which';
+  if (place.startsWith('copies/')) return 'the second copy of a share';
+  if (place.startsWith('key/')) return 'records of the key are gone or are older ones';
+  return placeInfo(place).means;
+}

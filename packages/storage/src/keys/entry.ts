@@ -1,0 +1,100 @@
+import { limits } from '../limits.ts';
+import type { IntegrityError } from '../sealing/errors.ts';
+import { KeyError } from './errors.ts';
+import type { EpochRecord, EpochState, KeyRecord } from './record.ts';
+
+/** One sharing of a key, as far as it is public. */
+export interface EpochInfo {
+  readonly epoch: number;
+  readonly state: EpochState['type'];
+  readonly createdAt: number;
+  readonly publicPackage: Uint8Array;
+  readonly ready: Uint8Array;
+  /** Undefined while PREPARED, and once SHREDDED. */
+  readonly certificate: Uint8Array | undefined;
+  /** The parties with whom something is set up, ascending. */
+  readonly material: readonly number[];
+}
+
+export interface KeyInfo {
+  readonly keyId: Uint8Array;
+  readonly name: string;
+  readonly scheme: string;
+  /** The operator forbids signing; whoever signs asks. */
+  readonly frozen: boolean;
+  /** Lowest first. */
+  readonly epochs: readonly EpochInfo[];
+  /** The highest certified epoch: the one to use. Undefined until there is one. */
+  readonly current: EpochInfo | undefined;
+  /** What is damaged of the key, if something is: then it has no epochs here, and nothing is done with it. */
+  readonly quarantined: IntegrityError | undefined;
+}
+
+/** A key, as it is held in memory. */
+export interface Entry {
+  readonly keyId: Uint8Array;
+  readonly record: KeyRecord;
+  readonly quarantined?: IntegrityError;
+  readonly epochs: ReadonlyMap<number, Epoch>;
+}
+
+export interface Epoch {
+  readonly record: EpochRecord;
+  /** The parties with whom something is set up. */
+  readonly material: ReadonlySet<number>;
+}
+
+/** @throws {KeyError} `epoch-not-new`, `too-many-attempts` */
+export function checkIsNext({ record, epochs }: Entry, epoch: number): void {
+  const highest = Math.max(-1, ...epochs.keys());
+  if (epoch <= highest)
+    throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${record.name} is not above ${highest}`);
+  const isCertified = ([, epoch]: readonly [number, Epoch]): boolean =>
+    ['certified', 'active', 'retiring'].includes(epoch.record.state.type);
+  const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
+  const open = [...epochs.keys()].filter((number) => number > certified).length;
+  if (open >= limits.uncertifiedEpochs)
+    throw new KeyError(
+      'too-many-attempts',
+      `${open} attempts at the key ${record.name} were never certified: find out why`,
+    );
+}
+
+/** @throws {KeyError} `quarantined` */
+export function checkWhole({ quarantined, record }: Entry): void {
+  if (quarantined !== undefined)
+    throw new KeyError('quarantined', `the key ${record.name} is quarantined here: ${quarantined.message}`);
+}
+
+/** Whether a higher epoch is active: this one is of no more use. */
+export function isOvertaken({ epochs }: Entry, epoch: number): boolean {
+  return [...epochs].some(([number, { record }]) => number > epoch && record.state.type === 'active');
+}
+
+export function isKept([, { record }]: readonly [number, Epoch]): boolean {
+  return record.state.type !== 'shredded';
+}
+
+export function withEpoch(entry: Entry, epoch: number, value: Epoch): Entry {
+  return { ...entry, epochs: new Map([...entry.epochs, [epoch, value]]) };
+}
+
+export function info({ keyId, record, epochs, quarantined }: Entry): KeyInfo {
+  const all = [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
+  return {
+    keyId,
+    name: record.name,
+    scheme: record.scheme,
+    frozen: record.frozen !== 0,
+    epochs: all,
+    current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
+    quarantined,
+  };
+}
+
+function epochInfo(epoch: number, { record, material }: Epoch): EpochInfo {
+  const { createdAt, publicPackage, statement, state } = record;
+  const certificate = state.type === 'prepared' || state.type === 'shredded' ? undefined : state.value;
+  const parties = [...material].sort((a, b) => a - b);
+  return { epoch, state: state.type, createdAt, publicPackage, ready: statement, certificate, material: parties };
+}

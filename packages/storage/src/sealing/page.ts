@@ -1,0 +1,74 @@
+import { equal, wire } from '@quorate/protocol';
+
+/** What the manifest's records hold; `manifest.ts` says what for. */
+interface RootRecord extends Record<string, unknown> {
+  readonly version: number;
+  /** One more with each batch. */
+  readonly counter: number;
+  /** The hash of the chain's link before, the counter and the sum: two stores that came apart never have the same again. */
+  readonly chain: Uint8Array;
+  readonly pages: number;
+  readonly sum: Uint8Array;
+}
+
+interface PageRecord extends Record<string, unknown> {
+  readonly version: number;
+  readonly count: number;
+  readonly sum: Uint8Array;
+}
+
+export const formatVersion = 1;
+export const manifestPlace = 'manifest';
+
+export const rootCodec: wire.Codec<RootRecord> = wire.struct<RootRecord>({
+  version: wire.version(formatVersion),
+  counter: wire.u48,
+  chain: wire.fixed(32),
+  pages: wire.u32,
+  sum: wire.fixed(32),
+});
+
+export const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
+  version: wire.version(formatVersion),
+  count: wire.u48,
+  sum: wire.fixed(32),
+});
+
+/** The records of one group: how many, and the sum of their digests. */
+export interface Page {
+  count: number;
+  readonly sum: Uint8Array;
+  /** The digest of the page's own record. */
+  digest: Uint8Array;
+  /** Of every record the digest; of a ledger nothing, since its records are never changed nor removed. */
+  readonly members: Map<string, Uint8Array> | undefined;
+  state: 'verified' | 'broken' | 'unchecked';
+}
+
+/** What a scan finds of a group. */
+export interface Found {
+  count: number;
+  readonly sum: Uint8Array;
+  readonly members: Map<string, Uint8Array>;
+}
+
+/** Whether the records of a group may change, and each is known by its digest. */
+export function isKept(group: string): boolean {
+  return group === 'node' || group.startsWith('key/');
+}
+
+export function sameSum(
+  a: { readonly count: number; readonly sum: Uint8Array },
+  b: { readonly count: number; readonly sum: Uint8Array },
+): boolean {
+  return a.count === b.count && equal(a.sum, b.sum);
+}
+
+export function pagePlace(group: string): string {
+  return `pages/${group}`;
+}
+
+/** Adds `other` to a sum, or takes it away. */
+export function xor(into: Uint8Array, other: Uint8Array): void {
+  for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) ^ (other[i] as number);
+}
