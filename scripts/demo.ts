@@ -20,8 +20,8 @@ import { Testnet } from './testnet/testnet.ts';
 /*
  * npm run demo [-- --message <text> | --file <path>] [--json]
  *
- * Five node processes on loopback make an Ed25519, a Taproot and an ECDSA key, 3-of-5, and sign; one node is killed, and
- * the others sign again. Every signature is verified by a library that did not make it. ECDSA signs the message's SHA-256.
+ * Five node processes on loopback make an Ed25519, a Taproot and an ECDSA key, 3-of-5, and sign; shares are dealt anew, one
+ * node is killed, and the others sign again. Every signature is verified by a library that did not make it. ECDSA signs the message's SHA-256.
  */
 const { values: options } = parseArgs({
   options: {
@@ -92,6 +92,8 @@ async function main(): Promise<void> {
     const signatures: Signed[] = [];
     for (const key of keys) signatures.push(await sign(net, key, message, 'alice'));
 
+    for (const key of keys.slice(0, 2)) await refresh(net, key);
+
     const [victim] = net.nodes.slice(-1);
     if (victim === undefined) throw new Error('a testnet has nodes');
     say(`killing ${victim.name} (SIGKILL)`);
@@ -119,6 +121,18 @@ async function makeKey(net: Testnet, name: string, scheme: Scheme): Promise<Made
   if (result?.type !== 'key') throw new Error('no key came of it');
   say(`  public key ${result.publicKey}`);
   return { name, scheme, publicKey: result.publicKey };
+}
+
+/** Deals the shares of a key anew: the key stays, and what was stolen of the old shares is worth nothing. */
+async function refresh(net: Testnet, { name, publicKey }: MadeKey): Promise<void> {
+  const { client } = net.node('carol');
+  const { result } = await watch(
+    client,
+    async () => await client.refresh(name),
+    () => {},
+  );
+  if (result?.type !== 'key' || result.publicKey !== publicKey) throw new Error(`${name} was not refreshed`);
+  say(`${name} refreshed: new shares, epoch ${result.epoch}, the same public key`);
 }
 
 async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string): Promise<Signed> {

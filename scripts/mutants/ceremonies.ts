@@ -75,7 +75,11 @@ export const ceremonies: readonly Mutant[] = [
         '',
         'sets of a keygen that came to nothing stay in memory',
       ],
-      ['          stock: stockOf(group, input),\n', '', 'base transfers made ahead and not used'],
+      [
+        '  const stock = stockOf(group, input);\n  const pairs',
+        '  const stock = new Map();\n  const pairs',
+        'base transfers made ahead and not used',
+      ],
       [
         'keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)]',
         'keygen: ({ receiveSecret }) => [receiveSecret]',

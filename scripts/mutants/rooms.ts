@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
 import { presigning } from './presigning.ts';
+import { refresh } from './refresh.ts';
 import { renewal } from './renewal.ts';
 import { session } from './session.ts';
 import { stock } from './stock.ts';
@@ -21,6 +22,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   derivation,
   session,
   ceremonies,
+  refresh,
   presigning,
   pairs,
   stock,

@@ -54,6 +54,21 @@ export const limits = {
   keygenRound: 20_000,
   /** A round of base transfers computes for a second and more per member on a busy machine. */
   pairSetupRound: 45_000,
+  /** Between looks whether a key is due for a refresh. Keys take turns, one a look. */
+  refreshTick: 30_000,
+  /** How long the next member waits for the one whose turn it is to propose. */
+  refreshTurn: 120_000,
+  /** First and longest wait before a refresh that failed is proposed again. */
+  refreshRetryFirst: 60_000,
+  refreshRetryLongest: 3_600_000,
+  /** Between two refreshes of a key at least: a member must not keep the others dealing. */
+  refreshPause: 5_000,
+  /** How long a proposal to refresh may be begun. */
+  refreshProposal: 60_000,
+  /** How far the number of an attempt may be above all known ones: attempts that others know of, and no number near the end. */
+  epochStep: 1_000,
+  /** How long shares of an old epoch are kept when some members were not heard to use the new one. */
+  retirementGrace: 3_600_000,
   /** Between looks whether a pair of an ECDSA key has nothing set up: an operator who lifted a ban waits for it. */
   pairInterval: 2_000,
   /** How long the higher party leaves it to the lower one to propose a set-up: both may miss the same. */

@@ -226,6 +226,10 @@ export class QuorateNode implements Service {
     return await Promise.resolve(addressesOf(path, bitcoin, publicPackage, tools));
   }
 
+  async refresh(name: string): Promise<CeremonyView> {
+    return await this.#ceremonies.refresh(name);
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     const { clock, config, home, key, randomness } = this.#parts;
     if (!schemes.includes(order.scheme))
@@ -340,6 +344,10 @@ export class QuorateNode implements Service {
         .flatMap(({ keyId, name, quarantined }) =>
           quarantined === undefined ? [] : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}`],
         ),
+      ...this.#parts.home.keys.list().flatMap((key) => {
+        const problem = this.#ceremonies.refreshOf(key)?.problem;
+        return problem === undefined ? [] : [`the shares of ${key.name} are due for a refresh: ${problem}`];
+      }),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
   }
@@ -364,6 +372,7 @@ export class QuorateNode implements Service {
       publicKey: toHex(this.#publicKey(key.keyId, info.epoch)),
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
+      refresh: this.#ceremonies.refreshOf(key),
       presignatures: this.#presignatures.count(key.keyId),
     };
   }

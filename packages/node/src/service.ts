@@ -26,6 +26,11 @@ export interface Service {
    * @throws {ServiceError} `key-unknown`, `invalid` for what is no path and for a child of a key that has none
    */
   addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView>;
+  /**
+   * Proposes new shares of a key to its committee, whatever the schedule says; the ceremony runs on.
+   * @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` when a member is away
+   */
+  refresh(name: string): Promise<CeremonyView>;
   /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
@@ -121,8 +126,20 @@ export interface KeyView {
   readonly publicKey: string;
   readonly tweak: string;
   readonly createdAt: number;
+  /** Undefined until the key is in use. */
+  readonly refresh: RefreshView | undefined;
   /** ECDSA: how many signatures this node could make with what was prepared ahead. */
   readonly presignatures: number;
+}
+
+/** The renewal of a key's shares. Times are milliseconds since 1970. */
+export interface RefreshView {
+  /** When the shares in use were made. */
+  readonly lastAt: number;
+  /** When they are to be renewed; undefined if no schedule is configured. */
+  readonly dueAt: number | undefined;
+  /** What keeps a refresh that is due from happening. */
+  readonly problem: string | undefined;
 }
 
 export interface AddressesView {

@@ -6,6 +6,8 @@ export const tags = {
   signRequest: 'quorate/v1/request/sign',
   requestId: 'quorate/v1/request/id',
   keygenProposal: 'quorate/v1/request/keygen',
+  refreshJitter: 'quorate/v1/refresh/jitter',
+  refreshProposal: 'quorate/v1/request/refresh',
   preparation: 'quorate/v1/request/preparation',
   election: 'quorate/v1/coordination/election',
   presignatureChoice: 'quorate/v1/ceremony/presignature-choice',

@@ -44,7 +44,10 @@ export interface Member {
   readonly log: string[];
 }
 
-type Settings = Pick<Partial<Config>, 'accept' | 'clients' | 'presignatures' | 'purposes' | 'sessionTimeout' | 'stock'>;
+type Settings = Pick<
+  Partial<Config>,
+  'accept' | 'clients' | 'presignatures' | 'purposes' | 'refreshInterval' | 'sessionTimeout' | 'stock'
+>;
 
 /** n real nodes over the network in memory, on one clock that the test moves, each with a disk in memory. */
 export class Committee {
@@ -253,6 +256,7 @@ export class Committee {
       sessionTimeout: 60,
       // Making base transfers ahead takes longer than most tests, which make no ECDSA key.
       stock: 0,
+      refreshInterval: 0,
       presignatures: 0,
       limits: { peerBytesPerSecond: 1, peerFramesPerSecond: 1 },
       log: { level: 'warn' },

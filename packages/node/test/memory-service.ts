@@ -160,6 +160,16 @@ export class MemoryService implements Service {
     return addressesOf(path, bitcoin, this.#key(name).root, { groups });
   }
 
+  async refresh(name: string): Promise<CeremonyView> {
+    const { view } = this.#key(name);
+    const id = createHash('sha256').update(`refresh ${name}`).digest('hex');
+    this.#put(this.#view(id, 'renew', name, members));
+    return this.move(id, {
+      state: 'done',
+      result: { type: 'key', publicKey: view.publicKey, epoch: view.epoch + 1 },
+    });
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     if (this.#keys.has(order.name)) throw new ServiceError('name-taken', `there is a key ${order.name}`);
     if (order.purpose === 'forbidden') throw new ServiceError('denied', 'no member accepts it');
@@ -266,13 +276,14 @@ export class MemoryService implements Service {
       publicKey,
       tweak: 'none',
       createdAt: start,
+      refresh: { lastAt: start, dueAt: start + 86_400_000, problem: undefined },
       presignatures: 0,
     };
     this.#keys.set(name, { view, ...key });
     this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });
   }
 
-  #view(id: string, kind: 'keygen' | 'sign', key: string, participants: readonly string[]): CeremonyView {
+  #view(id: string, kind: 'keygen' | 'renew' | 'sign', key: string, participants: readonly string[]): CeremonyView {
     return {
       id,
       kind,
@@ -286,7 +297,7 @@ export class MemoryService implements Service {
       updatedAt: start,
       needsAccept: false,
       proposal:
-        kind === 'sign'
+        kind !== 'keygen'
           ? undefined
           : {
               proposer: 'bob',

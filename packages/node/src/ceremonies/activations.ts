@@ -9,11 +9,15 @@ import {
   EncodingError,
   equal,
   groupOf,
+  heardActivated,
   initialActivation,
+  mayShred,
+  type Party,
   type PublicPackage,
   packageDigest,
   publicPackageCodec,
   readyCodec,
+  retire,
   type Scheme,
   stepActivation,
   toHex,
@@ -22,14 +26,20 @@ import {
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
+import type { Tools } from '../tools.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
+import { packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 interface Machine {
   readonly context: ActivationContext;
   readonly peers: ReadonlyMap<number, PeerId>;
   state: ActivationState;
+  /** Who said that it uses the epoch. */
+  readonly activated: Set<Party>;
+  /** When the epoch came into use in this life of the node, by the wall clock; undefined until it does. */
+  since: number | undefined;
   /** Events are taken one after the other, each when the effects of the one before are durable. */
   turn: Promise<void>;
 }
@@ -63,13 +73,19 @@ export class Activations {
   /** Takes up every epoch on disk that is not in use yet, and keeps asking for what is missing. */
   open(): void {
     for (const key of this.#workshop.keys.list()) {
-      for (const epoch of key.epochs)
-        if (epoch.state === 'prepared' || epoch.state === 'certified') this.#machine(key, epoch);
+      for (const epoch of key.epochs) {
+        // Of a renewal in use, others may wait to hear of it, and so does what is left of the epochs before it.
+        const tells = epoch.state === 'active' && key.epochs[0] !== epoch;
+        if (epoch.state === 'prepared' || epoch.state === 'certified' || tells) this.#machine(key, epoch);
+      }
     }
     const repeat = (): void => {
       this.#cancel = this.#workshop.clock.after(limits.readyInterval, repeat);
       for (const machine of this.#machines.values())
         if (machine.state.type !== 'active') this.#feed(machine, { type: 'resumed' });
+      this.#shred().catch((error: unknown) => {
+        if (!this.#closed) this.#port.fatal(error);
+      });
     };
     repeat();
   }
@@ -92,8 +108,8 @@ export class Activations {
   /** A peer is there (again): say what it may have missed. */
   greet(peer: PeerId): void {
     for (const machine of this.#machines.values()) {
-      if (machine.state.type !== 'active' && [...machine.peers.values()].includes(peer))
-        this.#feed(machine, { type: 'resumed' });
+      const tells = machine.state.type !== 'active' || machine.context.base !== undefined;
+      if (tells && [...machine.peers.values()].includes(peer)) this.#feed(machine, { type: 'resumed' });
     }
   }
 
@@ -110,7 +126,11 @@ export class Activations {
     // Nothing is left here to take part with.
     if (info.state === 'shredded') return;
     const machine = this.#machine(key, info);
-    if (event.value.type === 'activated' && machine.peers.get(event.value.party) !== peer) return;
+    if (event.value.type === 'activated') {
+      const { party } = event.value;
+      if (machine.peers.get(party) !== peer) return;
+      machine.activated.add(party);
+    }
     this.#feed(machine, event.value);
   }
 
@@ -168,6 +188,7 @@ export class Activations {
       key: nodeKey,
       groupFor: (scheme) => groupOf(scheme, tools.groups),
       signatures: tools.signatures,
+      base: baseOf(publicPackage, key, tools),
     };
     const peers = new Map(
       publicPackage.members
@@ -178,7 +199,7 @@ export class Activations {
       info.certificate === undefined
         ? initialActivation
         : certifiedActivation(context, wire.decode(certificateCodec, info.certificate));
-    const machine: Machine = { context, peers, state, turn: Promise.resolve() };
+    const machine: Machine = { context, peers, state, activated: new Set(), since: undefined, turn: Promise.resolve() };
     this.#machines.set(place, machine);
     this.#feed(machine, info.certificate === undefined ? { type: 'prepared', publicPackage } : { type: 'resumed' });
     return machine;
@@ -195,6 +216,26 @@ export class Activations {
       .catch((error: unknown) => {
         if (!this.#closed) this.#port.fatal(error);
       });
+  }
+
+  /** Destroys what is left of epochs that were overtaken, once enough members are known to use the one in force. */
+  async #shred(): Promise<void> {
+    const { audit, clock, keys } = this.#workshop;
+    for (const { activated, context, since, state } of this.#machines.values()) {
+      const { keyId, epoch, me, members } = context;
+      const key = keys.get(keyId);
+      if (since === undefined || state.type !== 'active' || key?.current?.epoch !== epoch) continue;
+      const overtaken = key.epochs.filter((one) => one.epoch < epoch && one.state !== 'shredded');
+      if (overtaken.length === 0) continue;
+      const others = members.map(({ party }) => party).filter((party) => party !== me);
+      const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, since));
+      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
+      for (const old of overtaken) {
+        await keys.shred(keyId, old.epoch);
+        await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
+        this.#machines.delete(placeOf(keyId, old.epoch));
+      }
+    }
   }
 
   async #carryOut({ context, peers }: Machine, effect: ActivationEffect): Promise<void> {
@@ -222,6 +263,8 @@ export class Activations {
       case 'activate': {
         const wasActive = keys.get(keyId)?.epochs.find((one) => one.epoch === epoch)?.state === 'active';
         await keys.activate(keyId, epoch);
+        const machine = this.#machines.get(placeOf(keyId, epoch));
+        if (machine !== undefined) machine.since ??= clock.now();
         if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
         this.#port.active(effect.publicPackage);
         return;
@@ -252,6 +295,14 @@ export class Activations {
   #sendTo(peer: PeerId | undefined, frame: NodeFrame): void {
     if (peer !== undefined) this.#port.send(peer, frame);
   }
+}
+
+/** The package that an epoch renews; undefined for a new key. */
+function baseOf({ baseEpoch }: PublicPackage, key: KeyInfo, tools: Tools): PublicPackage | undefined {
+  if (baseEpoch === 0) return undefined;
+  const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
+  if (base === undefined) throw new Error('a prepared renewal has its base on the disk');
+  return packageOf(key, base, tools);
 }
 
 function placeOf(keyId: Uint8Array, epoch: number): string {

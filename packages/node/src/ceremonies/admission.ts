@@ -9,6 +9,7 @@ import type { Entry } from './entry.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
+import { RefreshTask } from './refresh.ts';
 import { SignTask } from './sign.ts';
 import type { Task, Workshop } from './task.ts';
 
@@ -19,12 +20,13 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign'>;
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew'>;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
   pairs: PairsTask,
   presign: PresignTask,
+  renew: RefreshTask,
 };
 
 interface TaskKind {
@@ -110,6 +112,9 @@ export class Admission {
     const ofKey = open.filter((entry) => entry.task.keyName === task.keyName);
     if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
+    }
+    if (task.kind === 'renew' && ofKey.some((entry) => entry.task.kind === 'renew')) {
+      throw new ServiceError('busy', `a refresh of ${task.keyName} is under way`);
     }
     if (
       task.kind === 'presign' &&

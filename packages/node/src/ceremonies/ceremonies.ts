@@ -1,6 +1,7 @@
 import {
   EncodingError,
   equal,
+  keyIdOf,
   kinds,
   type Party,
   type Registration,
@@ -8,12 +9,13 @@ import {
   toHex,
   verifyRegistration,
 } from '@quorate/protocol';
+import type { KeyInfo } from '@quorate/storage';
 import { Coordinator } from '../coordination/coordinator.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
-import { type CeremonyView, ServiceError } from '../service.ts';
+import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
 import { Admission, type Admitted, idOf, type Kind, kindOf, rivals } from './admission.ts';
 import { type CeremonyEvent, isOver, propose, transition } from './ceremony.ts';
@@ -23,12 +25,14 @@ import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.t
 import { KeygenTask } from './keygen.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
+import { RefreshTask } from './refresh.ts';
+import { RefreshSchedule } from './refresh-schedule.ts';
 import { isFor, orderOf, refusalOf, registerFor } from './registering.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
 import { recordOf } from './signing.ts';
-import type { Workshop } from './task.ts';
+import type { Task, Workshop } from './task.ts';
 
 export interface CeremoniesOptions {
   readonly workshop: Workshop;
@@ -60,6 +64,7 @@ export class Ceremonies {
   readonly #coordinator: Coordinator;
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
+  readonly #refreshes: RefreshSchedule;
   readonly #refill: Refill;
   readonly #followers = new Set<(ceremony: CeremonyView) => void>();
   #closing = false;
@@ -79,7 +84,7 @@ export class Ceremonies {
       sendEnvelope: (peer, value) => this.#send(peer, { type: 'envelope', value }),
       apply: (entry, event) => this.#apply(entry, event),
       decline: (entry, reason) => this.#decline(entry, reason),
-      prepared: ({ task }) => this.#activations.prepared((task as KeygenTask).keyId, task.epoch),
+      prepared: ({ task }) => this.#activations.prepared(keyIdOf(workshop.config.networkId, task.keyName), task.epoch),
       signed: (entry, signers) => this.#tellResult(entry, signers),
       forget: async (node) => this.#pairs.forget(node),
       reseat: () => {
@@ -119,6 +124,13 @@ export class Ceremonies {
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
     });
+    this.#refreshes = new RefreshSchedule(workshop, {
+      peerOf,
+      isLive: (peer) => this.#live().has(peer),
+      isOpen: (name) => this.#openEntries().some(({ task }) => task.kind === 'renew' && task.keyName === name),
+      submit: async (body) => this.submit('renew', body),
+      fatal: (error) => options.fatal(error),
+    });
   }
 
   /** Begins to listen, and takes up what an earlier life of this node left unfinished. */
@@ -127,12 +139,14 @@ export class Ceremonies {
     this.#network.onFrame((peer, bytes) => this.#receive(peer, bytes));
     this.#network.onPeer((peer, connected) => (connected ? this.#greet(peer) : this.#lost(peer)));
     this.#activations.open();
+    this.#refreshes.open();
   }
 
   /** Leaves every session and ends what is open; nothing begins any more. */
   close(): void {
     this.#closing = true;
     this.#pairs.close();
+    this.#refreshes.close();
     this.#activations.close();
     this.#refill.close();
     for (const entry of this.#entries.values()) {
@@ -213,6 +227,16 @@ export class Ceremonies {
     return this.#view(entry);
   }
 
+  /** Proposes a refresh of a key now. @throws {ServiceError} */
+  async refresh(name: string): Promise<CeremonyView> {
+    return await this.#refreshes.refresh(name);
+  }
+
+  /** When a key is due for a refresh, and what keeps it from one. */
+  refreshOf(key: KeyInfo): RefreshView | undefined {
+    return this.#refreshes.view(key);
+  }
+
   /** Sits with a banned node again, once everything with it is set up anew. */
   async lift(node: Uint8Array): Promise<void> {
     await this.#failStop(this.#sessions.lift(node, this.#options.peerOf(node)));
@@ -230,12 +254,10 @@ export class Ceremonies {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
     const id = toHex(task.id);
     const now = this.#workshop.clock.now();
-    const nodes = task.members.map(({ node }) => node);
-    const order = rendezvous('coordinator', task.id, task.epoch, nodes).map((node) => this.#options.peerOf(node));
     const entry: Entry = {
       task,
       id,
-      ceremony: propose(task.kind, order),
+      ceremony: propose(task.kind, this.#orderOf(task)),
       since: this.#workshop.clock.monotonic(),
       createdAt: now,
       updatedAt: now,
@@ -349,13 +371,33 @@ export class Ceremonies {
   #keyActive(keyId: Uint8Array, epoch: number): void {
     for (const entry of this.#entries.values()) {
       const { task } = entry;
-      if (!(task instanceof KeygenTask) || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
+      const makesIt = task instanceof KeygenTask || task instanceof RefreshTask;
+      if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
     this.#workshop.presignatures.moveTo(keyId, epoch);
+    for (const entry of this.#openEntries()) {
+      const { task } = entry;
+      const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
+      if (ours && task.epoch < epoch) this.#move(entry, task);
+    }
     const name = this.#workshop.keys.get(keyId)?.name ?? '';
     for (const { peer, item } of this.#earlyRequests.take(name)) this.#inBackground(this.#onRequest(peer, item));
+  }
+
+  /** Carries an order over to the epoch in use: whoever asked need not know that there are epochs. */
+  #move(entry: Entry, task: SignTask): void {
+    entry.task = task.renewed();
+    this.#coordinator.forget(task.id);
+    this.#apply(entry, { type: 'moved', order: this.#orderOf(entry.task) });
+    for (const { peer, item } of this.#earlyRegistrations.take(entry.id)) this.#onRegistration(peer, item);
+  }
+
+  /** In which order the members are asked to coordinate. */
+  #orderOf({ id, epoch, members }: Task): readonly PeerId[] {
+    const nodes = members.map(({ node }) => node);
+    return rendezvous('coordinator', id, epoch, nodes).map((node) => this.#options.peerOf(node));
   }
 
   // ---- frames
@@ -434,6 +476,11 @@ export class Ceremonies {
     }
     const { task } = entry;
     if (isOver(entry.ceremony)) return this.#sendResult(entry, peer);
+    if (registration.epoch > task.epoch) {
+      // It has moved on to an epoch of which this node will hear in a moment.
+      this.#earlyRegistrations.keep(peer, id, registration, 512);
+      return;
+    }
     const { config, tools } = this.#workshop;
     const party = this.#seats.partyOf(task, peer);
     if (party === undefined || !isFor(registration, task, party, config.networkId)) return;

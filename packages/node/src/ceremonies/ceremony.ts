@@ -82,6 +82,8 @@ export type CeremonyEvent =
   | { readonly type: 'stalled' }
   /** With whom this member sits together has changed: its registration must say it. */
   | { readonly type: 'reseated' }
+  /** The key is in another epoch: other members may have the turn to coordinate. */
+  | { readonly type: 'moved'; readonly order: readonly PeerId[] }
   /** A member is connected (again). If its turn to coordinate comes first, it is asked, as the others will. */
   | { readonly type: 'joined'; readonly peer: PeerId }
   /** The request's time is over: nothing new may begin. */
@@ -141,6 +143,10 @@ export function transition(ceremony: Ceremony, event: CeremonyEvent, live: Reado
       return ask({ ...ceremony, stalled: [...ceremony.stalled, state.coordinator] }, live);
     case 'reseated':
       return state.name === 'accepted' ? register(ceremony, live) : unchanged(ceremony);
+    case 'moved': {
+      const moved = { ...ceremony, order: event.order, stalled: [] };
+      return state.name === 'accepted' ? register(moved, live) : { ceremony: moved, effects: [] };
+    }
     case 'joined':
       return joined(ceremony, event.peer);
     case 'expired':

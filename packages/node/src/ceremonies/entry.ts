@@ -9,7 +9,8 @@ import type { Task, Workshop } from './task.ts';
 /** A ceremony and what belongs to it while it is open: timers, the registration in force, the session. */
 export interface Entry {
   readonly id: string;
-  readonly task: Task;
+  /** Another one when its key moves on to another epoch. */
+  task: Task;
   ceremony: Ceremony;
   /** Monotonic time at which the request became known here. */
   readonly since: number;

@@ -9,8 +9,10 @@ import {
   type Party,
   type Point,
   type Protocol,
+  type PublicPackage,
   publicPackageCodec,
   type Randomness,
+  renewal,
   type Scheme,
   Secret,
   wipe,
@@ -34,6 +36,7 @@ import { encodeSignature } from './signing.ts';
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
+  refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
   'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
@@ -70,6 +73,25 @@ export interface KeygenOutput {
 
 /** What was set up with each other member, for storage; whoever takes it wipes it. */
 export type PairMaterials = ReadonlyMap<Party, Uint8Array>;
+
+export interface RefreshJob {
+  readonly network: Uint8Array;
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  readonly scheme: Scheme;
+  /** The encoded public package of the epoch that is dealt from. */
+  readonly base: Uint8Array;
+  readonly dealers: readonly Party[];
+  readonly epoch: number;
+  /** Our share of that epoch if we deal; the job wipes it. */
+  readonly share: Uint8Array | undefined;
+  /** Encoded points, in the order of the members. */
+  readonly receiveKeys: readonly Uint8Array[];
+  /** Encoded scalar; the job wipes it. */
+  readonly receiveSecret: Uint8Array;
+  /** As of a keygen. */
+  readonly stock: KeygenJob['stock'];
+}
 
 export interface PairSetupJob {
   readonly sid: Uint8Array;
@@ -130,6 +152,7 @@ export function startJob<N extends JobName>(
 ): Protocol<Jobs[N]['output']> {
   const start = {
     keygen,
+    refresh: refreshJob,
     'pair-setup': pairSetupJob,
     sign: signJob,
     'sign-ecdsa': signEcdsaJob,
@@ -145,6 +168,11 @@ export function startJob<N extends JobName>(
 export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): readonly Uint8Array[] {
   const secrets: { readonly [M in JobName]: (input: Jobs[M]['input']) => readonly Uint8Array[] } = {
     keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
+    refresh: ({ receiveSecret, share, stock }) => [
+      receiveSecret,
+      ...(share === undefined ? [] : [share]),
+      ...stock.flatMap(halvesOf),
+    ],
     'pair-setup': ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
     sign: ({ share }) => [share],
     'sign-ecdsa': ({ share, material }) => [share, ...material.values()],
@@ -161,6 +189,7 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const inSet = (made: MadeSet | Unusable): readonly Uint8Array[] => ('unusable' in made ? [] : [made.half]);
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
+    refresh: ({ share, material }) => [share, ...material.values()],
     'pair-setup': (material) => [...material.values()],
     sign: () => [],
     'sign-ecdsa': () => [],
@@ -191,16 +220,44 @@ function* keygen(input: KeygenJob, tools: JobTools): Protocol<KeygenOutput> {
   const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
   const outcome = yield* dkg({ ...common, signatures, network, threshold, statement });
   using share = outcome.share;
-  const { publicPackage } = outcome;
+  return yield* withPairs(outcome.publicPackage, share, common, input, tools);
+}
+
+/** New shares for the same committee, and for ECDSA everything that it needs to multiply, from the bottom. */
+function* refreshJob(input: RefreshJob, tools: JobTools): Protocol<KeygenOutput> {
+  const { aead, groups, randomness, signatures } = tools;
+  const { network, sid, me, scheme, dealers, epoch } = input;
+  using secrets = new DisposableStack();
+  secrets.use(ownStock(input));
+  const receiveSecret = secrets.use(new Secret(input.receiveSecret));
+  const secret = input.share === undefined ? undefined : secrets.use(new Secret(input.share));
+  const group = groupOf(scheme, groups);
+  const base = publicPackageOf(group, input.base);
+  const { members } = base;
+  const receiveKeys = decodeReceiveKeys(group, { members, receiveKeys: input.receiveKeys });
+  const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
+  const parameters = renewal.refresh({ ...common, signatures, network }, { base, dealers, epoch });
+  const outcome = yield* renewal.renew({ ...parameters, me, secret, receiveSecret, randomness });
+  const share = secrets.use(outcome.share as Secret);
+  return yield* withPairs(outcome.publicPackage, share, common, input, tools);
+}
+
+type PairSetupSession = Omit<dkls23.PairSetupInput, 'suite' | 'transcript' | 'ecdh' | 'stock'>;
+
+/** What a ceremony leaves that made shares: of an ECDSA key, every two members set up with each other what they multiply with. */
+function* withPairs(
+  publicPackage: PublicPackage,
+  share: Secret,
+  session: PairSetupSession,
+  input: Pick<KeygenJob, 'stock'>,
+  { ecdh }: JobTools,
+): Protocol<KeygenOutput> {
+  const { group } = session;
+  const { scheme, transcript } = publicPackage;
+  const stock = stockOf(group, input);
   const pairs =
-    statement.scheme === 'ecdsa'
-      ? yield* dkls23.pairSetup({
-          ...common,
-          suite: dkls23.suiteA,
-          transcript: publicPackage.transcript,
-          ecdh: tools.ecdh,
-          stock: stockOf(group, input),
-        })
+    scheme === 'ecdsa'
+      ? yield* dkls23.pairSetup({ ...session, suite: dkls23.suiteA, transcript, ecdh, stock })
       : new Map<Party, dkls23.PairMaterial>();
   return {
     share: share.use((bytes) => bytes.slice()),

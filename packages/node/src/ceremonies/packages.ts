@@ -1,4 +1,6 @@
-import { type Group, type PublicPackage, publicPackageCodec, wire } from '@quorate/protocol';
+import { type Group, groupOf, type PublicPackage, publicPackageCodec, type Scheme, wire } from '@quorate/protocol';
+import type { EpochInfo, KeyInfo } from '@quorate/storage';
+import type { Tools } from '../tools.ts';
 
 const decoded = new WeakMap<Uint8Array, { readonly group: Group; readonly publicPackage: PublicPackage }>();
 
@@ -13,4 +15,13 @@ export function publicPackageOf(group: Group, encoded: Uint8Array): PublicPackag
   const publicPackage = wire.decode(publicPackageCodec(group), encoded);
   decoded.set(encoded, { group, publicPackage });
   return publicPackage;
+}
+
+/** The public package of an epoch of a key. */
+export function packageOf(
+  { scheme }: Pick<KeyInfo, 'scheme'>,
+  { publicPackage }: Pick<EpochInfo, 'publicPackage'>,
+  { groups }: Pick<Tools, 'groups'>,
+): PublicPackage {
+  return publicPackageOf(groupOf(scheme as Scheme, groups), publicPackage);
 }

@@ -9,6 +9,7 @@ import {
   sessionId,
   toHex,
 } from '@quorate/protocol';
+import { KeyError } from '@quorate/storage';
 import type { PeerId } from '../network/network.ts';
 import { ServiceError } from '../service.ts';
 import { type CeremonyEvent, isOver } from './ceremony.ts';
@@ -116,7 +117,13 @@ export class Sessions {
       const secret = receiveSecret?.use((bytes) => bytes.slice());
       return await entry.task.host(session, secret);
     } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
+      const moved = error instanceof KeyError && error.code === 'epoch-retired';
+      if (!(moved || error instanceof ServiceError)) throw error;
+      if ((moved || error.code === 'expired') && entry.task.kind === 'sign') {
+        // The key moved on between Start and now: the order is carried out in the new epoch.
+        this.#port.apply(entry, { type: 'broke', reason: error.message, blames: [], culprits: [], suspects: [] });
+        return undefined;
+      }
       const code = error.code === 'expired' || error.code === 'integrity' ? error.code : 'denied';
       this.#port.apply(entry, { type: 'cancel', code, reason: error.message });
       this.#port.decline(entry, error.message);

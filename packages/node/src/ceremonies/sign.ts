@@ -88,6 +88,13 @@ export class SignTask implements Task {
     }
   }
 
+  /** The same order, for the epoch of the key that is in use now. */
+  renewed(): SignTask {
+    const { keys, tools } = this.#workshop;
+    const { publicPackage, scheme } = usable(keys.get(this.publicPackage.keyId), this.keyName);
+    return new SignTask(this.#request, publicPackageOf(groupOf(scheme, tools.groups), publicPackage), this.#workshop);
+  }
+
   /** The id of an encoded order, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
     const decoded = tryDecode(signRequestCodec, body);

@@ -105,7 +105,7 @@ test('config check and roster check say what holds, or line and remedy', async (
   const { stdout } = await quorate('init', '--data', data, '--name', 'carol');
   expect(await quorate('config', 'check', '--data', data)).toMatchObject({
     exit: 0,
-    stdout: expect.stringContaining(`admin: ${' '.repeat(9)}${data}/admin.sock`),
+    stdout: expect.stringContaining(`admin: ${' '.repeat(10)}${data}/admin.sock`),
   });
   expect((await quorate('roster', 'check', '--data', data)).stderr).toContain('there is no such file');
   writeFileSync(join(data, 'roster.yaml'), `members:\n${stdout}`);

@@ -45,6 +45,8 @@ export interface ConfigFile {
   readonly purposes: readonly string[];
   /** Seconds that a session may take. */
   readonly sessionTimeout: number;
+  /** Seconds between refreshes of a key's shares; 0 for none. */
+  readonly refreshInterval: number;
   /** How many must sign, and how many hold, a new key, unless the request says. */
   readonly threshold?: number | undefined;
   readonly participants?: number | undefined;

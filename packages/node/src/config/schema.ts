@@ -87,6 +87,13 @@ const seconds = z
   .min(5, 'too short; a session needs 5 seconds at least')
   .max(3_600, 'too long; a session gets 3600 seconds at most');
 
+const interval = z
+  .int('not a whole number; give seconds')
+  .refine(
+    (value) => value === 0 || (value >= 60 && value <= 31_536_000),
+    'not an interval; give 60 to 31536000 seconds between refreshes of a key, or 0 for none',
+  );
+
 const party = z
   .int('not a whole number; give a number of parties')
   .min(2, 'too few; at least 2')
@@ -112,6 +119,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .prefault({}),
   purposes: z.array(glob).default(['*']),
   sessionTimeout: seconds.default(60),
+  refreshInterval: interval.default(86_400),
   threshold: party.optional(),
   participants: party.optional(),
   // One: whoever makes keys in a row waits for the work anyway, and it is 5 s of it at the start of each of five nodes.

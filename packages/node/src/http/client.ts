@@ -25,6 +25,7 @@ export interface NodeClient {
   key(name: string): Promise<KeyView>;
   addresses(name: string, path: string, bitcoin?: BitcoinNetwork): Promise<AddressesView>;
   freeze(name: string, frozen: boolean): Promise<KeyView>;
+  refresh(name: string): Promise<CeremonyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
@@ -77,6 +78,7 @@ export function connectNode(socket: string): NodeClient {
     addresses: async (name, path, bitcoin = 'mainnet') =>
       await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}&bitcoin=${bitcoin}`),
     freeze: async (name, frozen) => await post(`${keyPath(name)}/${frozen ? 'freeze' : 'thaw'}`),
+    refresh: async (name) => await post(`${keyPath(name)}/refresh`),
     keygen: async (order) => await post('/v1/keys', order),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,

@@ -64,6 +64,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     '/v1/keys/:name/thaw',
     bare(async (_, params) => await service.freeze(readKeyName(params), false)),
   );
+  app.post(
+    '/v1/keys/:name/refresh',
+    bare(async (reply, params) => begun(reply, await service.refresh(readKeyName(params)))),
+  );
   app.post('/v1/keys', async ({ body, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.keygen(readKeygenOrder(body)));

@@ -471,3 +471,16 @@ function expectOneShareEach(committee: Committee): void {
     }
   }
 }
+
+test('members lose presignatures with a refresh, and make new ones of the new epoch', async () => {
+  const committee = await Committee.open(3, 'presigning and refresh', { presignatures: pool });
+  await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });
+  await replenish(committee);
+  await committee.run(limits.refreshPause);
+  const { id } = await committee.at('alice').node.refresh('vault');
+  await committee.until(() => names.every((name) => committee.ceremony(name, id)?.state === 'done'), 120_000);
+  expect(await holders(committee)).toEqual([]);
+  expect(openssl('another epoch', await sign(committee, 'another epoch'))).toBe(true);
+  await filled(committee, pool, 2);
+  expect(openssl('presigned in it', await sign(committee, 'presigned in it'))).toBe(true);
+});

@@ -4,6 +4,7 @@ import type { KeyView } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
+import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
 
 export const addKeys: AddCommand = (program, act) => {
@@ -20,6 +21,11 @@ export const addKeys: AddCommand = (program, act) => {
         .default('mainnet'),
     )
     .action(act(addresses));
+  keys
+    .command('refresh')
+    .description('deals the shares of a key anew, now; the key and who holds it stay the same')
+    .argument('<name>', "the key's name")
+    .action(act(refresh));
   keys
     .command('freeze')
     .description('this node no longer signs with the key, until it is thawed')
@@ -74,6 +80,13 @@ async function addresses(context: Context, name: string, { path, bitcoin }: Addr
   return exits.ok;
 }
 
+async function refresh(context: Context, name: string): Promise<ExitCode> {
+  const node = context.node();
+  await watch(node, async () => await node.refresh(name), printProgress(context));
+  print(context, await node.key(name));
+  return exits.ok;
+}
+
 async function setFrozen(context: Context, name: string, frozen: boolean): Promise<ExitCode> {
   print(context, await context.node().freeze(name, frozen));
   return exits.ok;
@@ -91,9 +104,15 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
+      ...refreshed(key),
       ['id', key.keyId],
     ]),
   );
+}
+
+function refreshed({ refresh }: KeyView): (readonly [string, string])[] {
+  if (refresh?.dueAt === undefined) return [];
+  return [['next refresh', refresh.problem ?? time(refresh.dueAt)]];
 }
 
 function threshold(key: KeyView): string {

@@ -1,0 +1,168 @@
+import { equal, fromBytesBE, hash, type Member, toHex, u64, wire } from '@quorate/protocol';
+import type { EpochInfo, KeyInfo } from '@quorate/storage';
+import { rendezvous } from '../coordination/election.ts';
+import { limits } from '../limits.ts';
+import type { PeerId } from '../network/network.ts';
+import { proposeRefresh, refreshProposalCodec } from '../policy/refresh-proposal.ts';
+import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
+import { tags } from '../tags.ts';
+import { packageOf } from './packages.ts';
+import type { Workshop } from './task.ts';
+
+export interface RefreshSchedulePort {
+  peerOf(node: Uint8Array): PeerId;
+  isLive(peer: PeerId): boolean;
+  /** Whether a refresh of this key is under way here. */
+  isOpen(keyName: string): boolean;
+  /** Proposes a refresh to its committee. @throws {ServiceError} */
+  submit(body: Uint8Array): Promise<CeremonyView>;
+  /** A durable step failed: the node must stop. */
+  fatal(error: unknown): void;
+}
+
+/** What this node has tried for an epoch of a key. */
+interface Tries {
+  readonly epoch: number;
+  readonly count: number;
+  /** Wall clock: not before. */
+  readonly until: number;
+}
+
+/** A key with an epoch in use. */
+type Used = KeyInfo & { readonly current: EpochInfo };
+
+/**
+ * Renews the shares of every key in use by schedule, so that what was stolen of one epoch is worth nothing in the next. All members
+ * reckon alike when a key is due and whose turn it is to propose; whoever's turn it is not waits a little longer.
+ */
+export class RefreshSchedule {
+  readonly #workshop: Workshop;
+  readonly #port: RefreshSchedulePort;
+  readonly #tries = new Map<string, Tries>();
+  #cancel = (): void => undefined;
+
+  constructor(workshop: Workshop, port: RefreshSchedulePort) {
+    this.#workshop = workshop;
+    this.#port = port;
+  }
+
+  open(): void {
+    const tick = (): void => {
+      this.#cancel = this.#workshop.clock.after(limits.refreshTick, tick);
+      this.#propose().catch((error: unknown) => this.#port.fatal(error));
+    };
+    tick();
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  /** Proposes a refresh now, whatever the schedule says. @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` */
+  async refresh(name: string): Promise<CeremonyView> {
+    const key = this.#workshop.keys.byName(name);
+    if (!isUsed(key)) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
+    const away = this.#away(key);
+    if (away !== undefined) throw new ServiceError('no-quorum', away);
+    return await this.#submit(key);
+  }
+
+  /** When a key is due, and what keeps it from being refreshed. */
+  view(key: KeyInfo): RefreshView | undefined {
+    if (!isUsed(key)) return undefined;
+    const { clock } = this.#workshop;
+    const dueAt = this.#dueAt(key);
+    const late = dueAt !== undefined && clock.now() >= dueAt;
+    const problem = key.frozen ? 'the key is frozen here' : this.#away(key);
+    return { lastAt: key.current.createdAt, dueAt, problem: late ? problem : undefined };
+  }
+
+  async #propose(): Promise<void> {
+    const { clock, keys, log } = this.#workshop;
+    const now = clock.now();
+    const due = keys
+      .list()
+      .filter(isUsed)
+      .filter((key) => this.#isMine(key, now));
+    // One after the other: the next tick takes the next.
+    const [key] = due;
+    if (key === undefined) return;
+    try {
+      await this.#submit(key);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      log.warn('cannot refresh a key now', { key: key.name, error });
+    }
+  }
+
+  #isMine(key: Used, now: number): boolean {
+    const dueAt = this.#dueAt(key);
+    if (dueAt === undefined || key.frozen || this.#port.isOpen(key.name) || this.#away(key) !== undefined) return false;
+    const nodes = this.#members(key).map(({ node }) => node);
+    const order = rendezvous('coordinator', key.keyId, key.current.epoch, nodes);
+    const turn = order.findIndex((node) => equal(node, this.#workshop.key.publicKey));
+    const tries = this.#triesOf(key);
+    return now >= Math.max(dueAt + turn * limits.refreshTurn, tries?.until ?? 0);
+  }
+
+  /** Between 0.9 and 1.1 intervals after the epoch was made: the same for all members, another for each key and epoch. */
+  #dueAt({ keyId, current }: Used): number | undefined {
+    const { refreshInterval } = this.#workshop.config;
+    if (refreshInterval === 0) return undefined;
+    const part = Number(fromBytesBE(hash(tags.refreshJitter, keyId, u64(current.epoch)).subarray(0, 4))) / 2 ** 32;
+    return current.createdAt + Math.round(refreshInterval * 1_000 * (0.9 + 0.2 * part));
+  }
+
+  async #submit(key: Used): Promise<CeremonyView> {
+    const { clock, config, key: own, randomness } = this.#workshop;
+    const { threshold } = packageOf(key, key.current, this.#workshop.tools);
+    const count = this.#triesOf(key)?.count ?? 0;
+    // Another member may have prepared attempts of which this node knows nothing: gaps in the numbers are normal.
+    const epoch = (key.epochs.at(-1)?.epoch ?? 0) + 1 + count;
+    const pause = Math.min(limits.refreshRetryFirst * 2 ** count, limits.refreshRetryLongest);
+    const place = toHex(key.keyId);
+    this.#tries.set(place, { epoch: key.current.epoch, count: count + 1, until: clock.now() + pause });
+    const members = this.#members(key);
+    const order = rendezvous(
+      'signer',
+      key.keyId,
+      epoch,
+      members.map(({ node }) => node),
+    ).slice(0, threshold);
+    const dealers = members.filter(({ node }) => order.some((one) => equal(one, node))).map(({ party }) => party);
+    const proposal = proposeRefresh(
+      {
+        network: config.networkId,
+        key: key.name,
+        baseEpoch: key.current.epoch,
+        epoch,
+        dealers,
+        expires: clock.now() + limits.refreshProposal,
+        nonce: randomness.bytes(32),
+      },
+      own,
+    );
+    return await this.#port.submit(wire.encode(refreshProposalCodec, proposal));
+  }
+
+  #triesOf({ keyId, current }: Used): Tries | undefined {
+    const tries = this.#tries.get(toHex(keyId));
+    return tries?.epoch === current.epoch ? tries : undefined;
+  }
+
+  /** Who keeps all from being there, in a sentence. */
+  #away(key: Used): string | undefined {
+    const away = this.#members(key).filter(({ node }) => !this.#port.isLive(this.#port.peerOf(node)));
+    if (away.length === 0) return undefined;
+    const names = away.map(({ node }) => this.#workshop.nameOf(node)).join(', ');
+    return `a refresh needs all members, and ${names} ${away.length === 1 ? 'is' : 'are'} not connected`;
+  }
+
+  #members(key: Used): readonly Member[] {
+    return packageOf(key, key.current, this.#workshop.tools).members;
+  }
+}
+
+function isUsed(key: KeyInfo | undefined): key is Used {
+  return key?.current !== undefined;
+}

@@ -1,0 +1,262 @@
+import { activatedCodec, ed25519, fromHex, kinds, publicPackageCodec, toHex, wire } from '@quorate/protocol';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Committee, type Tamper } from '../../test/committee.ts';
+import { limits } from '../limits.ts';
+import { proposeRefresh, type RefreshProposal, refreshProposalCodec } from '../policy/refresh-proposal.ts';
+import type { CeremonyView } from '../service.ts';
+
+const names = ['alice', 'bob', 'carol'];
+
+async function committeeWith(seed: string, key = {}, settings = {}): Promise<Committee> {
+  const committee = await Committee.open(3, seed, settings);
+  await committee.key(key);
+  await committee.run(limits.refreshPause);
+  return committee;
+}
+
+const current = (committee: Committee, name: string, key = 'treasury') =>
+  committee.at(name).home.keys.byName(key)?.current?.epoch;
+
+const statesOf = (committee: Committee, name: string, key = 'treasury') =>
+  committee
+    .at(name)
+    .home.keys.byName(key)
+    ?.epochs.map(({ epoch, state }) => [epoch, state]);
+
+async function refresh(committee: Committee, at: string, key = 'treasury'): Promise<CeremonyView> {
+  const { id } = await committee.at(at).node.refresh(key);
+  await committee.until(
+    () => names.every((name) => ['done', 'failed'].includes(committee.ceremony(name, id)?.state ?? '')),
+    120_000,
+  );
+  return committee.ceremony(at, id) as CeremonyView;
+}
+
+async function shareOf(committee: Committee, name: string, key = 'treasury'): Promise<string> {
+  const { keys } = committee.at(name).home;
+  const info = keys.byName(key);
+  if (info?.current === undefined) throw new Error('there is a key');
+  using share = await keys.share(info.keyId, info.current.epoch);
+  return share.use(toHex);
+}
+
+describe('a refresh', () => {
+  test.for([
+    ['ed25519', 'treasury'],
+    ['taproot', 'treasury'],
+    ['ecdsa', 'treasury'],
+  ] as const)('of an %s key changes every share, and nothing that others see', async ([scheme, key]) => {
+    const committee = await committeeWith(`refresh ${scheme}`, { scheme });
+    const { node } = committee.at('alice');
+    const before = {
+      shares: await Promise.all(names.map(async (name) => shareOf(committee, name))),
+      key: await node.key(key),
+    };
+    const done = await refresh(committee, 'bob');
+    expect(done.failure).toBeUndefined();
+    expect(done.result).toMatchObject({ type: 'key', publicKey: before.key.publicKey, epoch: 2 });
+    await committee.run(2 * limits.readyInterval);
+    for (const [i, name] of names.entries()) {
+      expect(current(committee, name)).toBe(2);
+      expect(await shareOf(committee, name)).not.toBe(before.shares[i]);
+      // All know that all use it: the old shares are gone.
+      expect(statesOf(committee, name)).toEqual([
+        [1, 'shredded'],
+        [2, 'active'],
+      ]);
+      expect(committee.at(name).fatal).toEqual([]);
+    }
+    expect(await committee.audit('carol')).toContain('epoch-shredded');
+    const intent = { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } as const;
+    const request = committee.order('after', scheme === 'ecdsa' ? { intent } : {});
+    expect((await committee.sign('carol', request, 60_000)).state).toBe('done');
+  });
+
+  test('happens by itself once a day, and again the next; one member proposes, and all agree on when', async () => {
+    const committee = await committeeWith('daily', {}, { refreshInterval: 86_400 });
+    const made = committee.at('alice').home.keys.byName('treasury')?.current?.createdAt ?? 0;
+    const dues = await Promise.all(
+      names.map(async (name) => (await committee.at(name).node.key('treasury')).refresh?.dueAt ?? 0),
+    );
+    for (const due of dues) {
+      expect(due - made).toBeGreaterThanOrEqual(0.9 * 86_400_000);
+      expect(due - made).toBeLessThanOrEqual(1.1 * 86_400_000 + 1_000);
+    }
+    expect(Math.max(...dues) - Math.min(...dues)).toBeLessThan(1_000);
+    for (const epoch of [2, 3]) {
+      await committee.run(1.2 * 86_400_000);
+      for (const name of names) expect(current(committee, name)).toBe(epoch);
+      const mine = names.map((name) =>
+        committee
+          .at(name)
+          .node.ceremonies()
+          .filter(({ kind }) => kind === 'renew'),
+      );
+      for (const all of mine) expect(all.every(({ state }) => state === 'done')).toBe(true);
+      expect(mine[0]).toHaveLength(epoch - 1);
+    }
+    expect((await committee.sign('bob', committee.order('after days'))).state).toBe('done');
+  });
+
+  test('that is due waits for a member who is away, and says so', async () => {
+    const committee = await committeeWith('away', {}, { refreshInterval: 3_600 });
+    const carol = committee.at('carol');
+    await committee.stop(carol);
+    await committee.run(2 * 3_600_000);
+    const { refresh: view } = await committee.at('alice').node.key('treasury');
+    expect(view?.problem).toMatch(/needs all members, and carol is not connected/);
+    expect((await committee.at('alice').node.status()).warnings).toContainEqual(
+      expect.stringMatching(/^the shares of treasury are due for a refresh: .*carol/),
+    );
+    await expect(committee.at('alice').node.refresh('treasury')).rejects.toMatchObject({ code: 'no-quorum' });
+    expect(current(committee, 'alice')).toBe(1);
+    expect((await committee.sign('bob', committee.order('meanwhile'))).state).toBe('done');
+    await committee.start(carol);
+    await committee.run(3_600_000);
+    for (const name of names) expect(current(committee, name)).toBe(2);
+  });
+
+  test('destroys no old share while others are not known to use the new ones, whoever claims it', async () => {
+    const committee = await committeeWith('silent');
+    const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+    // Nobody tells alice that it uses the new epoch, but carol says so in the name of bob.
+    const silence: Tamper = (frame, to) => (frame.type === 'activated' && to === 'alice' ? [] : [frame]);
+    committee.at('bob').tamper = silence;
+    carol.tamper = silence;
+    expect((await refresh(committee, 'alice')).state).toBe('done');
+    const info = alice.home.keys.byName('treasury');
+    if (info?.current === undefined) throw new Error('there is a key');
+    const { keyId, current: used } = info;
+    const { members, transcript } = wire.decode(publicPackageCodec(ed25519), used.publicPackage);
+    const bob = members.find(({ node }) => toHex(node) === toHex(committee.at('bob').key.publicKey))?.party ?? 0;
+    const value = wire.encode(activatedCodec, { keyId, epoch: 2, party: bob, transcript });
+    carol.tamper = undefined;
+    committee.say('carol', 'alice', { type: 'activated', value });
+    const own = members.find(({ node }) => toHex(node) === toHex(carol.key.publicKey))?.party ?? 0;
+    const word = wire.encode(activatedCodec, { keyId, epoch: 2, party: own, transcript });
+    committee.say('carol', 'alice', { type: 'activated', value: word });
+    carol.tamper = silence;
+    await committee.run(2 * limits.retirementGrace);
+    expect(statesOf(committee, 'alice')).toEqual([
+      [1, 'retiring'],
+      [2, 'active'],
+    ]);
+    // A member that comes back says it again.
+    committee.at('bob').tamper = undefined;
+    await committee.stop(committee.at('bob'));
+    await committee.start(committee.at('bob'));
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'alice')?.[0]).toEqual([1, 'shredded']);
+  });
+
+  test('keeps every order: those under way are carried out in the new epoch', async () => {
+    const committee = await committeeWith('load');
+    const ids: { at: string; id: string }[] = [];
+    const order = async (n: number): Promise<void> => {
+      const at = names[n % 3] as string;
+      ids.push({ at, id: (await committee.at(at).node.sign(committee.order(`order ${n}`))).id });
+    };
+    const { id } = await committee.at('alice').node.refresh('treasury');
+    for (let n = 0; committee.ceremony('alice', id)?.state !== 'done' || n < 40; n++) {
+      await order(n);
+      await committee.run(1);
+    }
+    await committee.until(() => ids.every((one) => committee.ceremony(one.at, one.id)?.state === 'done'), 20_000);
+    for (const name of names) expect(current(committee, name)).toBe(2);
+    expect(ids.length).toBeGreaterThanOrEqual(40);
+  });
+
+  test('that one member gives up changes nothing: the old epoch signs, the next attempt works', async () => {
+    const committee = await committeeWith('broken');
+    const carol = committee.at('carol');
+    carol.tamper = (frame) => (frame.type === 'envelope' ? [] : [frame]);
+    const failed = await refresh(committee, 'alice');
+    expect(failed.failure).toMatchObject({ code: 'timeout', culprits: [], suspects: ['carol'] });
+    carol.tamper = undefined;
+    expect(current(committee, 'alice')).toBe(1);
+    expect((await committee.sign('bob', committee.order('meanwhile'))).state).toBe('done');
+    await committee.run(limits.refreshPause);
+    expect((await refresh(committee, 'bob')).state).toBe('done');
+    expect((await committee.sign('bob', committee.order('after'))).state).toBe('done');
+  });
+});
+
+describe('power cuts', () => {
+  test('of one member at any moment of a refresh lose no key: it signs, in one epoch for all', async () => {
+    for (let moment = 0, over = false; !over; moment += 3) {
+      const committee = await committeeWith('cut');
+      const { id } = await committee.at('alice').node.refresh('treasury');
+      await committee.run(moment);
+      over = names.every((name) => committee.ceremony(name, id)?.state === 'done');
+      const bob = committee.at('bob');
+      await committee.stop(bob);
+      await committee.start(bob);
+      await committee.run(60_000);
+      const epochs = names.map((name) => current(committee, name));
+      expect(new Set(epochs).size).toBe(1);
+      const done = await committee.sign('carol', committee.order('after'), 30_000);
+      expect(await committee.verifies('after', done)).toBe(true);
+      for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+    }
+  });
+});
+
+describe('a proposal to refresh', () => {
+  let committee: Committee;
+  beforeAll(async () => {
+    committee = await committeeWith('proposals');
+  });
+
+  const proposal = (change: Partial<RefreshProposal> = {}, by = 'alice'): Uint8Array => {
+    const unsigned = {
+      network: committee.at(by).config.networkId,
+      key: 'treasury',
+      baseEpoch: 1,
+      epoch: 2,
+      dealers: [1, 2],
+      expires: committee.clock.now() + 60_000,
+      nonce: new Uint8Array(32),
+    };
+    const signed = proposeRefresh({ ...unsigned, ...change }, committee.at(by).key);
+    return wire.encode(refreshProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
+  };
+
+  test.for<[string, Partial<RefreshProposal>, string]>([
+    ['for another network', { network: new Uint8Array(32) }, 'denied'],
+    ['that nobody signed', { signature: new Uint8Array(64) }, 'denied'],
+    ['that has expired', { expires: 1 }, 'expired'],
+    ['for no key', { key: 'nothing' }, 'key-unknown'],
+    ['of another epoch', { baseEpoch: 7 }, 'denied'],
+    ['to an epoch that is there', { epoch: 1 }, 'denied'],
+    ['to an epoch out of reach', { epoch: 1_000_000_000 }, 'invalid'],
+    ['dealt by too few', { dealers: [1] }, 'invalid'],
+    ['dealt by one twice', { dealers: [1, 1] }, 'invalid'],
+    ['dealt by a stranger', { dealers: [1, 9] }, 'invalid'],
+    ['dealt out of order', { dealers: [2, 1] }, 'invalid'],
+  ])('%s is refused', async ([, change, code]) => {
+    const before = (await committee.audit('bob')).length;
+    committee.say('alice', 'bob', { type: 'request', value: { kind: kinds.renew, body: proposal(change) } });
+    await committee.run(20);
+    expect((await committee.audit('bob')).slice(before)).toEqual([`refresh-refused: ${code}`]);
+  });
+
+  test('a moment after the last one is refused: nobody keeps the others dealing', async () => {
+    const fresh = await Committee.open(3, 'worn out');
+    await fresh.key();
+    await expect(fresh.at('alice').node.refresh('treasury')).rejects.toMatchObject({ code: 'denied' });
+  });
+
+  test('of a frozen key is refused', async () => {
+    await committee.at('bob').node.freeze('treasury', true);
+    await expect(committee.at('bob').node.refresh('treasury')).rejects.toMatchObject({ code: 'denied' });
+    await committee.at('bob').node.freeze('treasury', false);
+  });
+
+  test('while another is under way is refused', async () => {
+    const { id } = await committee.at('alice').node.refresh('treasury');
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'running');
+    await expect(committee.at('alice').node.refresh('treasury')).rejects.toMatchObject({ code: 'busy' });
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'done', 30_000);
+    expect(fromHex(id)).toHaveLength(32);
+  });
+});

@@ -1,0 +1,223 @@
+import {
+  type Court,
+  dkls23,
+  EncodingError,
+  equal,
+  fromBytesBE,
+  type Group,
+  groupOf,
+  keyIdOf,
+  type Member,
+  type Party,
+  type PublicPackage,
+  packageDigest,
+  publicPackageCodec,
+  renewal,
+  Secret,
+  type Start,
+  sessionId,
+  toHex,
+  tryDecode,
+  verifyingShare,
+  wire,
+} from '@quorate/protocol';
+import { limits } from '../limits.ts';
+import {
+  type RefreshProposal,
+  refreshDigest,
+  refreshProposalCodec,
+  verifyRefresh,
+} from '../policy/refresh-proposal.ts';
+import { ServiceError } from '../service.ts';
+import type { Host } from './host.ts';
+import type { KeygenOutput } from './jobs.ts';
+import { publicPackageOf } from './packages.ts';
+import { receiveKeysOf } from './registering.ts';
+import { checkExpiry, usable } from './sign.ts';
+import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/**
+ * New shares of a key for its committee, as one member sees it. The old epoch signs until the new one is certified: this ends
+ * with PREPARED, and `activations.ts` decides.
+ */
+export class RefreshTask implements Task {
+  readonly kind = 'renew';
+  readonly decision = 'auto';
+  readonly shown = undefined;
+  /** New pairs tell nobody anything of old ones. */
+  readonly apart: readonly Party[] = [];
+  readonly exclusive = false;
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly #proposal: RefreshProposal;
+  readonly #base: PublicPackage;
+  readonly #workshop: Workshop;
+
+  private constructor(body: Uint8Array, proposal: RefreshProposal, base: PublicPackage, workshop: Workshop) {
+    this.#proposal = proposal;
+    this.#base = base;
+    this.#workshop = workshop;
+    this.id = refreshDigest(proposal);
+    this.body = body;
+    this.keyId = base.keyId;
+  }
+
+  /**
+   * Checks a proposal by this node's own rules and records the decision, a refusal too.
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`
+   */
+  static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: RefreshTask }> {
+    const { audit, clock } = workshop;
+    const proposal = decodeProposal(body);
+    const { baseEpoch, epoch, key } = proposal;
+    const record = { request: toHex(refreshDigest(proposal)), key, base: baseEpoch, epoch, from };
+    try {
+      const base = check(proposal, workshop);
+      await audit.append(clock.now(), 'refresh-approved', record);
+      return { task: new RefreshTask(body, proposal, base, workshop) };
+    } catch (error) {
+      if (error instanceof ServiceError)
+        await audit.append(clock.now(), 'refresh-refused', { ...record, reason: error.code });
+      throw error;
+    }
+  }
+
+  /** The id of an encoded proposal, if it is one. */
+  static idOf(body: Uint8Array): Uint8Array | undefined {
+    const decoded = tryDecode(refreshProposalCodec, body);
+    return decoded === undefined ? undefined : refreshDigest(decoded.value);
+  }
+
+  get digest(): Uint8Array {
+    return this.id;
+  }
+
+  get keyName(): string {
+    return this.#proposal.key;
+  }
+
+  get epoch(): number {
+    return this.#proposal.epoch;
+  }
+
+  get members(): readonly Member[] {
+    return this.#base.members;
+  }
+
+  get need(): number {
+    return this.members.length;
+  }
+
+  get expires(): number {
+    return this.#proposal.expires;
+  }
+
+  get receives(): Group {
+    return groupOf(this.#base.scheme, this.#workshop.tools.groups);
+  }
+
+  get roundDeadline(): number {
+    return this.#base.scheme === 'ecdsa' ? limits.pairSetupRound : limits.keygenRound;
+  }
+
+  court(start: Start): Pick<Court, 'rounds' | 'rules'> {
+    const { aead, signatures } = this.#workshop.tools;
+    const group = this.receives;
+    const sid = sessionId(start);
+    const receiveKeys = receiveKeysOf(start, group);
+    const session = { group, aead, signatures, network: this.#proposal.network, sid, receiveKeys };
+    const { dealers, epoch } = this.#proposal;
+    const { rounds, rules } = renewal.renewalCourt(renewal.refresh(session, { base: this.#base, dealers, epoch }));
+    if (this.#base.scheme !== 'ecdsa') return { rounds, rules };
+    const suite = dkls23.suiteA;
+    const pairs = { suite, group, aead, sid, members: this.members, receiveKeys };
+    return {
+      rounds: [...rounds, ...dkls23.pairSetupRounds(group, suite, this.members.length)],
+      rules: { ...rules, ...dkls23.pairSetupRules(pairs, rounds.length) },
+    };
+  }
+
+  /** @throws {ServiceError} `expired`, `denied`, `key-unknown` */
+  async host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
+    if (receiveSecret === undefined) throw new Error('a registration for a refresh has a receive key');
+    const { keys, stock } = this.#workshop;
+    const { baseEpoch, dealers, epoch, key, network } = this.#proposal;
+    const current = usable(keys.get(this.keyId), key);
+    if (current.epoch !== baseEpoch) throw new ServiceError('expired', `the key ${key} has moved on to another epoch`);
+    using share = dealers.includes(me) ? await keys.share(this.keyId, baseEpoch) : undefined;
+    const others = this.#base.scheme === 'ecdsa' ? this.members.filter(({ party }) => party !== me) : [];
+    return this.#workshop.host('refresh', {
+      network,
+      sid,
+      me,
+      scheme: this.#base.scheme,
+      base: current.publicPackage,
+      dealers,
+      epoch,
+      share: share?.use((bytes) => bytes.slice()),
+      receiveKeys: start.participants.map(({ registration }) => registration.receiveKey),
+      receiveSecret,
+      stock: others.map(({ party, node }) => ({ party, ...stock.take(node) })),
+    });
+  }
+
+  /** Makes the epoch PREPARED: on disk, read back, checked. */
+  async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
+    const { audit, clock, config, keys } = this.#workshop;
+    const { share: bytes, material: pairs, publicPackage } = output as KeygenOutput;
+    const { name, scheme } = this.#base;
+    const { epoch } = this;
+    using secrets = new DisposableStack();
+    const share = secrets.use(new Secret(bytes));
+    const material = new Map([...pairs].map(([party, pair]) => [party, secrets.use(new Secret(pair))]));
+    const group = this.receives;
+    const ready = packageDigest(config.networkId, publicPackage);
+    await keys.prepare(
+      { keyId: this.keyId, epoch, name, scheme, publicPackage, share, material, ready, createdAt: clock.now() },
+      (kept, encoded) => {
+        const expected = verifyingShare(wire.decode(publicPackageCodec(group), encoded), me);
+        if (!group.equals(group.multiplyBase(kept.use(fromBytesBE)), expected)) {
+          throw new Error('the share on disk does not belong to the public package');
+        }
+      },
+    );
+    await audit.append(clock.now(), 'key-prepared', { key: name, epoch, request: toHex(this.id) });
+    return { type: 'prepared' };
+  }
+}
+
+function decodeProposal(body: Uint8Array): RefreshProposal {
+  try {
+    return wire.decode(refreshProposalCodec, body);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The package that is dealt from. A refresh asks no operator: it changes nothing but the shares, and never on top of another. */
+function check(proposal: RefreshProposal, { clock, config, keys, tools }: Workshop): PublicPackage {
+  const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
+  const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+  const { baseEpoch, dealers, epoch, key: name, network, proposer } = proposal;
+  if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
+  if (!verifyRefresh(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  checkExpiry(proposal.expires, clock.now());
+  const key = keys.get(keyIdOf(config.networkId, name));
+  const current = usable(key, name);
+  const base = publicPackageOf(groupOf(current.scheme, tools.groups), current.publicPackage);
+  if (!base.members.some(({ node }) => equal(node, proposer))) throw denied('the proposer has no share of this key');
+  if (baseEpoch !== current.epoch) throw denied(`the key ${name} is in epoch ${current.epoch} here`);
+  const highest = key?.epochs.at(-1)?.epoch ?? 0;
+  if (epoch <= highest) throw denied(`epoch ${highest} of the key ${name} is known here already: numbers only rise`);
+  if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');
+  if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {
+    throw denied('the key was refreshed a moment ago');
+  }
+  const quorum = dealers.length >= base.threshold && dealers.every((party, i) => party > (dealers[i - 1] ?? 0));
+  if (!quorum || !dealers.every((party) => base.members.some((member) => member.party === party))) {
+    throw invalid('the dealers are no quorum of the committee');
+  }
+  return base;
+}

@@ -1,0 +1,53 @@
+import { cuts, type Mutant } from './mutant.ts';
+
+const folder = 'packages/node/src/ceremonies';
+const tests = ['refresh.test.ts'];
+
+export const refresh: readonly Mutant[] = [
+  ...cuts(folder, 'refresh.ts', tests, [
+    [
+      "if (!equal(network, config.networkId)) throw denied('the proposal is for another network');",
+      '',
+      'another network',
+    ],
+    [
+      "if (!verifyRefresh(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
+      '',
+      'a proposal that nobody signed',
+    ],
+    ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
+    [
+      'if (baseEpoch !== current.epoch) throw denied(`the key ${name} is in epoch ${current.epoch} here`);',
+      '',
+      'a refresh of another epoch',
+    ],
+    ['if (epoch <= highest) throw denied', 'if (false) throw denied', 'an epoch number that returns'],
+    [
+      "if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');",
+      '',
+      'a number at the end',
+    ],
+    [
+      'if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {',
+      'if (false) {',
+      'a member that keeps the others dealing',
+    ],
+    ["throw invalid('the dealers are no quorum of the committee');", 'void 0;', 'dealers that are no quorum'],
+  ]),
+  ...cuts(folder, 'ceremonies.ts', tests, [
+    [
+      '      if (ours && task.epoch < epoch) this.#move(entry, task);\n',
+      '',
+      'orders that fail because their key moved on',
+    ],
+  ]),
+  ...cuts(folder, 'activations.ts', tests, [
+    [
+      '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;\n',
+      '',
+      'old shares shredded while nobody knows',
+    ],
+    ['        await keys.shred(keyId, old.epoch);\n', '', 'old shares that stay'],
+    ['      if (machine.peers.get(party) !== peer) return;\n', '', 'ACTIVATED said in the name of another'],
+  ]),
+];
