@@ -18,9 +18,10 @@ import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
 import { Admission, type Admitted, idOf, type Kind, kindOf, rivals } from './admission.ts';
-import { type CeremonyEvent, isOver, propose, transition } from './ceremony.ts';
+import { Book } from './book.ts';
+import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
-import { type Entry, viewOf } from './entry.ts';
+import type { Entry } from './entry.ts';
 import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
@@ -53,7 +54,7 @@ export class Ceremonies {
   readonly #workshop: Workshop;
   readonly #network: Network;
   readonly #options: CeremoniesOptions;
-  readonly #entries = new Map<string, Entry>();
+  readonly #book: Book;
   readonly #earlyRegistrations: Early<Registration>;
   /** Orders for keys whose certificate is on its way, by the key's name. */
   readonly #earlyRequests: Early<FrameOf<'request'>>;
@@ -66,7 +67,6 @@ export class Ceremonies {
   readonly #pairs: PairUpkeep;
   readonly #refreshes: RefreshSchedule;
   readonly #refill: Refill;
-  readonly #followers = new Set<(ceremony: CeremonyView) => void>();
   #closing = false;
 
   constructor(options: CeremoniesOptions) {
@@ -75,7 +75,8 @@ export class Ceremonies {
     this.#workshop = workshop;
     this.#network = network;
     this.#seats = new Seats(network.self, peerOf);
-    this.#admission = new Admission(workshop, this.#entries, (admitted) => this.#open(admitted));
+    this.#book = new Book(workshop);
+    this.#admission = new Admission(workshop, this.#book.entries, (admitted) => this.#open(admitted));
     this.#earlyRegistrations = new Early(workshop.clock);
     this.#earlyRequests = new Early(workshop.clock);
     this.#sessions = new Sessions(workshop, {
@@ -88,7 +89,7 @@ export class Ceremonies {
       signed: (entry, signers) => this.#tellResult(entry, signers),
       forget: async (node) => this.#pairs.forget(node),
       reseat: () => {
-        for (const entry of this.#openEntries()) if (entry.task.exclusive) this.#apply(entry, { type: 'reseated' });
+        for (const entry of this.#book.open()) if (entry.task.exclusive) this.#apply(entry, { type: 'reseated' });
       },
       suspect: (peers) => {
         const until = workshop.clock.monotonic() + limits.suspicion;
@@ -114,20 +115,20 @@ export class Ceremonies {
     this.#refill = new Refill(workshop, {
       peerOf,
       live: () => this.#live(),
-      busy: () => this.#openEntries().length > 0,
+      busy: () => this.#book.open().length > 0,
       propose: async (body) => void (await this.submit('presign', body)),
     });
     this.#pairs = new PairUpkeep(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
-      busy: () => this.#openEntries().some(({ task }) => task.kind === 'pairs'),
+      busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs'),
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
     });
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
-      isOpen: (name) => this.#openEntries().some(({ task }) => task.kind === 'renew' && task.keyName === name),
+      isOpen: (name) => this.#book.open().some(({ task }) => task.kind === 'renew' && task.keyName === name),
       submit: async (body) => this.submit('renew', body),
       fatal: (error) => options.fatal(error),
     });
@@ -149,7 +150,7 @@ export class Ceremonies {
     this.#refreshes.close();
     this.#activations.close();
     this.#refill.close();
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#book.entries.values()) {
       this.#apply(entry, { type: 'cancel', code: 'stopped', reason: 'this node was stopped' });
     }
     this.#workshop.presignatures.close();
@@ -160,17 +161,15 @@ export class Ceremonies {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
     const entry = await this.#failStop(this.#admission.admit(kind, body, undefined));
     this.#spread(entry, this.#seats.others(entry.task).values());
-    return this.#view(entry);
+    return this.#book.view(entry);
   }
 
-  /** What somebody asked for, newest first. */
   list(): readonly CeremonyView[] {
-    const asked = [...this.#entries.values()].filter((entry) => !isInBackground(entry));
-    return asked.map((entry) => this.#view(entry)).reverse();
+    return this.#book.list();
   }
 
   get openCount(): number {
-    return this.#openEntries().length;
+    return this.#book.open().length;
   }
 
   /** Whether a session runs: others wait for what this node computes. */
@@ -178,53 +177,35 @@ export class Ceremonies {
     return this.#sessions.isOpen;
   }
 
-  /** @throws {ServiceError} `ceremony-unknown` */
-  get(id: string): CeremonyView {
-    return this.#view(this.#entry(id));
-  }
-
   /** The ceremony once it is over, or as it is when the time is up. @throws {ServiceError} `ceremony-unknown` */
   async wait(id: string, milliseconds: number): Promise<CeremonyView> {
-    const entry = this.#entry(id);
-    if (!isOver(entry.ceremony) && milliseconds > 0) {
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          cancel();
-          entry.waiting.delete(wake);
-          resolve();
-        };
-        const cancel = this.#workshop.clock.after(milliseconds, wake);
-        entry.waiting.add(wake);
-      });
-    }
-    return this.#view(entry);
+    return await this.#book.wait(id, milliseconds);
   }
 
   follow(seen: (ceremony: CeremonyView) => void): () => void {
-    this.#followers.add(seen);
-    return () => void this.#followers.delete(seen);
+    return this.#book.follow(seen);
   }
 
   /** The operator's yes. @throws {ServiceError} `ceremony-unknown`, `not-waiting` */
   async accept(id: string): Promise<CeremonyView> {
-    const entry = this.#entry(id);
+    const entry = this.#book.get(id);
     if (entry.ceremony.state.name !== 'proposed')
       throw new ServiceError('not-waiting', 'this ceremony does not wait for you');
     const { audit, clock } = this.#workshop;
     await this.#failStop(audit.append(clock.now(), 'accepted', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'accept' });
-    return this.#view(entry);
+    return this.#book.view(entry);
   }
 
   /** The operator's no, at any time. The others are told. @throws {ServiceError} `ceremony-unknown`, `not-waiting` */
   async cancel(id: string): Promise<CeremonyView> {
-    const entry = this.#entry(id);
+    const entry = this.#book.get(id);
     if (isOver(entry.ceremony)) throw new ServiceError('not-waiting', 'this ceremony is over');
     const { audit, clock } = this.#workshop;
     await this.#failStop(audit.append(clock.now(), 'cancelled', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'cancel', code: 'cancelled', reason: 'cancelled by the operator of this node' });
     this.#decline(entry, 'cancelled by its operator');
-    return this.#view(entry);
+    return this.#book.view(entry);
   }
 
   /** Proposes a refresh of a key now. @throws {ServiceError} */
@@ -252,40 +233,22 @@ export class Ceremonies {
   /** @throws {ServiceError} `stopping` */
   #open({ task, answer }: Admitted): Entry {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
-    const id = toHex(task.id);
-    const now = this.#workshop.clock.now();
-    const entry: Entry = {
-      task,
-      id,
-      ceremony: propose(task.kind, this.#orderOf(task)),
-      since: this.#workshop.clock.monotonic(),
-      createdAt: now,
-      updatedAt: now,
-      declined: new Map(),
-      waiting: new Set(),
-      cancels: new Map(),
-      registration: undefined,
-      session: undefined,
-      recording: false,
-    };
-    for (const other of this.#openEntries()) {
+    for (const other of this.#book.open()) {
       if (rivals(other.task, task)) {
         this.#apply(other, { type: 'cancel', code: 'conflict', reason: 'another proposal took its place' });
       }
     }
-    this.#entries.delete(id);
-    this.#entries.set(id, entry);
-    this.#prune();
+    const entry = this.#book.add(task, this.#orderOf(task));
     if (answer !== undefined) {
       this.#apply(entry, (task as SignTask).finished(answer, [], 0));
       return entry;
     }
-    this.#timer(entry, 'expiry', task.expires - now + limits.clockTolerance, () =>
+    this.#book.timer(entry, 'expiry', task.expires - this.#workshop.clock.now() + limits.clockTolerance, () =>
       this.#apply(entry, { type: 'expired' }),
     );
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
     else this.#changed(entry);
-    for (const { peer, item } of this.#earlyRegistrations.take(id)) this.#onRegistration(peer, item);
+    for (const { peer, item } of this.#earlyRegistrations.take(entry.id)) this.#onRegistration(peer, item);
     return entry;
   }
 
@@ -338,7 +301,7 @@ export class Ceremonies {
     if (value === undefined) return;
     entry.cancels.get('silence')?.();
     const patience = limits.coordinatorPatience * 2 ** entry.ceremony.stalled.length;
-    this.#timer(entry, 'patience', patience, () => this.#apply(entry, { type: 'stalled' }));
+    this.#book.timer(entry, 'patience', patience, () => this.#apply(entry, { type: 'stalled' }));
     if (coordinator === this.#network.self) {
       this.#onRegistration(coordinator, value);
     } else {
@@ -348,7 +311,7 @@ export class Ceremonies {
   }
 
   #expectCoordinator(entry: Entry): void {
-    this.#timer(entry, 'silence', limits.coordinatorSilence, () => this.#apply(entry, { type: 'stalled' }));
+    this.#book.timer(entry, 'silence', limits.coordinatorSilence, () => this.#apply(entry, { type: 'stalled' }));
   }
 
   // ---- results
@@ -369,7 +332,7 @@ export class Ceremonies {
   }
 
   #keyActive(keyId: Uint8Array, epoch: number): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#book.entries.values()) {
       const { task } = entry;
       const makesIt = task instanceof KeygenTask || task instanceof RefreshTask;
       if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
@@ -377,7 +340,7 @@ export class Ceremonies {
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
     this.#workshop.presignatures.moveTo(keyId, epoch);
-    for (const entry of this.#openEntries()) {
+    for (const entry of this.#book.open()) {
       const { task } = entry;
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
@@ -469,7 +432,7 @@ export class Ceremonies {
 
   #onRegistration(peer: PeerId, registration: Registration): void {
     const id = toHex(registration.request);
-    const entry = this.#entries.get(id);
+    const entry = this.#book.entries.get(id);
     if (entry === undefined) {
       this.#earlyRegistrations.keep(peer, id, registration, 512);
       return;
@@ -489,7 +452,7 @@ export class Ceremonies {
   }
 
   #sendStart(start: Start): void {
-    const entry = this.#entries.get(toHex(start.request));
+    const entry = this.#book.entries.get(toHex(start.request));
     if (entry === undefined) return;
     for (const { party } of start.participants) {
       const peer = this.#seats.others(entry.task).get(party);
@@ -500,7 +463,7 @@ export class Ceremonies {
 
   /** Whoever sends it: a Start counts by what it lists, and each of our registrations is good for one. */
   #onStart(peer: PeerId, start: Start): void {
-    const entry = this.#entries.get(toHex(start.request));
+    const entry = this.#book.entries.get(toHex(start.request));
     const registration = entry?.registration;
     if (entry === undefined || registration === undefined || entry.ceremony.state.name !== 'accepted') return;
     const fault = refusalOf(start, registration.value, entry.task, this.#workshop);
@@ -521,14 +484,14 @@ export class Ceremonies {
   }
 
   #onWaiting(peer: PeerId, { request }: FrameOf<'waiting'>): void {
-    const entry = this.#entries.get(toHex(request));
+    const entry = this.#book.entries.get(toHex(request));
     if (entry?.ceremony.state.name === 'accepted' && entry.ceremony.state.coordinator === peer)
       this.#expectCoordinator(entry);
   }
 
   /** Advice: a member says that it will not take part. Enough of them, and it cannot work. */
   #onDeclined(peer: PeerId, { request, reason }: FrameOf<'declined'>): void {
-    const entry = this.#entries.get(toHex(request));
+    const entry = this.#book.entries.get(toHex(request));
     if (entry === undefined || isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
     const { members, need } = entry.task;
@@ -539,7 +502,7 @@ export class Ceremonies {
   }
 
   async #onResult({ request, signature, signers }: FrameOf<'result'>): Promise<void> {
-    const entry = this.#entries.get(toHex(request));
+    const entry = this.#book.entries.get(toHex(request));
     if (entry === undefined || isOver(entry.ceremony) || !(entry.task instanceof SignTask)) return;
     // Every signer tells it.
     if (entry.recording || !entry.task.answers(signature)) return;
@@ -557,7 +520,7 @@ export class Ceremonies {
     this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);
     this.#refill.stir();
-    for (const entry of this.#openEntries()) {
+    for (const entry of this.#book.open()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
       // Without a second attempt, whoever died in the only session would wait for one, and begin nothing else meanwhile.
       if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;
@@ -570,7 +533,7 @@ export class Ceremonies {
     this.#workshop.stock.lost(peer);
     // It may have restarted, and lost its part of them.
     this.#workshop.presignatures.dropWith(publicKeyOf(peer));
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#book.entries.values()) {
       if (isOver(entry.ceremony)) continue;
       const { state } = entry.ceremony;
       if (state.name === 'accepted' && state.coordinator === peer) this.#apply(entry, { type: 'stalled' });
@@ -598,29 +561,9 @@ export class Ceremonies {
 
   // ---- bookkeeping
 
-  /** Those that somebody waits for. */
-  #openEntries(): readonly Entry[] {
-    return [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony) && !isInBackground(entry));
-  }
-
-  #entry(id: string): Entry {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) throw new ServiceError('ceremony-unknown', `this node knows no ceremony ${id}`);
-    return entry;
-  }
-
-  #timer(entry: Entry, name: string, milliseconds: number, run: () => void): void {
-    entry.cancels.get(name)?.();
-    entry.cancels.set(name, this.#workshop.clock.after(milliseconds, run));
-  }
-
   #changed(entry: Entry): void {
-    entry.updatedAt = this.#workshop.clock.now();
-    if (!isInBackground(entry)) for (const seen of this.#followers) seen(this.#view(entry));
-    if (!isOver(entry.ceremony)) return;
-    this.#refillAfter(entry);
-    for (const wake of entry.waiting) wake();
-    entry.waiting.clear();
+    this.#book.changed(entry);
+    if (isOver(entry.ceremony)) this.#refillAfter(entry);
   }
 
   /** Whatever ends, signatures may be needed again. */
@@ -631,25 +574,6 @@ export class Ceremonies {
       this.#refill.signed(task.publicPackage.keyId);
     }
     this.#refill.stir();
-  }
-
-  #view(entry: Entry): CeremonyView {
-    return viewOf(entry, this.#workshop);
-  }
-
-  #prune(): void {
-    let preparations = [...this.#entries.values()].filter(isInBackground).length;
-    for (const [id, entry] of this.#entries) {
-      if (preparations <= limits.rememberedPreparations) break;
-      if (isInBackground(entry) && isOver(entry.ceremony)) {
-        this.#entries.delete(id);
-        preparations--;
-      }
-    }
-    for (const [id, entry] of this.#entries) {
-      if (this.#entries.size <= limits.rememberedCeremonies) return;
-      if (isOver(entry.ceremony)) this.#entries.delete(id);
-    }
   }
 
   /** A bug or a dead disk in background work: nothing may go on as if nothing had happened. */
@@ -666,11 +590,6 @@ export class Ceremonies {
       throw error;
     }
   }
-}
-
-/** Nobody asked for it, nobody waits for it. */
-function isInBackground({ task }: Entry): boolean {
-  return task.kind === 'presign';
 }
 
 /** What may stand in a frame's or a view's reason: printable ASCII, short. */

@@ -19,7 +19,7 @@ import type { Host } from './host.ts';
 import { PeerLocks } from './peer-locks.ts';
 import { type Ending, Run } from './runner.ts';
 import type { Seats } from './seats.ts';
-import type { TaskOutcome, TaskSession, Workshop } from './task.ts';
+import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 export interface SessionsPort {
   readonly self: PeerId;
@@ -67,19 +67,21 @@ export class Sessions {
     receiveSecret: Secret | undefined,
     presignature: dkls23.Presignature | undefined,
   ): Promise<void> {
-    const me = this.#port.seats.partyOf(entry.task, this.#port.self) as Party;
+    // The key may move on to another epoch while this session lasts: it is for this one.
+    const { task } = entry;
+    const me = this.#port.seats.partyOf(task, this.#port.self) as Party;
     const session: TaskSession = { start, sid: sessionId(start), me, presignature };
-    const host = await this.#host(entry, session, receiveSecret);
+    const host = await this.#host(entry, task, session, receiveSecret);
     if (host === undefined) return;
     if (isOver(entry.ceremony)) return host.close();
-    const apart = entry.task.apart.filter((party) => start.participants.some((one) => one.party === party));
+    const apart = task.apart.filter((party) => start.participants.some((one) => one.party === party));
     if (apart.length > 0) {
       // Another session banned them while this one was prepared, or what was set up with them is gone.
       host.close();
       return this.#broken(entry, apart, 'this node shares nothing to multiply with');
     }
-    const others = this.#port.seats.others(entry.task);
-    const run = this.#runOf(entry, session, host, others);
+    const others = this.#port.seats.others(task);
+    const run = this.#runOf(entry, task, session, host, others);
     const present = [...others].filter(([party]) => start.participants.some((one) => one.party === party));
     entry.session = { run, parties: new Map(present.map(([party, peer]) => [peer, party])) };
     const place = toHex(session.sid);
@@ -87,7 +89,7 @@ export class Sessions {
     const ended = run.run();
     for (const { peer, item } of this.#early.take(place)) this.#hand(entry, peer, item);
     try {
-      await this.#ended(entry, await ended, session);
+      await this.#ended(entry, task, await ended, session);
     } finally {
       this.#entries.delete(place);
       if (entry.session?.run === run) entry.session = undefined;
@@ -110,16 +112,17 @@ export class Sessions {
   /** The protocol, ready to run, or undefined if this node may not take part any more: frozen meanwhile, or moved on. */
   async #host(
     entry: Entry,
+    task: Task,
     session: TaskSession,
     receiveSecret: Secret | undefined,
   ): Promise<Host<unknown> | undefined> {
     try {
       const secret = receiveSecret?.use((bytes) => bytes.slice());
-      return await entry.task.host(session, secret);
+      return await task.host(session, secret);
     } catch (error) {
       const moved = error instanceof KeyError && error.code === 'epoch-retired';
       if (!(moved || error instanceof ServiceError)) throw error;
-      if ((moved || error.code === 'expired') && entry.task.kind === 'sign') {
+      if ((moved || error.code === 'expired') && task.kind === 'sign') {
         // The key moved on between Start and now: the order is carried out in the new epoch.
         this.#port.apply(entry, { type: 'broke', reason: error.message, blames: [], culprits: [], suspects: [] });
         return undefined;
@@ -136,11 +139,11 @@ export class Sessions {
 
   #runOf(
     entry: Entry,
+    task: Task,
     { start, sid, me }: TaskSession,
     host: Host<unknown>,
     peers: ReadonlyMap<Party, PeerId>,
   ): Run<unknown> {
-    const { task } = entry;
     const { clock, config, key, sessions, tools } = this.#workshop;
     const parties = start.participants.map(({ party }) => party);
     const seated = task.members.filter(({ party }) => parties.includes(party));
@@ -178,15 +181,15 @@ export class Sessions {
     });
   }
 
-  async #ended(entry: Entry, ending: Ending<unknown>, session: TaskSession): Promise<void> {
-    const { task } = entry;
+  /** @param task what the session was for: the key may have moved on meanwhile */
+  async #ended(entry: Entry, task: Task, ending: Ending<unknown>, session: TaskSession): Promise<void> {
     entry.session = undefined;
     switch (ending.type) {
       case 'left':
         return;
       case 'done': {
         const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-        const outcome = await this.#complete(entry, ending.result, session, elapsed);
+        const outcome = await this.#complete(entry, task, ending.result, session, elapsed);
         if (outcome === undefined) return;
         this.#port.apply(entry, outcome);
         if (outcome.type === 'prepared') this.#port.prepared(entry);
@@ -268,12 +271,13 @@ export class Sessions {
   /** Records what came of it, or undefined if there is no place for it any more. */
   async #complete(
     entry: Entry,
+    task: Task,
     result: unknown,
     session: TaskSession,
     elapsed: number,
   ): Promise<TaskOutcome | undefined> {
     try {
-      return await entry.task.complete(result, session, elapsed);
+      return await task.complete(result, session, elapsed);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       this.#port.apply(entry, { type: 'cancel', code: 'conflict', reason: error.message });
