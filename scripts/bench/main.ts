@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Testnet } from '../testnet/testnet.ts';
+import { benchEcdsa, ecdsaTable } from './ecdsa.ts';
 import { benchIdle, idleTable } from './idle.ts';
 import { describeMachine } from './machine.ts';
 import { benchNetwork, type NetworkResult, networkTable } from './network.ts';
@@ -10,9 +11,9 @@ import { benchPresigned, presignedTable } from './presigned.ts';
 import { benchProtocol, protocolTable } from './protocol.ts';
 
 /*
- * npm run bench [-- --only protocol|network|presigned|idle] [--quick] [--json]
+ * npm run bench [-- --only protocol|ecdsa|network|presigned|idle] [--quick] [--json]
  *
- * protocol: DKG, renewal and signing, all parties in this process. network: five node processes on loopback, as a client
+ * protocol: DKG, renewal and signing, all parties in this process. ecdsa: threshold ECDSA in the same way, by what computes. network: five node processes on loopback, as a client
  * sees them. presigned: ECDSA with and without presignatures. idle: what those five use when nobody asks for anything. With
  * --json the last line is one JSON object.
  */
@@ -23,7 +24,7 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const parts = ['protocol', 'network', 'presigned', 'idle'] as const;
+const parts = ['protocol', 'ecdsa', 'network', 'presigned', 'idle'] as const;
 const nodes = 5;
 
 const full = {
@@ -58,6 +59,8 @@ async function main(): Promise<void> {
 
   const protocol = chosen.includes('protocol') ? benchProtocol(size.protocolMilliseconds, say) : undefined;
   if (protocol !== undefined) show(protocolTable(protocol));
+  const ecdsa = chosen.includes('ecdsa') ? benchEcdsa(size.protocolMilliseconds, say) : undefined;
+  if (ecdsa !== undefined) show(ecdsaTable(ecdsa));
   const idle = chosen.includes('idle')
     ? await withTestnet(async (net) => await benchIdle(net, size.idleSeconds))
     : undefined;
@@ -79,7 +82,9 @@ async function main(): Promise<void> {
     : undefined;
   if (presigned !== undefined) show(presignedTable(presigned));
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ machine, quick: options.quick, protocol, network, presigned, idle })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ machine, quick: options.quick, protocol, ecdsa, network, presigned, idle })}\n`,
+    );
   }
 }
 

@@ -140,8 +140,13 @@ export const presigning: readonly Mutant[] = [
         '',
         'presignatures of which another lost its part',
       ],
-      ["return task.kind === 'presign';", 'return false;', 'an operator shown what nobody asked for'],
     ],
+  ),
+  ...cuts(
+    folder,
+    'book.ts',
+    [committee],
+    [["return task.kind === 'presign';", 'return false;', 'an operator shown what nobody asked for']],
   ),
   ...cuts(
     'packages/node/src/coordination',

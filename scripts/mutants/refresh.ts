@@ -41,6 +41,14 @@ export const refresh: readonly Mutant[] = [
       'orders that fail because their key moved on',
     ],
   ]),
+  ...cuts(folder, 'sessions.ts', tests, [
+    [
+      "const proof = ending.type === 'done' ? task.proof?.(ending.result, session) : undefined;",
+      'const proof = undefined as ReturnType<NonNullable<Task["proof"]>> | undefined;',
+      'new shares that nobody has seen alive',
+    ],
+    ["proven.type === 'done' ? ending : proven", 'ending', 'shares kept although their proof failed'],
+  ]),
   ...cuts(folder, 'activations.ts', tests, [
     [
       '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;\n',

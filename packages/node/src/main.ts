@@ -79,7 +79,7 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       addresses: () => network.addresses,
       // A step of FROST, and one with a presignature, takes a millisecond: less than the way to another thread is worth.
       host: (job, input) =>
-        job === 'sign' || job === 'sign-presigned'
+        job === 'sign' || job === 'prove-life' || job === 'sign-presigned'
           ? inlineJob(job, input, { ...tools, randomness })
           : workers.host(job, input),
       loopDelay: () => loop.read(),

@@ -37,6 +37,7 @@ import { encodeSignature } from './signing.ts';
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
+  'prove-life': { readonly input: ProveLifeJob; readonly output: Uint8Array };
   'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
@@ -91,6 +92,18 @@ export interface RefreshJob {
   readonly receiveSecret: Uint8Array;
   /** As of a keygen. */
   readonly stock: KeygenJob['stock'];
+}
+
+export interface ProveLifeJob {
+  readonly network: Uint8Array;
+  /** Of the second session. */
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  /** Encoded: of the new epoch, and its group's scheme. */
+  readonly publicPackage: Uint8Array;
+  readonly scheme: Scheme;
+  /** Of the new epoch; the job wipes it. */
+  readonly share: Uint8Array;
 }
 
 export interface PairSetupJob {
@@ -153,6 +166,7 @@ export function startJob<N extends JobName>(
   const start = {
     keygen,
     refresh: refreshJob,
+    'prove-life': proveLifeJob,
     'pair-setup': pairSetupJob,
     sign: signJob,
     'sign-ecdsa': signEcdsaJob,
@@ -173,6 +187,7 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
       ...(share === undefined ? [] : [share]),
       ...stock.flatMap(halvesOf),
     ],
+    'prove-life': ({ share }) => [share],
     'pair-setup': ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
     sign: ({ share }) => [share],
     'sign-ecdsa': ({ share, material }) => [share, ...material.values()],
@@ -190,6 +205,7 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
     refresh: ({ share, material }) => [share, ...material.values()],
+    'prove-life': () => [],
     'pair-setup': (material) => [...material.values()],
     sign: () => [],
     'sign-ecdsa': () => [],
@@ -264,6 +280,15 @@ function* withPairs(
     material: encodePairs(pairs),
     publicPackage: wire.encode(publicPackageCodec(group), publicPackage),
   };
+}
+
+/** Every new share is where it should be, and they fit: all members sign once with them what verifies nowhere. */
+function* proveLifeJob(input: ProveLifeJob, { groups, randomness }: JobTools): Protocol<Uint8Array> {
+  using secret = new Secret(input.share);
+  const { network, sid, me, scheme } = input;
+  const suite = frost.suiteOf(scheme, groups);
+  const share = { party: me, secret, publicPackage: publicPackageOf(suite.group, input.publicPackage) };
+  return yield* renewal.proveLife({ suite, share, network, sid, randomness });
 }
 
 /** What two parties of a key that is in use need to multiply, anew. */

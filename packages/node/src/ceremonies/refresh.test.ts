@@ -1,6 +1,16 @@
-import { activatedCodec, ed25519, fromHex, kinds, publicPackageCodec, toHex, wire } from '@quorate/protocol';
+import {
+  activatedCodec,
+  decodeEnvelope,
+  ed25519,
+  fromHex,
+  kinds,
+  publicPackageCodec,
+  sealEnvelope,
+  toHex,
+  wire,
+} from '@quorate/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Committee, type Tamper } from '../../test/committee.ts';
+import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
 import { proposeRefresh, type RefreshProposal, refreshProposalCodec } from '../policy/refresh-proposal.ts';
 import type { CeremonyView } from '../service.ts';
@@ -178,6 +188,39 @@ describe('a refresh', () => {
     await committee.run(limits.refreshPause);
     expect((await refresh(committee, 'bob')).state).toBe('done');
     expect((await committee.sign('bob', committee.order('after'))).state).toBe('done');
+  });
+});
+
+describe('the proof that new shares live', () => {
+  /** A signature share of the second session of a refresh, changed: its member cannot use its new share. */
+  const badShare =
+    (member: Member): Tamper =>
+    (frame) => {
+      if (frame.type !== 'envelope') return [frame];
+      const envelope = decodeEnvelope(frame.value);
+      const isProof = envelope.kind === kinds.renew && envelope.class === 'broadcast' && envelope.payload.length < 40;
+      if (!isProof || envelope.round !== 1) return [frame];
+      const payload = envelope.payload.map((byte, i) => (i === 20 ? byte ^ 1 : byte));
+      return [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, member.key).frame }];
+    };
+
+  test('comes before READY: who cannot sign with it is named, and no new epoch is kept', async () => {
+    const committee = await committeeWith('dead share');
+    const carol = committee.at('carol');
+    carol.tamper = badShare(carol);
+    const failed = await refresh(committee, 'alice');
+    expect(failed.failure).toMatchObject({ code: 'cheated', culprits: [{ name: 'carol' }] });
+    carol.tamper = undefined;
+    for (const name of ['alice', 'bob']) {
+      expect(statesOf(committee, name)).toEqual([[1, 'active']]);
+      const peers = committee.at(name).node.peers();
+      expect(peers.map((peer) => [peer.name, peer.blames]).filter(([, blames]) => blames !== 0)).toEqual([
+        ['carol', 1],
+      ]);
+    }
+    await committee.run(limits.refreshPause);
+    expect((await refresh(committee, 'bob')).state).toBe('done');
+    expect((await committee.sign('carol', committee.order('after'))).state).toBe('done');
   });
 });
 

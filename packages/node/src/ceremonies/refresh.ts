@@ -4,6 +4,7 @@ import {
   EncodingError,
   equal,
   fromBytesBE,
+  frost,
   type Group,
   groupOf,
   keyIdOf,
@@ -19,6 +20,7 @@ import {
   toHex,
   tryDecode,
   verifyingShare,
+  wipe,
   wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
@@ -34,7 +36,7 @@ import type { KeygenOutput } from './jobs.ts';
 import { publicPackageOf } from './packages.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry, usable } from './sign.ts';
-import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 /**
  * New shares of a key for its committee, as one member sees it. The old epoch signs until the new one is certified: this ends
@@ -160,6 +162,26 @@ export class RefreshTask implements Task {
       receiveSecret,
       stock: others.map(({ party, node }) => ({ party, ...stock.take(node) })),
     });
+  }
+
+  /** All sign once with their new shares, before anybody says READY: then none of them is dead, or another's. */
+  proof(output: unknown, { sid: first, me }: TaskSession): Proof {
+    const { share, material, publicPackage: encoded } = output as KeygenOutput;
+    const { scheme } = this.#base;
+    const { network } = this.#proposal;
+    const suite = frost.suiteOf(scheme, this.#workshop.tools.groups);
+    const publicPackage = wire.decode(publicPackageCodec(suite.group), encoded);
+    const sid = renewal.lifeSession(first, publicPackage);
+    const input = { network, sid, me, scheme, publicPackage: encoded, share: share.slice() };
+    return {
+      sid,
+      court: {
+        rounds: renewal.lifeRounds(suite),
+        rules: renewal.lifeRules(suite, network, publicPackage),
+      },
+      host: this.#workshop.host('prove-life', input),
+      discard: () => wipe(share, ...material.values()),
+    };
   }
 
   /** Makes the epoch PREPARED: on disk, read back, checked. */

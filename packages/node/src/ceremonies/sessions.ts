@@ -80,16 +80,32 @@ export class Sessions {
       host.close();
       return this.#broken(entry, apart, 'this node shares nothing to multiply with');
     }
+    const ending = await this.#play(entry, task, session, host, task.court(start));
+    const proof = ending.type === 'done' ? task.proof?.(ending.result, session) : undefined;
+    if (proof === undefined) return await this.#ended(entry, task, ending, session);
+    const proven = await this.#play(entry, task, { ...session, sid: proof.sid }, proof.host, proof.court);
+    if (proven.type !== 'done') proof.discard();
+    await this.#ended(entry, task, proven.type === 'done' ? ending : proven, session);
+  }
+
+  /** One session from its beginning to its end. */
+  async #play(
+    entry: Entry,
+    task: Task,
+    session: TaskSession,
+    host: Host<unknown>,
+    court: ReturnType<Task['court']>,
+  ): Promise<Ending<unknown>> {
     const others = this.#port.seats.others(task);
-    const run = this.#runOf(entry, task, session, host, others);
-    const present = [...others].filter(([party]) => start.participants.some((one) => one.party === party));
+    const run = this.#runOf(entry, task, session, host, others, court);
+    const present = [...others].filter(([party]) => session.start.participants.some((one) => one.party === party));
     entry.session = { run, parties: new Map(present.map(([party, peer]) => [peer, party])) };
     const place = toHex(session.sid);
     this.#entries.set(place, entry);
     const ended = run.run();
     for (const { peer, item } of this.#early.take(place)) this.#hand(entry, peer, item);
     try {
-      await this.#ended(entry, task, await ended, session);
+      return await ended;
     } finally {
       this.#entries.delete(place);
       if (entry.session?.run === run) entry.session = undefined;
@@ -143,6 +159,7 @@ export class Sessions {
     { start, sid, me }: TaskSession,
     host: Host<unknown>,
     peers: ReadonlyMap<Party, PeerId>,
+    court: ReturnType<Task['court']>,
   ): Run<unknown> {
     const { clock, config, key, sessions, tools } = this.#workshop;
     const parties = start.participants.map(({ party }) => party);
@@ -165,7 +182,7 @@ export class Sessions {
         parties,
         keys: new Map(seated.map(({ party, node }) => [party, node])),
         signatures: tools.signatures,
-        ...task.court(start),
+        ...court,
       },
       me,
       key,

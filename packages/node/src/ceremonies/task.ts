@@ -79,11 +79,23 @@ export interface Task {
   court(start: Start): Pick<Court, 'rounds' | 'rules'>;
   /** The protocol itself. @param receiveSecret the encoded scalar of our registration's receive key, to be wiped by the job */
   host(session: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>>;
+  /** What the participants show each other about the output before anybody keeps it, in a session of its own. */
+  proof?(output: unknown, session: TaskSession): Proof;
   /**
    * What to do with the protocol's output: record it, durably, and say what became of it.
    * @param milliseconds since the request became known here
    */
   complete(output: unknown, session: TaskSession, milliseconds: number): Promise<TaskOutcome>;
+}
+
+/** A second session of the participants of the first one. */
+export interface Proof {
+  /** It follows from the first session and its output: 32 bytes. */
+  readonly sid: Uint8Array;
+  readonly court: Pick<Court, 'rounds' | 'rules'>;
+  readonly host: Host<unknown>;
+  /** It failed: wipes the output of the first session. */
+  discard(): void;
 }
 
 export interface TaskSession {
