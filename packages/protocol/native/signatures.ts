@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { concat, fromHex, isStrict, type NodeKey, type SignatureScheme, wipe } from '@quorate/protocol';
+import { nativeSymmetric } from './symmetric.ts';
 
 /** What DER puts before the 32 bytes of an Ed25519 key (RFC 8410). */
 const publicPrefix = fromHex('302a300506032b6570032100');
@@ -13,6 +14,7 @@ export const nativeEd25519: SignatureScheme = {
     const key = importKey(publicKey);
     return key !== undefined && verify(null, message, key, signature);
   },
+  sha256: nativeSymmetric.sha256,
 };
 
 function importKey(publicKey: Uint8Array): KeyObject | undefined {
@@ -33,5 +35,6 @@ export function nativeNodeKey(seed: Uint8Array): NodeKey {
   return {
     publicKey: Uint8Array.from(spki.subarray(publicPrefix.length)),
     sign: (message) => Uint8Array.from(sign(null, message, key)),
+    sha256: nativeSymmetric.sha256,
   };
 }

@@ -8,12 +8,16 @@ export interface SignatureScheme {
   readonly name: string;
   /** Strict, and never throws: bytes that are no key or no signature are simply not valid. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  /** SHA-256 by the same library, for the long messages that are hashed before they are verified. Default: in JavaScript. */
+  readonly sha256?: (message: Uint8Array) => Uint8Array;
 }
 
 /** The signing key of a node. */
 export interface NodeKey {
   readonly publicKey: Uint8Array;
   sign(message: Uint8Array): Uint8Array;
+  /** As {@link SignatureScheme.sha256}. */
+  readonly sha256?: (message: Uint8Array) => Uint8Array;
 }
 
 const { Point } = ed25519;

@@ -159,7 +159,8 @@ export function admit(court: Court, frame: Uint8Array): Envelope | undefined {
   const direct = envelope.class === 'direct';
   if (direct ? !court.parties.includes(envelope.to) || envelope.to === envelope.from : envelope.to !== 0)
     return undefined;
-  const entry = { digest: bodyDigest(envelope.echo, envelope.payload), signature: envelope.signature };
+  const digest = bodyDigest(envelope.echo, envelope.payload, court.signatures.sha256);
+  const entry = { digest, signature: envelope.signature };
   return verifyEntry(envelope, entry, key, court.signatures) ? envelope : undefined;
 }
 

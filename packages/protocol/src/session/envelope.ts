@@ -1,9 +1,10 @@
 import { concat } from '../bytes.ts';
 import { EncodingError } from '../groups/group.ts';
+import { sha256 } from '../primitives/hash.ts';
 import type { NodeKey, SignatureScheme } from '../primitives/signatures.ts';
 import type { Party } from '../protocol.ts';
 import { tags } from '../tags.ts';
-import { hash, list as hashList } from '../transcript.ts';
+import { hash, hashBy, list as hashList } from '../transcript.ts';
 import { bytes, type Codec, decode, encode, fixed, list, mapped, struct, u8, u16, version } from '../wire/codec.ts';
 
 /**
@@ -105,7 +106,7 @@ export function sealEnvelope(
   key: NodeKey,
 ): { readonly frame: Uint8Array; readonly entry: EchoEntry } {
   checkSize(slot.class, payload);
-  const digest = bodyDigest(echo, payload);
+  const digest = bodyDigest(echo, payload, key.sha256);
   const signature = key.sign(slotMessage(slot, digest));
   const frame = encode(wireCodec, { ...slot, version: ENVELOPE_VERSION, echo, payload, signature });
   return { frame, entry: { digest, signature } };
@@ -133,8 +134,12 @@ export function verifyEntry(
 }
 
 /** The digest that a body's signature covers. */
-export function bodyDigest(echo: readonly EchoEntry[], payload: Uint8Array): Uint8Array {
-  return hash(tags.body, encode(echoCodec, echo), payload);
+export function bodyDigest(
+  echo: readonly EchoEntry[],
+  payload: Uint8Array,
+  compute: (message: Uint8Array) => Uint8Array = sha256,
+): Uint8Array {
+  return hashBy(compute, tags.body, encode(echoCodec, echo), payload);
 }
 
 /** What the transcript is before the first broadcast round. */
