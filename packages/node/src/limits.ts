@@ -97,6 +97,8 @@ export const limits = {
   stockBurst: 16,
   /** Threads that sign. Each costs 30 MiB, and beyond a few the disk is what signatures wait for. */
   signingThreads: 4,
+  /** How long the thread for heavy work has nothing to do before it ends: it takes 40 MiB, and 100 ms to start again. */
+  threadRest: 60_000,
   /** A round of a presigning: nobody waits for it, and a machine may be busy with what somebody waits for. */
   presignRound: 10_000,
   /** How long nothing happens before a presignature is made: between two orders of one client, say, none is begun. */

@@ -62,7 +62,7 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
   );
   // The main thread wants a core, too.
   const signing = Math.min(Math.max(availableParallelism() - 1, 1), limits.signingThreads);
-  const workers = stack.adopt(workerHosts(signing), async (one) => one.close());
+  const workers = stack.adopt(workerHosts(signing, clock), async (one) => one.close());
   const loop = watchLoop();
   const node = stack.adopt(
     await QuorateNode.open({

@@ -23,12 +23,15 @@ import {
 } from '@quorate/protocol';
 import { afterAll, describe, expect, test } from 'vitest';
 import { dealEcdsaKey } from '../../../../../test/support/ecdsa-signing.ts';
+import { simulatedClock } from '../../clock.ts';
 import { systemRandomness } from '../../entropy.ts';
+import { limits } from '../../limits.ts';
 import { nativeTools } from '../../tools.ts';
 import type { Host } from '../host.ts';
 import { inlineJob } from '../inline.ts';
 import { type KeygenJob, type KeygenOutput, startJob } from '../jobs.ts';
 import { workerHosts } from './host.ts';
+import { Thread } from './thread.ts';
 
 const tools = { ...nativeTools(), randomness: systemRandomness };
 const group = groupOf('ed25519', tools.groups);
@@ -319,4 +322,32 @@ describe('a worker', () => {
     expect(progress.abort.blames.every(({ evidence }) => judge(court, evidence))).toBe(true);
     for (const host of hosts) host.close();
   });
+});
+
+test('a thread that has rested for long enough ends, and the next run starts another', async () => {
+  const clock = simulatedClock();
+  const thread = new Thread(clock);
+  const point = tools.groups.secp256k1.encodePoint(tools.groups.secp256k1.multiplyBase(7n));
+  const choose = () =>
+    thread.host('choose-set', { session: fill(1), alice: fill(2), bob: fill(3), key: point, hedge: fill(4) });
+  const [first, second] = [choose(), choose()];
+  expect(await first.next(undefined)).toMatchObject({ type: 'result' });
+  first.close();
+  clock.advance(limits.threadRest);
+  // One run is not closed yet.
+  expect(await second.next(undefined)).toMatchObject({ type: 'result' });
+  second.close();
+  clock.advance(limits.threadRest - 1);
+  expect(thread.isRunning).toBe(true);
+  const third = choose();
+  clock.advance(1);
+  expect(thread.isRunning).toBe(true);
+  third.close();
+  clock.advance(limits.threadRest);
+  expect(thread.isRunning).toBe(false);
+  const last = choose();
+  expect(await last.next(undefined)).toMatchObject({ type: 'result' });
+  last.close();
+  await thread.close();
+  expect(clock.pending).toBe(0);
 });

@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts';
 import type { Host } from '../host.ts';
 import type { JobName, Jobs } from '../jobs.ts';
 import { Thread } from './thread.ts';
@@ -11,9 +12,12 @@ export interface WorkerHosts {
 /** Jobs that somebody waits for by the millisecond: they never queue behind one that computes for a second. */
 const quick: ReadonlySet<JobName> = new Set(['sign', 'sign-ecdsa', 'presign', 'sign-presigned']);
 
-/** One thread for heavy jobs, `signing` threads for quick ones; each job stays on the thread where it began. */
-export function workerHosts(signing = 1): WorkerHosts {
-  const heavy = new Thread();
+/**
+ * One thread for heavy jobs, `signing` threads for quick ones; each job stays on the thread where it began.
+ * @param clock by which the heavy one is ended while there is nothing for it
+ */
+export function workerHosts(signing = 1, clock?: Clock): WorkerHosts {
+  const heavy = new Thread(clock);
   const others = Array.from({ length: signing }, () => new Thread());
   return {
     host: (job, input) => (quick.has(job) ? idlest(others) : heavy).host(job, input),

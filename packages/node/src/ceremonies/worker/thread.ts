@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { Abort, wipe } from '@quorate/protocol';
+import type { Clock } from '../../clock.ts';
+import { limits } from '../../limits.ts';
 import type { Host, Progress } from '../host.ts';
 import { type JobName, type Jobs, secretsOf } from '../jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -7,14 +9,25 @@ import type { FromWorker, ToWorker } from './messages.ts';
 type Waiter = { readonly resolve: (progress: Progress<unknown>) => void; readonly reject: (error: Error) => void };
 
 /**
- * A worker thread that runs protocols, each of them from its first step to its last. It starts with its first run and stays;
- * if it dies, its runs fail and the next run starts another.
+ * A worker thread that runs protocols, each of them from its first step to its last. It starts with its first run and stays, or
+ * with a clock until it had nothing to do for a while; if it dies, its runs fail. The next run starts another.
  */
 export class Thread {
   readonly #waiting = new Map<number, Waiter>();
   #worker: Worker | undefined;
+  readonly #clock: Clock | undefined;
   #started = 0;
   #open = 0;
+  #cancelRest = (): void => undefined;
+
+  /** @param clock by which it is ended when it rests: the memory that it takes is worth more than the moment it takes to start */
+  constructor(clock?: Clock) {
+    this.#clock = clock;
+  }
+
+  get isRunning(): boolean {
+    return this.#worker !== undefined;
+  }
 
   /** Runs that have begun here and are not closed. */
   get load(): number {
@@ -26,6 +39,7 @@ export class Thread {
     let own: Worker | undefined;
     let closed = false;
     this.#open++;
+    this.#cancelRest();
     return {
       next: async (inbox) => {
         if (inbox !== undefined && own !== this.#worker) throw new Error('the worker thread of this run has died');
@@ -43,11 +57,22 @@ export class Thread {
         this.#open--;
         if (own === undefined) wipe(...secretsOf(job, input));
         own?.postMessage({ type: 'close', run } satisfies ToWorker);
+        if (this.#open === 0) this.#rest();
       },
     };
   }
 
+  #rest(): void {
+    const end = (): void => {
+      const resting = this.#worker;
+      this.#worker = undefined;
+      void resting?.terminate();
+    };
+    this.#cancelRest = this.#clock?.after(limits.threadRest, end) ?? this.#cancelRest;
+  }
+
   async close(): Promise<void> {
+    this.#cancelRest();
     await this.#worker?.terminate();
   }
 
