@@ -5,17 +5,19 @@ import { parseArgs } from 'node:util';
 import { Testnet } from '../testnet/testnet.ts';
 import { benchEcdsa, ecdsaTable } from './ecdsa.ts';
 import { benchIdle, idleTable } from './idle.ts';
+import { benchKeys, keysTable } from './keys.ts';
 import { describeMachine } from './machine.ts';
 import { benchNetwork, type NetworkResult, networkTable } from './network.ts';
 import { benchPresigned, presignedTable } from './presigned.ts';
 import { benchProtocol, protocolTable } from './protocol.ts';
 
 /*
- * npm run bench [-- --only protocol|ecdsa|network|presigned|idle] [--quick] [--json]
+ * npm run bench [-- --only protocol|ecdsa|network|presigned|keys|idle] [--quick] [--json]
  *
- * protocol: DKG, renewal and signing, all parties in this process. ecdsa: threshold ECDSA in the same way, by what computes. network: five node processes on loopback, as a client
- * sees them. presigned: ECDSA with and without presignatures. idle: what those five use when nobody asks for anything. With
- * --json the last line is one JSON object.
+ * protocol: DKG, renewal and signing, all parties in this process. ecdsa: threshold ECDSA in the same way, by what computes.
+ * network: five node processes on loopback, as a client sees them. presigned: ECDSA with and without presignatures. keys: one
+ * of three nodes that hold many keys. idle: what five use when nobody asks for anything. With --json the last line is one JSON
+ * object.
  */
 const { values: options } = parseArgs({
   options: {
@@ -24,19 +26,21 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const parts = ['protocol', 'ecdsa', 'network', 'presigned', 'idle'] as const;
+const parts = ['protocol', 'ecdsa', 'network', 'presigned', 'keys', 'idle'] as const;
 const nodes = 5;
 
 const full = {
   protocolMilliseconds: 2_000,
   network: { keygens: 7, signatures: 100, concurrencies: [8, 16], seconds: 10 },
   presigned: 60,
+  keys: [0, 10, 100],
   idleSeconds: 60,
 };
 const quick: typeof full = {
   protocolMilliseconds: 200,
   network: { keygens: 3, signatures: 30, concurrencies: [8], seconds: 3 },
   presigned: 18,
+  keys: [0, 3],
   idleSeconds: 15,
 };
 
@@ -81,18 +85,23 @@ async function main(): Promise<void> {
     ? await withTestnet(async (net) => await benchPresigned(net, size.presigned, say))
     : undefined;
   if (presigned !== undefined) show(presignedTable(presigned));
+  // Memory and start are of a node that makes nothing ahead.
+  const keys = chosen.includes('keys')
+    ? await withTestnet(async (net) => await benchKeys(net, size.keys, say), 'stock: 0\npresignatures: 0\n', 3)
+    : undefined;
+  if (keys !== undefined) show(keysTable(keys));
   if (options.json) {
     process.stdout.write(
-      `${JSON.stringify({ machine, quick: options.quick, protocol, ecdsa, network, presigned, idle })}\n`,
+      `${JSON.stringify({ machine, quick: options.quick, protocol, ecdsa, network, presigned, keys, idle })}\n`,
     );
   }
 }
 
-async function withTestnet<T>(measure: (net: Testnet) => Promise<T>, config = ''): Promise<T> {
+async function withTestnet<T>(measure: (net: Testnet) => Promise<T>, config = '', count: number = nodes): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'quorate-bench-'));
-  const net = await Testnet.create({ folder, nodes, config, say });
+  const net = await Testnet.create({ folder, nodes: count, config, say });
   try {
-    say(`starting ${nodes} node processes on loopback`);
+    say(`starting ${count} node processes on loopback`);
     await net.start();
     await net.untilStocked();
     return await measure(net);

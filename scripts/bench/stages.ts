@@ -32,7 +32,8 @@ export async function watchStages(
   await Promise.allSettled(reading);
 
   const stages = signed.map((one) => stagesOf(one, seen.get(one.id) ?? []));
-  const names = Object.keys(stages[0] ?? {});
+  // Each scheme has rounds of its own: what no signature reached is no stage of it.
+  const names = Object.entries(stages[0] ?? {}).flatMap(([name, at]) => (Number.isFinite(at) ? [name] : []));
   return Object.fromEntries(names.map((name) => [name, median(stages.map((one) => one[name] as number))]));
 }
 
@@ -45,6 +46,7 @@ function stagesOf({ began, taken, answered }: Signed, seen: readonly Seen[]): St
     'first started': when(Math.min, ({ state }) => state === 'running'),
     started: when(Math.max, ({ state, round }) => state === 'running' && round === undefined),
     'commitments sent': when(Math.max, ({ round }) => round === 'commitments'),
+    'answers sent': when(Math.max, ({ round }) => round === 'answers'),
     'shares sent': when(Math.max, ({ round }) => round === 'shares'),
     'first recorded': when(Math.min, ({ state }) => state === 'done'),
     answered: answered - began,
