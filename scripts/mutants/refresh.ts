@@ -49,6 +49,9 @@ export const refresh: readonly Mutant[] = [
     ],
     ["proven.type === 'done' ? ending : proven", 'ending', 'shares kept although their proof failed'],
   ]),
+  ...cuts(folder, 'admission.ts', tests, [
+    [" && ceremony.state.name !== 'confirming'", '', 'an attempt that others gave up keeps its key from every later one'],
+  ]),
   ...cuts(folder, 'activations.ts', tests, [
     [
       '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;\n',

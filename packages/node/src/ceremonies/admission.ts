@@ -113,7 +113,8 @@ export class Admission {
     if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
-    if (task.kind === 'renew' && ofKey.some((entry) => entry.task.kind === 'renew')) {
+    // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
+    if (task.kind === 'renew' && ofKey.some(isRefreshing)) {
       throw new ServiceError('busy', `a refresh of ${task.keyName} is under way`);
     }
     if (
@@ -148,6 +149,11 @@ export function kindOf(number: number): Kind | undefined {
 /** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
 function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
   return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
+}
+
+/** Whether shares are being dealt anew, and not yet prepared. */
+export function isRefreshing({ ceremony, task }: Entry): boolean {
+  return task.kind === 'renew' && !isOver(ceremony) && ceremony.state.name !== 'confirming';
 }
 
 /** Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves. */

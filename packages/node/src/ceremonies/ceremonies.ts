@@ -17,7 +17,7 @@ import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import { Admission, type Admitted, idOf, type Kind, kindOf, rivals } from './admission.ts';
+import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, rivals } from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
@@ -128,7 +128,7 @@ export class Ceremonies {
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
-      isOpen: (name) => this.#book.open().some(({ task }) => task.kind === 'renew' && task.keyName === name),
+      isOpen: (name) => this.#book.open().some((entry) => isRefreshing(entry) && entry.task.keyName === name),
       submit: async (body) => this.submit('renew', body),
       fatal: (error) => options.fatal(error),
     });
@@ -342,6 +342,10 @@ export class Ceremonies {
     this.#workshop.presignatures.moveTo(keyId, epoch);
     for (const entry of this.#book.open()) {
       const { task } = entry;
+      if (task instanceof RefreshTask && equal(task.keyId, keyId) && task.epoch < epoch) {
+        const reason = `epoch ${epoch} took the place of this attempt`;
+        this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
+      }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
     }

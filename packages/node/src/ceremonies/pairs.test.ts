@@ -322,4 +322,61 @@ describe('a proposal to set a pair up anew', () => {
     }
     expect(setUp(committee.at('bob'), committee)).toEqual(['alice', 'carol']);
   });
+
+  /** A proposal of one of two members, to be said to the other. */
+  function proposalOf(by: string, other: string, nonce: number): Uint8Array {
+    const { config, key: own } = committee.at(by);
+    const parties = [partyOf(committee, by), partyOf(committee, other)].toSorted((a, b) => a - b);
+    const expires = committee.clock.now() + 60_000;
+    const unsigned = {
+      network: config.networkId,
+      key,
+      epoch: 1,
+      parties,
+      expires,
+      nonce: new Uint8Array(32).fill(nonce),
+    };
+    return wire.encode(preparationCodec, proposePreparation('pairs', unsigned, own));
+  }
+
+  const propose = async (from: string, to: string, body: Uint8Array): Promise<readonly string[]> => {
+    const before = (await committee.audit(to)).length;
+    committee.say(from, to, { type: 'request', value: { kind: kinds.pairs, body } });
+    await committee.run(20);
+    return (await committee.audit(to)).slice(before);
+  };
+
+  test('takes the place of an older one of its proposer, who may have died and forgotten it', async () => {
+    const states = () =>
+      committee
+        .at('carol')
+        .node.ceremonies()
+        .filter(({ kind }) => kind === 'pairs')
+        .map(({ state, failure }) => failure?.code ?? state);
+    expect(await propose('alice', 'carol', proposalOf('alice', 'carol', 1))).toEqual(['pairs-approved']);
+    expect(await propose('alice', 'carol', proposalOf('alice', 'carol', 2))).toEqual(['pairs-approved']);
+    expect(states()).toEqual(['accepted', 'conflict']);
+  });
+
+  test('is refused while the two are at it already', async () => {
+    const { home } = committee.at('alice');
+    const info = home.keys.byName(key);
+    if (info?.current === undefined) throw new Error('there is a key');
+    let refused: Promise<readonly string[]> | undefined;
+    committee.at('bob').node.follow(({ kind, round }) => {
+      if (kind === 'pairs' && round === 'points') {
+        refused ??= Promise.resolve().then(async () => propose('alice', 'bob', proposalOf('alice', 'bob', 3)));
+      }
+    });
+    await home.keys.dropMaterial(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
+    await committee.until(() => refused !== undefined, 60_000);
+    // It has passed the rules, and there is no room for it.
+    expect(await refused).toContain('pairs-approved');
+    await committee.until(() => ready(committee, ['alice', 'bob']), 60_000);
+    const ends = committee
+      .at('bob')
+      .node.ceremonies()
+      .filter(({ kind }) => kind === 'pairs');
+    expect(ends.map(({ failure, state }) => failure?.code ?? state)).toEqual(['done']);
+  });
 });

@@ -33,10 +33,10 @@ const statesOf = (committee: Committee, name: string, key = 'treasury') =>
     .home.keys.byName(key)
     ?.epochs.map(({ epoch, state }) => [epoch, state]);
 
-async function refresh(committee: Committee, at: string, key = 'treasury'): Promise<CeremonyView> {
-  const { id } = await committee.at(at).node.refresh(key);
+async function refresh(committee: Committee, at: string, waiting = names): Promise<CeremonyView> {
+  const { id } = await committee.at(at).node.refresh('treasury');
   await committee.until(
-    () => names.every((name) => ['done', 'failed'].includes(committee.ceremony(name, id)?.state ?? '')),
+    () => waiting.every((name) => ['done', 'failed'].includes(committee.ceremony(name, id)?.state ?? '')),
     120_000,
   );
   return committee.ceremony(at, id) as CeremonyView;
@@ -192,24 +192,26 @@ describe('a refresh', () => {
 });
 
 describe('the proof that new shares live', () => {
-  /** A signature share of the second session of a refresh, changed: its member cannot use its new share. */
-  const badShare =
-    (member: Member): Tamper =>
-    (frame) => {
+  /** A signature share in the second session of a refresh, changed: its member cannot use its new share. */
+  const badShare = (member: Member): Tamper => {
+    let first: string | undefined;
+    return (frame) => {
       if (frame.type !== 'envelope') return [frame];
       const envelope = decodeEnvelope(frame.value);
-      const isProof = envelope.kind === kinds.renew && envelope.class === 'broadcast' && envelope.payload.length < 40;
-      if (!isProof || envelope.round !== 1) return [frame];
+      if (envelope.kind !== kinds.renew) return [frame];
+      first ??= toHex(envelope.sid);
+      if (toHex(envelope.sid) === first || envelope.round !== 1 || envelope.class !== 'broadcast') return [frame];
       const payload = envelope.payload.map((byte, i) => (i === 20 ? byte ^ 1 : byte));
       return [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, member.key).frame }];
     };
+  };
 
   test('comes before READY: who cannot sign with it is named, and no new epoch is kept', async () => {
     const committee = await committeeWith('dead share');
     const carol = committee.at('carol');
     carol.tamper = badShare(carol);
-    const failed = await refresh(committee, 'alice');
-    expect(failed.failure).toMatchObject({ code: 'cheated', culprits: [{ name: 'carol' }] });
+    const failed = await refresh(committee, 'alice', ['alice', 'bob']);
+    expect(failed.failure).toMatchObject({ code: 'cheated', culprits: [{ name: 'carol', code: 'bad-share' }] });
     carol.tamper = undefined;
     for (const name of ['alice', 'bob']) {
       expect(statesOf(committee, name)).toEqual([[1, 'active']]);
@@ -219,7 +221,12 @@ describe('the proof that new shares live', () => {
       ]);
     }
     await committee.run(limits.refreshPause);
-    expect((await refresh(committee, 'bob')).state).toBe('done');
+    // The cheat has prepared what nobody else will: its number is gone, and does no harm.
+    expect(statesOf(committee, 'carol')).toEqual([
+      [1, 'active'],
+      [2, 'prepared'],
+    ]);
+    expect((await refresh(committee, 'alice')).result).toMatchObject({ epoch: 3 });
     expect((await committee.sign('carol', committee.order('after'))).state).toBe('done');
   });
 });
