@@ -50,7 +50,11 @@ export const refresh: readonly Mutant[] = [
     ["proven.type === 'done' ? ending : proven", 'ending', 'shares kept although their proof failed'],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
-    [" && ceremony.state.name !== 'confirming'", '', 'an attempt that others gave up keeps its key from every later one'],
+    [
+      " && ceremony.state.name !== 'confirming'",
+      '',
+      'an attempt that others gave up keeps its key from every later one',
+    ],
   ]),
   ...cuts(folder, 'activations.ts', tests, [
     [
