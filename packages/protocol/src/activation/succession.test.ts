@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { activationAt, network, nodeKey, outcome } from '../../../../test/support/committee.ts';
-import { toHex } from '../bytes.ts';
+import { toHex, u64 } from '../bytes.ts';
 import { toy } from '../groups/toy.ts';
-import { type PublicPackage, publicPackageCodec } from '../keys.ts';
+import { type PublicPackage, partyBytes, publicPackageCodec } from '../keys.ts';
 import { pureNodeKey } from '../primitives/signatures.ts';
 import type { Party } from '../protocol.ts';
+import { tags } from '../tags.ts';
+import { hash } from '../transcript.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { type Approval, approvalCodec, approve, verifyApproval } from './approval.ts';
 import { type Certificate, CertificateError } from './certificate.ts';
@@ -66,8 +68,16 @@ describe('an epoch that follows another', () => {
 
   const moved = renewal([4, 5]);
   const other = renewal([4, 5], { transcript: new Uint8Array(32).fill(10) });
+  /** What party 2 signs of its own free will: it names another epoch or key beside the digest of the right outcome. */
+  const signedAs = (change: Partial<Approval>): Approval => {
+    const said = { ...approval(moved, 2), ...change };
+    const { keyId, epoch, party, digest } = said;
+    const message = hash(tags.approval, keyId, u64(epoch), partyBytes(party), digest);
+    return { ...said, signature: nodeKey(2).sign(message) };
+  };
   it.each<[string, readonly Approval[]]>([
     ['nobody', []],
+    ['one, and one who names another key', [approval(moved, 1), signedAs({ keyId: new Uint8Array(32) })]],
     ['one', [approval(moved, 1)]],
     ['one, twice', [approval(moved, 1), approval(moved, 1)]],
     ['one, and one in the name of another', [approval(moved, 1), { ...approval(moved, 1), party: 2 }]],
@@ -77,7 +87,7 @@ describe('an epoch that follows another', () => {
       'one, and one whose word for another outcome was changed',
       [approval(moved, 1), { ...approval(other, 2), digest: approval(moved, 2).digest }],
     ],
-    ['one, and one who wanted it as another epoch', [approval(moved, 1), { ...approval(moved, 2), epoch: 5 }]],
+    ['one, and one who wanted it as another epoch', [approval(moved, 1), signedAs({ epoch: 5 })]],
   ])('is not believed when of the old committee %s wants it', (_, approvals) => {
     expect(() => verifySuccession(certificate(moved, [4, 5], approvals), base, context)).toThrow(
       'fewer than 2 members of epoch 1 want it',
@@ -163,6 +173,11 @@ describe('the activation of a renewal', () => {
     ['of one who said READY already', approval(next, 1)],
   ])('is not moved by an approval %s', (_, one) => {
     expect(after(prepared, ready(1), ready(3), approved(one)).state.type).toBe('prepared');
+  });
+
+  it('lets nobody keep a member from approving by speaking in its name first', () => {
+    const forged = approved({ ...approval(next, 2), party: 3 });
+    expect(after(prepared, ready(1), ready(3), forged, approved(approval(next, 3))).state.type).toBe('active');
   });
 
   it('promises nothing that the old epoch does not lead to', () => {
