@@ -7,19 +7,14 @@ import {
   dkls23,
   EncodingError,
   equal,
-  fromBytesBE,
   type Group,
   groupOf,
   keyIdOf,
   type Party,
-  packageDigest,
-  publicPackageCodec,
-  Secret,
   type Start,
   sessionId,
   toHex,
   tryDecode,
-  verifyingShare,
   wire,
 } from '@quorate/protocol';
 
@@ -29,6 +24,7 @@ import { matches } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
+import { keepPrepared } from './prepared.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry } from './sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -158,35 +154,11 @@ export class KeygenTask implements Task {
 
   /** Makes the epoch PREPARED: on disk, read back, checked. From here on the share is never forgotten on a timeout. */
   async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
-    const { audit, clock, keys } = this.#workshop;
-    const { share: bytes, material: pairs, publicPackage } = output as KeygenOutput;
-    const { name, scheme, epoch, network } = this.proposal;
-    const group = this.receives;
-    if (keys.get(this.keyId)?.epochs.some((other) => other.epoch !== epoch) === true) throw prepared(name);
-    using secrets = new DisposableStack();
-    const share = secrets.use(new Secret(bytes));
-    const material = new Map([...pairs].map(([party, pair]) => [party, secrets.use(new Secret(pair))]));
-    await keys.prepare(
-      {
-        keyId: this.keyId,
-        epoch,
-        name,
-        scheme,
-        publicPackage,
-        share,
-        material,
-        ready: packageDigest(network, publicPackage),
-        createdAt: clock.now(),
-      },
-      (kept, encoded) => {
-        const expected = verifyingShare(wire.decode(publicPackageCodec(group), encoded), me);
-        if (!group.equals(group.multiplyBase(kept.use(fromBytesBE)), expected)) {
-          throw new Error('the share on disk does not belong to the public package');
-        }
-      },
-    );
-    await audit.append(clock.now(), 'key-prepared', { key: name, epoch, request: toHex(this.id) });
-    return { type: 'prepared' };
+    const { keyId, epoch } = this;
+    const { name, scheme } = this.proposal;
+    const { epochs = [] } = this.#workshop.keys.get(keyId) ?? {};
+    if (epochs.some((other) => other.epoch !== epoch)) throw prepared(name);
+    return await keepPrepared(this, { keyId, name, scheme }, output as KeygenOutput, me, this.#workshop);
   }
 
   #statement() {

@@ -3,7 +3,6 @@ import {
   dkls23,
   EncodingError,
   equal,
-  fromBytesBE,
   frost,
   type Group,
   groupOf,
@@ -11,15 +10,12 @@ import {
   type Member,
   type Party,
   type PublicPackage,
-  packageDigest,
   publicPackageCodec,
   renewal,
-  Secret,
   type Start,
   sessionId,
   toHex,
   tryDecode,
-  verifyingShare,
   wipe,
   wire,
 } from '@quorate/protocol';
@@ -34,6 +30,7 @@ import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
 import { publicPackageOf } from './packages.ts';
+import { keepPrepared } from './prepared.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -186,26 +183,7 @@ export class RefreshTask implements Task {
 
   /** Makes the epoch PREPARED: on disk, read back, checked. */
   async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
-    const { audit, clock, config, keys } = this.#workshop;
-    const { share: bytes, material: pairs, publicPackage } = output as KeygenOutput;
-    const { name, scheme } = this.#base;
-    const { epoch } = this;
-    using secrets = new DisposableStack();
-    const share = secrets.use(new Secret(bytes));
-    const material = new Map([...pairs].map(([party, pair]) => [party, secrets.use(new Secret(pair))]));
-    const group = this.receives;
-    const ready = packageDigest(config.networkId, publicPackage);
-    await keys.prepare(
-      { keyId: this.keyId, epoch, name, scheme, publicPackage, share, material, ready, createdAt: clock.now() },
-      (kept, encoded) => {
-        const expected = verifyingShare(wire.decode(publicPackageCodec(group), encoded), me);
-        if (!group.equals(group.multiplyBase(kept.use(fromBytesBE)), expected)) {
-          throw new Error('the share on disk does not belong to the public package');
-        }
-      },
-    );
-    await audit.append(clock.now(), 'key-prepared', { key: name, epoch, request: toHex(this.id) });
-    return { type: 'prepared' };
+    return await keepPrepared(this, this.#base, output as KeygenOutput, me, this.#workshop);
   }
 }
 
