@@ -56,6 +56,8 @@ const breath = 150;
 /** Clients that order signatures by all keys, all the time, of members drawn at random, and believe none that they did not verify. */
 export class Load {
   readonly all: Ordered[] = [];
+  /** Why an order was sent to another member, how often. */
+  readonly sentElsewhere = new Map<string, number>();
   readonly #options: LoadOptions;
   readonly #network = networkIdOf('testnet');
   readonly #clientKey: ReturnType<typeof readClientKey>;
@@ -136,19 +138,25 @@ export class Load {
       if (result?.type === 'signature') {
         if (this.#judge(ordered, node, result.signature)) this.#options.signed();
         ordered.end = 'done';
-      } else if (failure !== undefined && !passing.has(failure.code)) {
+      } else if (failure !== undefined && passing.has(failure.code)) this.#elsewhere(failure.code);
+      else if (failure !== undefined) {
         ordered.end = failure.code;
         if (neverFailures.has(failure.code))
           this.#options.violated(`${node.name} failed an order by ${ordered.key.name}: ${JSON.stringify(failure)}`);
       }
     } catch (error) {
       const code = codeOf(error);
-      if (!passing.has(code)) {
+      if (passing.has(code)) this.#elsewhere(code);
+      else {
         ordered.end = code;
         if (code !== 'expired') this.#options.violated(`${node.name} refused an order: ${code}: ${String(error)}`);
       }
       await pause(breath);
     }
+  }
+
+  #elsewhere(code: string): void {
+    this.sentElsewhere.set(code, (this.sentElsewhere.get(code) ?? 0) + 1);
   }
 
   async #finish({ order }: Ordered, { client }: TestnetNode): Promise<CeremonyView> {

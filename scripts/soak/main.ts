@@ -66,6 +66,7 @@ function summary(result: SoakResult): string {
     `over after ${result.minutes} minutes, ${result.storms} storms, seed ${result.seed}`,
     `  kills ${result.kills}, cuts ${result.cuts}, pauses ${result.pauses}`,
     `  orders done: ${result.orders.done}; failed:${counted(result.orders.failed)}`,
+    `  sent to another member:${counted(result.sentElsewhere)}`,
     `  answered again: ${result.answeredAgain}`,
     `  refreshes certified:${counted(result.refreshes)}`,
     `  refreshes failed:${counted(result.refreshesFailed)}`,

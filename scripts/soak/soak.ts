@@ -31,6 +31,8 @@ export interface SoakResult {
   readonly cuts: number;
   readonly pauses: number;
   readonly orders: { readonly done: number; readonly failed: Readonly<Record<string, number>> };
+  /** Why orders were sent to another member, how often. */
+  readonly sentElsewhere: Readonly<Record<string, number>>;
   /** Answers to orders that were sent again to every member. */
   readonly answeredAgain: number;
   /** Epochs that came into use, by key. */
@@ -130,6 +132,7 @@ class Soak {
       minutes,
       ...this.#counts,
       orders: ordersOf(load.all),
+      sentElsewhere: Object.fromEntries(load.sentElsewhere),
       refreshes: Object.fromEntries([...watch.epochs].map(([name, epochs]) => [name, epochs.size])),
       refreshesFailed: Object.fromEntries(this.#refreshesFailed),
       longestGap: Math.round(watch.longestGap),
