@@ -30,8 +30,7 @@ const repaired = (epoch: number): RepairedEpoch => ({ ...prepared(epoch), certif
 /** Stands for share·G: the share of an epoch belongs to its package. */
 const check = (share: Secret, publicPackage: Uint8Array): void => {
   const fits = [1, 2, 3, 4].some(
-    (epoch) =>
-      equal(publicPackage, ascii(`package ${epoch}`)) && share.use((bytes) => equal(bytes, shareOf(epoch))),
+    (epoch) => equal(publicPackage, ascii(`package ${epoch}`)) && share.use((bytes) => equal(bytes, shareOf(epoch))),
   );
   if (!fits) throw new Error('the share does not fit');
 };
@@ -82,7 +81,11 @@ describe('a repair', () => {
         const next = lost === place('epochs', 3) ? [] : [[3, isShare && lost.endsWith('3') ? 'shredded' : 'prepared']];
         expect(statesIn(keys), lost).toEqual([...old, [2, 'certified'], ...next]);
         await expectShare(keys, 2);
-        expect(keys.get(keyId)).toMatchObject({ name: 'treasury', scheme: 'ecdsa', current: { epoch: 2, material: [] } });
+        expect(keys.get(keyId)).toMatchObject({
+          name: 'treasury',
+          scheme: 'ecdsa',
+          current: { epoch: 2, material: [] },
+        });
         expect(keys.get(keyId)?.current?.certificate).toEqual(certificate);
         expect(keys.get(other)?.quarantined).toBeUndefined();
         if (next[0]?.[1] === 'prepared') await expectShare(keys, 3);

@@ -107,10 +107,7 @@ export class Manifest {
   }
 
   /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
-  async commit(
-    operations: readonly StoreOperation[],
-    { afresh, sync = true }: Commitment = {},
-  ): Promise<void> {
+  async commit(operations: readonly StoreOperation[], { afresh, sync = true }: Commitment = {}): Promise<void> {
     if (this.#dead !== undefined) throw this.#dead;
     if (afresh !== undefined) this.#renew(afresh);
     // Up to the batch without a pause: batches reach the store in the order in which the manifest counted them.
