@@ -1,9 +1,9 @@
 import {
+  activatedCodec,
   type Certificate,
   CertificateError,
   certificateCodec,
   comparePackages,
-  activatedCodec,
   equal,
   fromBytesBE,
   frost,

@@ -197,8 +197,8 @@ export class KeyRepository {
    * @throws {KeyError} `name-taken`, `scheme-differs`, `epoch-retired` when a higher epoch is in use here
    */
   async repair(repaired: RepairedEpoch, check: ShareCheck): Promise<void> {
-    const { keyId, epoch, publicPackage, share } = repaired;
-    check(share, publicPackage);
+    const { keyId, epoch } = repaired;
+    check(repaired.share, repaired.publicPackage);
     await this.#turns.take('keys', async () => {
       const entry = this.#entries.get(toHex(keyId));
       if (entry?.quarantined === undefined) {
