@@ -100,7 +100,7 @@ export const repair: readonly Mutant[] = [
         'an old share in the place of a new one',
       ],
       [
-        '      await this.#copies.erase(keyId, epoch);\n      const afresh',
+        '      await this.#copies.erase(keyId, repaired.epoch);\n      const afresh',
         '      const afresh',
         'an old copy that contradicts the repaired share',
       ],

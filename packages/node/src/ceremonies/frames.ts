@@ -41,6 +41,9 @@ export type NodeFrame =
   /** About base transfers made ahead. */
   | { readonly type: 'stock'; readonly value: StockMessage };
 
+/** What a frame of this type carries. */
+export type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
+
 const FRAME_VERSION = 1;
 const MAX_BODY = 128 * 1024;
 const MAX_ENVELOPE = 1000 * 1024;

@@ -207,7 +207,7 @@ export class KeyRepository {
           throw new KeyError('epoch-retired', `a higher epoch than ${epoch} of the key ${repaired.name} is in use`);
       }
       // What it holds does not open, or is what is written now: two copies that differ would both be doubted.
-      await this.#copies.erase(keyId, epoch);
+      await this.#copies.erase(keyId, repaired.epoch);
       const afresh = { afresh: `key/${toHex(keyId)}` };
       await this.#keyring.records.batch(await salvage(this.#keyring, this.#copies, repaired), afresh);
       this.#isUncopied.add(copyName(keyId, epoch));
