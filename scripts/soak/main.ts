@@ -67,7 +67,7 @@ function summary(result: SoakResult): string {
     `  kills ${result.kills}, cuts ${result.cuts}, pauses ${result.pauses}`,
     `  orders done: ${result.orders.done}; failed:${counted(result.orders.failed)}`,
     `  sent to another member:${counted(result.sentElsewhere)}`,
-    `  answered again: ${result.answeredAgain}`,
+    `  answered again: ${result.answeredAgain}; orders with two answers: ${result.twoAnswers}`,
     `  refreshes certified:${counted(result.refreshes)}`,
     `  refreshes failed:${counted(result.refreshesFailed)}`,
     `  longest gap while t nodes were connected: ${result.longestGap} ms`,

@@ -16,8 +16,8 @@ export interface Planned {
 type Draw = (below: number) => number;
 
 /**
- * What a storm is made of. In each every kind comes once: one node killed, some, all at once; a node that stands still; one way, a
- * link, a node, and half of the nodes cut off; links that are slow. None lasts so long that peers are given up for good (45 s).
+ * What a storm is made of. In each every kind comes once: one node killed, some, all at once; nodes that stand still; one way, a
+ * link, a node, half of the nodes cut off; a node that only hears, or is only heard; slow links. None lasts so long that peers are given up for good (45 s).
  */
 const kinds: readonly ((names: readonly string[], draw: Draw) => Fault)[] = [
   kill(1),
@@ -41,6 +41,16 @@ const kinds: readonly ((names: readonly string[], draw: Draw) => Fault)[] = [
     const [one] = some(names, 1, draw) as [string];
     const others = names.filter((name) => name !== one);
     return cut(bothWays([one], others), 'hold', draw);
+  },
+  (names, draw) => {
+    const [one] = some(names, 1, draw) as [string];
+    const others = names.filter((name) => name !== one);
+    const isHeard = draw(2) === 0;
+    return cut(
+      others.map((other) => (isHeard ? [other, one] : [one, other]) as const),
+      'hold',
+      draw,
+    );
   },
   (names, draw) => {
     const few = some(names, Math.floor(names.length / 2), draw);

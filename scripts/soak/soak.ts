@@ -6,7 +6,7 @@ import type { Scheme } from '@quorate/protocol';
 import { type Testnet, type TestnetNode, until } from '../testnet/testnet.ts';
 import { examine, searchSecrets } from './aftermath.ts';
 import { Links } from './links.ts';
-import { codeOf, Load, type LoadedKey, type Ordered, within } from './load.ts';
+import { codeOf, isSplit, Load, type LoadedKey, type Ordered, within } from './load.ts';
 import { drawing, type Fault, type Planned, some, storms } from './plan.ts';
 import { Watch } from './watch.ts';
 
@@ -35,6 +35,11 @@ export interface SoakResult {
   readonly sentElsewhere: Readonly<Record<string, number>>;
   /** Answers to orders that were sent again to every member. */
   readonly answeredAgain: number;
+  /**
+   * Orders to which different members gave different signatures, each of them for ever: when what a signer says is held back for
+   * longer than a round lasts while it has heard all others, it has a signature, and they make another without it.
+   */
+  readonly twoAnswers: number;
   /** Epochs that came into use, by key. */
   readonly refreshes: Readonly<Record<string, number>>;
   /** Refreshes that were asked for and did not come about, by reason. */
@@ -54,7 +59,7 @@ const refreshWithin = 180;
 /** Tries of each key in one calm. */
 const refreshTries = 4;
 /** Orders that are sent to all members again in each calm. */
-const askedAgain = 40;
+const askedAgain = 150;
 
 /** Storms of faults over a network of processes under constant load, and calms in which shares are renewed. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
@@ -133,6 +138,7 @@ class Soak {
       ...this.#counts,
       orders: ordersOf(load.all),
       sentElsewhere: Object.fromEntries(load.sentElsewhere),
+      twoAnswers: load.all.filter(isSplit).length,
       refreshes: Object.fromEntries([...watch.epochs].map(([name, epochs]) => [name, epochs.size])),
       refreshesFailed: Object.fromEntries(this.#refreshesFailed),
       longestGap: Math.round(watch.longestGap),
