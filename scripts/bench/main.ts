@@ -36,7 +36,7 @@ const full = {
   network: { keygens: 7, signatures: 100, concurrencies: [8, 16], seconds: 10 },
   presigned: 60,
   renewal: {
-    runs: 5,
+    runs: 3,
     sizes: [
       { parties: 3, threshold: 2 },
       { parties: 5, threshold: 3 },

@@ -21,8 +21,8 @@ export interface Ordered {
   readonly message: Uint8Array;
   readonly order: SignOrder;
   readonly answers: Map<string, string>;
-  /** Undefined while it is under way. */
-  end: 'done' | string | undefined;
+  /** `done`, or the code of what went wrong; undefined while it is under way. */
+  end: string | undefined;
 }
 
 export interface LoadOptions {
@@ -137,7 +137,10 @@ export class Load {
   async #attempt(ordered: Ordered): Promise<void> {
     const running = this.#options.net.nodes.filter((node) => node.process !== undefined);
     const [node] = some(running, 1, this.#draw);
-    if (node === undefined) return void (await pause(breath));
+    if (node === undefined) {
+      await pause(breath);
+      return;
+    }
     try {
       const { result, failure } = await this.#finish(ordered, node);
       if (result?.type === 'signature') {

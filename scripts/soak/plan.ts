@@ -45,12 +45,9 @@ const kinds: readonly ((names: readonly string[], draw: Draw) => Fault)[] = [
   (names, draw) => {
     const [one] = some(names, 1, draw) as [string];
     const others = names.filter((name) => name !== one);
-    const isHeard = draw(2) === 0;
-    return cut(
-      others.map((other) => (isHeard ? [other, one] : [one, other]) as const),
-      'hold',
-      draw,
-    );
+    const hears = draw(2) === 0;
+    const ways = others.map((other): readonly [string, string] => (hears ? [one, other] : [other, one]));
+    return cut(ways, 'hold', draw);
   },
   (names, draw) => {
     const few = some(names, Math.floor(names.length / 2), draw);
