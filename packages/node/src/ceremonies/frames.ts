@@ -37,7 +37,9 @@ export type NodeFrame =
   /** The sender uses the key epoch. */
   | { readonly type: 'activated'; readonly value: Uint8Array }
   /** About base transfers made ahead. */
-  | { readonly type: 'stock'; readonly value: StockMessage };
+  | { readonly type: 'stock'; readonly value: StockMessage }
+  /** A leaving member wants the epoch that it dealt into. */
+  | { readonly type: 'approval'; readonly value: Uint8Array };
 
 /** What a frame of this type carries. */
 export type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
@@ -63,6 +65,7 @@ const frameCodec = wire.struct({
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
+    approval: wire.bytes(MAX_BODY),
   }),
 });
 

@@ -85,12 +85,14 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'socket-unusable': usage,
   invalid: usage,
   'key-unknown': usage,
+  'not-member': usage,
   'peer-unknown': usage,
   'not-banned': usage,
   'name-taken': usage,
   'ceremony-unknown': usage,
   'request-conflict': usage,
   conflict: usage,
+  moved: usage,
   'not-waiting': usage,
   'frame-too-large': usage,
   // Somebody decided against it, or it is too late.
@@ -103,6 +105,7 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'peer-unavailable': noQuorum,
   // What should be true is not: data, a signature, a member.
   integrity,
+  'wrong-key': integrity,
   cheated: integrity,
   'record-damaged': integrity,
   'audit-broken': integrity,
