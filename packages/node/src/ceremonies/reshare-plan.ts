@@ -16,6 +16,8 @@ export interface Plan {
 export interface Surroundings {
   readonly publicKey: string;
   nameOf(node: Uint8Array): string;
+  /** Whether it is this node: who proposes has a part in it. */
+  isSelf(node: Uint8Array): boolean;
   isLive(node: Uint8Array): boolean;
   /** Whether it was silent a moment ago, or cheated: it deals only if there are too few others. */
   isSuspected(node: Uint8Array): boolean;
@@ -36,10 +38,13 @@ export function changesOf(
   return { joining: without(members, base.members), leaving: without(base.members, members) };
 }
 
-/** As many as must sign, of those who are there, by their numbers: who stays rather than who leaves. Fewer if there are fewer. */
-export function dealersOf({ base, nodes }: Plan, { isLive, isSuspected }: Surroundings): readonly Party[] {
+/**
+ * As many as must sign, of those who are there, by their numbers: who proposes it first, and who stays rather than who leaves.
+ * Fewer if there are fewer.
+ */
+export function dealersOf({ base, nodes }: Plan, { isLive, isSelf, isSuspected }: Surroundings): readonly Party[] {
   const rank = ({ node }: Member): number =>
-    (isSuspected(node) ? 2 : 0) + (nodes.some((one) => equal(one, node)) ? 0 : 1);
+    isSelf(node) ? -1 : (isSuspected(node) ? 2 : 0) + (nodes.some((one) => equal(one, node)) ? 0 : 1);
   return base.members
     .filter(({ node }) => isLive(node))
     .toSorted((a, b) => rank(a) - rank(b))
@@ -87,10 +92,14 @@ function notesOn({ base, nodes, threshold }: Plan, joining: readonly string[], l
     `${threshold} of ${n} sign: ${n - threshold} may be away, and any ${threshold} that are corrupt can forge${minority}`,
     ...(joining.length === 0
       ? []
-      : [`${list(joining)} must learn the public key from their operators, unless their rules or pins say otherwise`]),
+      : [
+          `joining: ${list(joining)}. Unless its rules or pins say otherwise, each needs its operator's yes, with the public key`,
+        ]),
     ...(leaving.length === 0
       ? []
-      : [`${list(leaving)} destroy their shares once the new ones are in use; what backups hold of them stays`]),
+      : [
+          `leaving: ${list(leaving)}. Old shares are destroyed once the new ones are in use; what backups hold of them stays`,
+        ]),
     ...(base.scheme === 'ecdsa'
       ? ['every two members set up anew what they sign with, and presignatures are lost']
       : []),

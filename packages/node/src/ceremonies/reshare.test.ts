@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Committee } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
 import type { CeremonyView, ReshareOrder } from '../service.ts';
 
-const five = ['alice', 'bob', 'carol', 'dave', 'erin'];
-const seven = [...five, 'frank', 'grace'];
+const three = ['alice', 'bob', 'carol'];
+const heirs = ['dave', 'erin', 'frank'];
+const seven = [...three, ...heirs, 'grace'];
 
 const keyOf = (committee: Committee, name: string) => committee.at(name).home.keys.byName('treasury');
 
@@ -25,6 +26,13 @@ async function committeeWith(
   await committee.until(() => members.every((name) => committee.ceremony(name, id)?.state === 'done'), 60_000);
   await committee.run(limits.refreshPause);
   return committee;
+}
+
+function expectNobodyBlamed(committee: Committee): void {
+  for (const { fatal, node } of committee.members.values()) {
+    expect(fatal).toEqual([]);
+    expect(node.peers().map(({ banned, blames }) => [banned, blames])).toEqual(node.peers().map(() => [false, 0]));
+  }
 }
 
 const isOver = (committee: Committee, name: string, id: string): boolean =>
@@ -53,25 +61,84 @@ describe('a reshare', () => {
       expect(wide.result).toMatchObject({ type: 'key', publicKey, epoch: 2 });
       await committee.run(limits.refreshPause);
       expect(await committee.verifies('wide', await committee.sign('grace', committee.order('wide')))).toBe(true);
-      const narrow = await reshare(committee, 'grace', { members: ['frank', 'grace', 'alice'], threshold: 2 }, [
-        'frank',
-        'grace',
-        'alice',
-      ]);
+      const three = ['frank', 'grace', 'alice'];
+      const narrow = await reshare(committee, 'grace', { members: three, threshold: 2 }, three);
       expect(narrow.result).toMatchObject({ type: 'key', publicKey, epoch: 3 });
       await committee.run(2 * limits.readyInterval);
       expect(await committee.verifies('narrow', await committee.sign('alice', committee.order('narrow')))).toBe(true);
       for (const name of ['bob', 'carol', 'dave', 'erin']) {
-        expect(statesOf(committee, name)).toEqual(
-          expect.arrayContaining([
-            [1, 'shredded'],
-            [2, 'shredded'],
-            [3, 'elsewhere'],
-          ]),
-        );
+        expect(statesOf(committee, name)).toEqual([
+          [1, 'shredded'],
+          [2, 'shredded'],
+          [3, 'elsewhere'],
+        ]);
         expect(await committee.at(name).node.key('treasury')).toMatchObject({ state: 'elsewhere', threshold: 2 });
+        expect(await committee.audit(name)).toContain('key-left');
       }
-      for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+      for (const name of ['frank', 'grace']) {
+        expect(statesOf(committee, name)).toEqual([
+          [1, 'elsewhere'],
+          [2, 'shredded'],
+          [3, 'active'],
+        ]);
+      }
+      expectNobodyBlamed(committee);
     },
   );
+
+  test('gives a key to others altogether; who held it destroys its share and sends clients away', async () => {
+    const committee = await committeeWith('disjoint', 6, 3);
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    const done = await reshare(committee, 'alice', { members: heirs }, ['alice', ...heirs]);
+    expect(done.result).toMatchObject({ type: 'key', publicKey, epoch: 2 });
+    await committee.run(2 * limits.readyInterval);
+    for (const name of three) {
+      expect(statesOf(committee, name)).toEqual([
+        [1, 'shredded'],
+        [2, 'elsewhere'],
+      ]);
+      await expect(committee.at(name).node.sign(committee.order('late'))).rejects.toMatchObject({ code: 'not-member' });
+      const { parties } = await committee.at(name).node.key('treasury');
+      expect(parties.map((party) => party.name).toSorted()).toEqual(heirs);
+    }
+    expect(await committee.verifies('new', await committee.sign('erin', committee.order('new')))).toBe(true);
+    await committee.run(limits.refreshPause);
+    // And back again: who left joins as anybody else.
+    const back = await reshare(committee, 'dave', { members: ['alice', 'dave'], threshold: 2 }, ['alice', 'dave']);
+    expect(back.result).toMatchObject({ type: 'key', publicKey, epoch: 3 });
+    expect(await committee.verifies('back', await committee.sign('alice', committee.order('back')))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+
+  test('replaces a dead member; when that one comes back it learns so, and destroys its share', async () => {
+    const committee = await committeeWith('replaced', 4, 3);
+    await committee.stop(committee.at('carol'));
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    const members = ['alice', 'bob', 'dave'];
+    const done = await reshare(committee, 'bob', { members }, members);
+    expect(done.result).toMatchObject({ type: 'key', publicKey, epoch: 2 });
+    expect(await committee.verifies('alive', await committee.sign('dave', committee.order('alive')))).toBe(true);
+    await committee.start(committee.at('carol'));
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'carol')).toEqual([
+      [1, 'shredded'],
+      [2, 'elsewhere'],
+    ]);
+    expectNobodyBlamed(committee);
+  });
+
+  test('of an ecdsa key sets its pairs up among the new members', { timeout: 120_000 }, async () => {
+    const committee = await committeeWith('ecdsa', 4, 3, { scheme: 'ecdsa' });
+    const members = ['bob', 'carol', 'dave'];
+    const done = await reshare(committee, 'alice', { members }, ['alice', ...members]);
+    expect(done.failure).toBeUndefined();
+    for (const name of members) expect(keyOf(committee, name)?.current?.material).toHaveLength(2);
+    for (const at of members) {
+      const order = committee.order(`to ${at}`, {
+        intent: { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(4) } },
+      });
+      expect((await committee.sign(at, order)).state).toBe('done');
+    }
+    expectNobodyBlamed(committee);
+  });
 });

@@ -26,8 +26,8 @@ import type { PairMaterials, ReshareOutput } from './jobs.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
 import { receiveKeysOf } from './registering.ts';
-import { type Approved, checkCurrent, checkReshare, publicKeyOf } from './reshare-rules.ts';
 import { changesOf } from './reshare-plan.ts';
+import { type Approved, checkCurrent, checkReshare, publicKeyOf } from './reshare-rules.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 /**

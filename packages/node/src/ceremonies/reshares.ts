@@ -122,6 +122,7 @@ export class Reshares {
     return {
       publicKey: publicKeyOf(base, this.#workshop),
       nameOf: (node) => this.#workshop.nameOf(node),
+      isSelf: (node) => equal(node, this.#workshop.key.publicKey),
       isLive: (node) => isLive(peerOf(node)),
       isSuspected: (node) => isSuspected(peerOf(node)),
     };

@@ -9,7 +9,7 @@ export const exits = { ok: 0, failed: 1, usage: 2, denied: 3, pending: 4, noQuor
 
 export type ExitCode = (typeof exits)[keyof typeof exits];
 
-export type CliErrorCode = 'usage' | 'secret-on-command-line' | 'client-key-invalid' | 'signature-invalid';
+export type CliErrorCode = 'usage' | 'declined' | 'secret-on-command-line' | 'client-key-invalid' | 'signature-invalid';
 
 /** The command line asks for something that cannot be done as it is written. */
 export class CliError extends Error {
@@ -98,6 +98,7 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   // Somebody decided against it, or it is too late.
   denied,
   cancelled: denied,
+  declined: denied,
   expired: denied,
   // Too few members answered, or answered in time.
   'no-quorum': noQuorum,

@@ -114,7 +114,10 @@ export class KeyRepository {
     check(share, publicPackage);
     await this.#turns.take('keys', async () => {
       const entry = this.#entryFor(prepared);
-      if (!entry.epochs.has(epoch)) {
+      const known = entry.epochs.get(epoch);
+      if (known !== undefined && !isKept([epoch, known]))
+        throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is ${known.record.state.type}`);
+      if (known === undefined) {
         checkIsNext(entry, epoch);
         await this.#keep(entry, prepared);
       }

@@ -6,6 +6,7 @@ import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
+import { addReshare } from './reshare.ts';
 
 export const addKeys: AddCommand = (program, act) => {
   const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
@@ -26,6 +27,7 @@ export const addKeys: AddCommand = (program, act) => {
     .description('deals the shares of a key anew, now; the key and who holds it stay the same')
     .argument('<name>', "the key's name")
     .action(act(refresh));
+  addReshare(keys, act);
   keys
     .command('freeze')
     .description('this node no longer signs with the key, until it is thawed')
