@@ -4,7 +4,7 @@ import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
-import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
+import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
 import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, rivals } from './admission.ts';
 import { Book } from './book.ts';
@@ -18,6 +18,8 @@ import { Refill } from './presigning/refill.ts';
 import { RefreshTask } from './refresh.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
+import { RepairTask } from './repair.ts';
+import { Repairs } from './repairs.ts';
 import { ReshareTask } from './reshare.ts';
 import { Reshares } from './reshares.ts';
 import { Seats } from './seats.ts';
@@ -54,6 +56,7 @@ export class Ceremonies {
   readonly #pairs: PairUpkeep;
   readonly #refreshes: RefreshSchedule;
   readonly #reshares: Reshares;
+  readonly #repairs: Repairs;
   readonly #refill: Refill;
   #closing = false;
 
@@ -117,6 +120,12 @@ export class Ceremonies {
       isSuspected: (peer) => this.#registrations.isSuspected(peer),
       submit: async (body) => this.submit('renew', body),
     });
+    this.#repairs = new Repairs(workshop, {
+      send: (peer, frame) => this.#send(peer, frame),
+      peerOf,
+      live: () => this.#live(),
+      submit: async (body) => this.submit('repair', body),
+    });
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
@@ -140,6 +149,7 @@ export class Ceremonies {
     this.#closing = true;
     this.#pairs.close();
     this.#refreshes.close();
+    this.#repairs.close();
     this.#activations.close();
     this.#refill.close();
     for (const entry of this.#book.entries.values()) {
@@ -208,6 +218,17 @@ export class Ceremonies {
 
   get reshares(): Reshares {
     return this.#reshares;
+  }
+
+  /** Has the share of a key that was lost here given back. @throws {ServiceError} */
+  async repair(name: string, order: RepairOrder): Promise<CeremonyView> {
+    if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
+    return await this.#repairs.repair(name, order);
+  }
+
+  /** Why our share of a key needs a repair. */
+  repairOf(keyId: Uint8Array): string | undefined {
+    return this.#repairs.problemOf(keyId);
   }
 
   /** When a key is due for a refresh, and what keeps it from one. */
@@ -298,7 +319,10 @@ export class Ceremonies {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
       const makesIt =
-        task instanceof KeygenTask || task instanceof RefreshTask || (task instanceof ReshareTask && isDealt(entry));
+        task instanceof KeygenTask ||
+        task instanceof RefreshTask ||
+        task instanceof RepairTask ||
+        (task instanceof ReshareTask && isDealt(entry));
       if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
@@ -309,6 +333,7 @@ export class Ceremonies {
       if (isOvertaken(entry, keyId, epoch)) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
+        if (task.kind === 'repair') this.#decline(entry, reason);
       }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
@@ -376,10 +401,14 @@ export class Ceremonies {
       case 'result':
         return this.#inBackground(this.#onResult(frame.value));
       case 'ready':
-      case 'approval':
       case 'certificate':
       case 'activated':
+        if (frame.type !== 'ready') this.#repairs.hear(peer, frame);
         return this.#activations.handle(peer, frame);
+      case 'approval':
+        return this.#activations.handle(peer, frame);
+      case 'wanted':
+        return this.#repairs.hear(peer, frame);
       case 'stock':
         return this.#workshop.stock.receive(peer, frame.value);
     }
@@ -519,7 +548,8 @@ export class Ceremonies {
 /** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
 function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
   const { task } = entry;
-  if (!(task instanceof RefreshTask || task instanceof ReshareTask) || !equal(task.keyId, keyId)) return false;
+  const renews = task instanceof RefreshTask || task instanceof RepairTask || task instanceof ReshareTask;
+  if (!renews || !equal(task.keyId, keyId)) return false;
   return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
 }
 

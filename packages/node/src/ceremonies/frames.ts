@@ -36,6 +36,8 @@ export type NodeFrame =
   | { readonly type: 'certificate'; readonly value: Uint8Array }
   /** The sender uses the key epoch. */
   | { readonly type: 'activated'; readonly value: Uint8Array }
+  /** Send me the certificate of the epoch of this key that you use: my share of it may be lost. */
+  | { readonly type: 'wanted'; readonly value: { readonly keyId: Uint8Array } }
   /** About base transfers made ahead. */
   | { readonly type: 'stock'; readonly value: StockMessage }
   /** A leaving member wants the epoch that it dealt into. */
@@ -65,6 +67,7 @@ const frameCodec = wire.struct({
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
+    wanted: wire.struct({ keyId: wire.fixed(32) }),
     approval: wire.bytes(MAX_BODY),
   }),
 });

@@ -31,12 +31,14 @@ import {
 } from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
+import { type Repaired, type RepairJob, repairJob } from './repair-job.ts';
 import { encodeSignature } from './signing.ts';
 
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
+  repair: { readonly input: RepairJob; readonly output: Repaired };
   'prove-life': { readonly input: ProveLifeJob; readonly output: Uint8Array };
   reshare: { readonly input: ReshareJob; readonly output: ReshareOutput };
   settle: { readonly input: SettleJob; readonly output: PairMaterials };
@@ -192,6 +194,7 @@ export function startJob<N extends JobName>(
   const start = {
     keygen,
     refresh: refreshJob,
+    repair: repairJob,
     'prove-life': proveLifeJob,
     reshare: reshareJob,
     settle: settleJob,
@@ -215,6 +218,7 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
       ...(share === undefined ? [] : [share]),
       ...stock.flatMap(halvesOf),
     ],
+    repair: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
     'prove-life': ({ share }) => [share],
     reshare: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
     settle: ({ receiveSecret, share, stock }) => [receiveSecret, share, ...stock.flatMap(halvesOf)],
@@ -235,6 +239,7 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
     refresh: ({ share, material }) => [share, ...material.values()],
+    repair: ({ share }) => (share === undefined ? [] : [share]),
     'prove-life': () => [],
     reshare: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
     settle: (material) => [...material.values()],

@@ -8,6 +8,7 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type RepairOrder,
   type ReshareOrder,
   type ReshareView,
   ServiceError,
@@ -30,6 +31,7 @@ export interface NodeClient {
   refresh(name: string): Promise<CeremonyView>;
   previewReshare(name: string, order: ReshareOrder): Promise<ReshareView>;
   reshare(name: string, order: ReshareOrder): Promise<CeremonyView>;
+  repair(name: string, order: RepairOrder): Promise<CeremonyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
@@ -85,6 +87,7 @@ export function connectNode(socket: string): NodeClient {
     refresh: async (name) => await post(`${keyPath(name)}/refresh`),
     previewReshare: async (name, order) => await post(`${keyPath(name)}/reshare/preview`, order),
     reshare: async (name, order) => await post(`${keyPath(name)}/reshare`, order),
+    repair: async (name, order) => await post(`${keyPath(name)}/repair`, order),
     keygen: async (order) => await post('/v1/keys', order),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,

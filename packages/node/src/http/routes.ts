@@ -9,6 +9,7 @@ import {
   readKeygenOrder,
   readKeyName,
   readPeerName,
+  readRepairOrder,
   readReshareOrder,
   readSignRequest,
   readWait,
@@ -77,6 +78,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
   app.post('/v1/keys/:name/reshare', async ({ body, params, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.reshare(readKeyName(params), readReshareOrder(body)));
+  });
+  app.post('/v1/keys/:name/repair', async ({ body, params, query }, reply) => {
+    expectNothing(query, 'query');
+    return begun(reply, await service.repair(readKeyName(params), readRepairOrder(body)));
   });
   app.post('/v1/keys', async ({ body, query }, reply) => {
     expectNothing(query, 'query');

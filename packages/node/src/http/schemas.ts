@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
-import { type KeygenOrder, type ReshareOrder, ServiceError } from '../service.ts';
+import { type KeygenOrder, type RepairOrder, type ReshareOrder, ServiceError } from '../service.ts';
 
 /** A client's order as JSON: bytes are lower-case hex. The network is the node's own, and is not said. */
 export interface SignOrder {
@@ -86,6 +86,11 @@ const reshareSchema: z.ZodType<ReshareOrder> = z.strictObject({
 
 const acceptSchema = z.strictObject({ publicKey: z.union([hex(32, 32), hex(33, 33)]).optional() });
 
+const repairSchema: z.ZodType<RepairOrder> = z.strictObject({
+  publicKey: hex(32, 33).optional(),
+  helpers: z.array(name).min(1).max(100).optional(),
+});
+
 const signSchema: z.ZodType<SignOrder> = z.strictObject({
   key: name,
   purpose: name,
@@ -128,6 +133,11 @@ export function readReshareOrder(body: unknown): ReshareOrder {
 /** The public key that an operator gives with its yes, if it does. @throws {ServiceError} `invalid` */
 export function readAcceptance(body: unknown): string | undefined {
   return conform(acceptSchema, body ?? {}, 'body').publicKey;
+}
+
+/** The body may be left out. @throws {ServiceError} `invalid` */
+export function readRepairOrder(body: unknown): RepairOrder {
+  return conform(repairSchema, body ?? {}, 'body');
 }
 
 /** The order that the JSON stands for, on this node's network. @throws {ServiceError} `invalid` */

@@ -20,6 +20,7 @@ import {
 import { KeyError } from './errors.ts';
 import { copyName, epochPlace, keyPlace, materialPlace, materialsPlace, sharePlace } from './places.ts';
 import { type EpochRecord, type EpochState, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
+import { salvage } from './salvage.ts';
 
 /** What a ceremony made, to be kept before READY is signed. */
 export interface PreparedEpoch {
@@ -42,6 +43,12 @@ export interface PreparedEpoch {
 
 /** An epoch of which this node has no share. `ready` is the digest of its package. */
 export type OutsideEpoch = Omit<PreparedEpoch, 'share' | 'material'>;
+
+/** An epoch in use whose share was lost here, with the share that others gave back. */
+export interface RepairedEpoch extends Omit<PreparedEpoch, 'material'> {
+  /** What certifies the public package: the caller has verified it. */
+  readonly certificate: Uint8Array;
+}
 
 /** What was set up with other parties of an epoch, by party. */
 export type Material = ReadonlyMap<number, Secret>;
@@ -115,7 +122,7 @@ export class KeyRepository {
     await this.#turns.take('keys', async () => {
       const entry = this.#entryFor(prepared);
       const known = entry.epochs.get(epoch);
-      if (known !== undefined && !isKept([epoch, known]))
+      if (known !== undefined && !isKept(known.record))
         throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is ${known.record.state.type}`);
       if (known === undefined) {
         checkIsNext(entry, epoch);
@@ -206,7 +213,7 @@ export class KeyRepository {
     await this.#turns.take('keys', async () => {
       const [entry, { record, material }] = this.#epoch(keyId, epoch);
       if (record.state.type !== 'shredded') {
-        if (!isKept([epoch, { record, material }]) || !isOvertaken(entry, epoch))
+        if (!isKept(record) || !isOvertaken(entry, epoch))
           throw new KeyError('invalid-transition', `no epoch above ${epoch} of the key ${entry.record.name} is active`);
         const certificate = certificateOf(record.state) ?? new Uint8Array(0);
         const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
@@ -218,6 +225,33 @@ export class KeyRepository {
         this.#set(entry, epoch, { record: shredded, material });
       }
       await this.#erase(keyId, epoch);
+    });
+  }
+
+  /**
+   * Takes an epoch in use whose share was lost here, synced, and read back; a quarantined key is whole again. Of its other epochs
+   * stays what is whole: see `salvage.ts`. A crash in between leaves the key as damaged as it was, or repaired.
+   * @param check is asked first: only a share that fits takes the place of another
+   * @throws {KeyError} `name-taken`, `scheme-differs`, `epoch-retired` when a higher epoch is in use here
+   */
+  async repair(repaired: RepairedEpoch, check: ShareCheck): Promise<void> {
+    const { keyId, epoch } = repaired;
+    check(repaired.share, repaired.publicPackage);
+    await this.#turns.take('keys', async () => {
+      const entry = this.#entries.get(toHex(keyId));
+      if (entry?.quarantined === undefined) {
+        const whole = this.#entryFor(repaired);
+        if ((info(whole).current?.epoch ?? 0) > epoch)
+          throw new KeyError('epoch-retired', `a higher epoch than ${epoch} of the key ${repaired.name} is in use`);
+      }
+      // What it holds does not open, or is what is written now: two copies that differ would both be doubted.
+      await this.#copies.erase(keyId, repaired.epoch);
+      const afresh = { afresh: `key/${toHex(keyId)}` };
+      await this.#keyring.records.batch(await salvage(this.#keyring, this.#copies, repaired), afresh);
+      this.#isUncopied.add(copyName(keyId, epoch));
+      this.#entries.delete(toHex(keyId));
+      await this.#load(toHex(keyId));
+      await this.#checkKept(keyId, repaired, check);
     });
   }
 
@@ -402,7 +436,8 @@ export class KeyRepository {
       if (!(error instanceof IntegrityError)) throw error;
       const name = this.#entries.get(id)?.record.name ?? '';
       const record = { version: keyRecordVersion, name, scheme: '', frozen: 1 };
-      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error });
+      const remains = [...(this.#entries.get(id)?.epochs.values() ?? [])].map((epoch) => epoch.record.publicPackage);
+      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
     }
   }
@@ -420,7 +455,7 @@ export class KeyRepository {
       this.#set(this.#entry(keyId), epoch, { record, material: new Set() });
     }
     const { epochs } = this.#entry(keyId);
-    const kept = [...epochs].filter(isKept);
+    const kept = [...epochs].filter(([, { record }]) => isKept(record));
     const shredded = [...epochs].filter(([, { record }]) => record.state.type === 'shredded');
     for (const [epoch] of kept) await this.#heal(keyId, epoch);
     // Only now: what was restored counts.
@@ -514,7 +549,7 @@ export class KeyRepository {
   #inUse(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
     const found = this.#epoch(keyId, epoch);
     const { type } = found[1].record.state;
-    if (type === 'retiring' || !isKept([epoch, found[1]]))
+    if (type === 'retiring' || !isKept(found[1].record))
       throw new KeyError('epoch-retired', `epoch ${epoch} of the key ${found[0].record.name} is ${type}`);
     return found;
   }

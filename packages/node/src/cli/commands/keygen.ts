@@ -48,6 +48,7 @@ export function parties(text: string): number {
   return Number(text);
 }
 
+/** Names separated by commas. */
 export function names(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim());
 }
