@@ -94,6 +94,19 @@ export const storage: readonly Mutant[] = [
     ],
   ),
   ...cuts(
+    'packages/storage/src',
+    'database.ts',
+    ['store.test.ts'],
+    [
+      ['        await Promise.all(iterations);\n', '', 'an old value that stays because somebody reads'],
+      [
+        '      while (purging !== undefined) await purging;\n      const { promise, resolve } = Promise.withResolvers<void>();\n      iterations',
+        '      const { promise, resolve } = Promise.withResolvers<void>();\n      iterations',
+        'an iteration that begins in a purge keeps what it removes',
+      ],
+    ],
+  ),
+  ...cuts(
     keys,
     'entry.ts',
     ['repository.test.ts'],
