@@ -12,6 +12,8 @@ export interface KeysResult {
   readonly residentMiB: number;
   /** From the start of the process until its socket answers. */
   readonly start: number;
+  /** Of it, and all threads: processor time, which hardly depends on what else runs. */
+  readonly startCpu: number;
   readonly bytesPerKey: number;
 }
 
@@ -34,28 +36,32 @@ export async function benchKeys(
     await net.startNode(node);
     while ((await node.client.status().catch(() => undefined)) === undefined) await new Promise(setImmediate);
     const start = rounded(performance.now() - began);
+    const startCpu = useOf(node).cpu;
     await net.untilConnected(node, net.nodes.length - 1);
     const bytes = await bytesIn(node.data);
     const bytesPerKey = keys === 0 ? 0 : Math.round((bytes - empty) / keys);
-    results.push({ scheme, keys, residentMiB: residentOf(node), start, bytesPerKey });
+    const { residentMiB } = useOf(node);
+    say(`keys: started in ${start} ms (${startCpu} of a processor), ${residentMiB} MiB, ${bytesPerKey} bytes a key`);
+    results.push({ scheme, keys, residentMiB, start, startCpu, bytesPerKey });
   }
   return results;
 }
 
 export function keysTable(results: readonly KeysResult[]): string {
   return table(
-    ['keys', 'RSS MiB', 'start ms', 'bytes a key'],
-    results.map(({ scheme, keys, residentMiB, start, bytesPerKey }) => [
+    ['keys', 'RSS MiB', 'start ms', 'cpu', 'bytes a key'],
+    results.map(({ scheme, keys, residentMiB, start, startCpu, bytesPerKey }) => [
       `${keys} ${scheme}`,
       residentMiB,
       start,
+      startCpu,
       bytesPerKey,
     ]),
   );
 }
 
-function residentOf({ process }: TestnetNode): number {
-  return processUse(process?.pid ?? 0).residentMiB;
+function useOf({ process }: TestnetNode): ReturnType<typeof processUse> {
+  return processUse(process?.pid ?? 0);
 }
 
 async function bytesIn(folder: string): Promise<number> {

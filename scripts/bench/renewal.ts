@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { CeremonyView } from '@quorate/node';
 import type { Testnet } from '../testnet/testnet.ts';
 import { type BenchScheme, cpuOf, keyOf } from './network.ts';
 import { median, rounded, table } from './samples.ts';
@@ -8,7 +9,10 @@ const schemes = ['ed25519', 'taproot', 'ecdsa'] as const;
 /** A key is refreshed no sooner after it was made (`limits.refreshPause` of the node), and some. */
 const refreshPause = 6_000;
 
-/** New shares of a key beside making one, with nothing made ahead: milliseconds until the asked node uses them, and processor time of all. */
+/**
+ * New shares of a key beside making one, with nothing made ahead: milliseconds until the asked node uses them, and processor time of
+ * all nodes. A reshare is to the same committee with a threshold one higher.
+ */
 export interface RefreshResult {
   readonly scheme: BenchScheme;
   readonly parties: number;
@@ -18,9 +22,11 @@ export interface RefreshResult {
   readonly keygenCpu: number;
   readonly refresh: number;
   readonly refreshCpu: number;
+  readonly reshare: number;
+  readonly reshareCpu: number;
 }
 
-/** Makes so many keys of each scheme, and renews each once. */
+/** Makes so many keys of each scheme, and renews each once in either way. */
 export async function benchRefresh(
   net: Testnet,
   threshold: number,
@@ -36,6 +42,9 @@ export async function benchRefresh(
     await pause(refreshPause);
     const refreshes: Spent[] = [];
     for (const name of names) refreshes.push(await spentOn(net, async () => await refreshOf(net, name)));
+    await pause(refreshPause);
+    const reshares: Spent[] = [];
+    for (const name of names) reshares.push(await spentOn(net, async () => await reshareOf(net, name, threshold + 1)));
     results.push({
       scheme,
       parties: net.nodes.length,
@@ -45,6 +54,8 @@ export async function benchRefresh(
       keygenCpu: median(keygens.map(({ cpu }) => cpu)),
       refresh: median(refreshes.map(({ milliseconds }) => milliseconds)),
       refreshCpu: median(refreshes.map(({ cpu }) => cpu)),
+      reshare: median(reshares.map(({ milliseconds }) => milliseconds)),
+      reshareCpu: median(reshares.map(({ cpu }) => cpu)),
     });
   }
   return results;
@@ -110,16 +121,19 @@ export async function benchLoadedRefresh(
 
 export function refreshTable(results: readonly RefreshResult[]): string {
   return table(
-    ['', 'runs', 'keygen ms', 'cpu', 'refresh ms', 'cpu', 'of a keygen, ms', 'cpu'],
-    results.map(({ scheme, parties, threshold, runs, keygen, keygenCpu, refresh, refreshCpu }) => [
+    ['', 'runs', 'keygen ms', 'cpu', 'refresh ms', 'cpu', 'of a keygen', 'reshare ms', 'cpu', 'of a keygen'],
+    results.map(({ scheme, parties, threshold, runs, keygen, keygenCpu, refresh, refreshCpu, reshare, reshareCpu }) => [
       `${scheme}, ${threshold}-of-${parties}`,
       runs,
       keygen,
       keygenCpu,
       refresh,
       refreshCpu,
-      rounded(refresh / keygen),
+      // Of the processor time, which depends less on what else runs.
       rounded(refreshCpu / keygenCpu),
+      reshare,
+      reshareCpu,
+      rounded(reshareCpu / keygenCpu),
     ]),
   );
 }
@@ -153,6 +167,14 @@ async function spentOn(net: Testnet, work: () => Promise<unknown>): Promise<Spen
 
 async function refreshOf(net: Testnet, name: string): Promise<void> {
   const { client } = net.node('alice');
-  const { failure, result } = await finished(client, await client.refresh(name));
-  if (result?.type !== 'key') throw new Error(`no refresh came of it: ${JSON.stringify(failure)}`);
+  renewed(await finished(client, await client.refresh(name)));
+}
+
+async function reshareOf(net: Testnet, name: string, threshold: number): Promise<void> {
+  const { client } = net.node('alice');
+  renewed(await finished(client, await client.reshare(name, { threshold, allowLowThreshold: true })));
+}
+
+function renewed({ failure, result }: CeremonyView): void {
+  if (result?.type !== 'key') throw new Error(`no new shares came of it: ${JSON.stringify(failure)}`);
 }

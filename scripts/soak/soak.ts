@@ -131,7 +131,10 @@ class Soak {
     await this.#stop();
     for (const node of net.nodes) await examine(node, violated);
     await this.#readLogs();
-    const secretsSearched = await searchSecrets(net, violated);
+    const secretsSearched = await searchSecrets(net, violated).catch((error: unknown) => {
+      violated(`what a node left does not open: ${String(error)}`);
+      return 0;
+    });
     return {
       seed,
       minutes,
