@@ -344,6 +344,11 @@ export class QuorateNode implements Service {
         .flatMap(({ keyId, name, quarantined }) =>
           quarantined === undefined ? [] : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}`],
         ),
+      ...peers.flatMap(({ name, peer }) => {
+        const { missing } = this.#ceremonies.pairsWith(publicKeyOf(peer));
+        const setUp = 'it is set up anew as soon as both can; until then others sign';
+        return missing === 0 ? [] : [`nothing is set up with ${name} for ${missing} ECDSA keys: ${setUp}`];
+      }),
       ...this.#parts.home.keys.list().flatMap((key) => {
         const problem = this.#ceremonies.refreshOf(key)?.problem;
         return problem === undefined ? [] : [`the shares of ${key.name} are due for a refresh: ${problem}`];

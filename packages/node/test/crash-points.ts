@@ -8,16 +8,14 @@ import {
   toHex,
   verifyingShare,
 } from '@quorate/protocol';
-import { idealMultiplication } from '@quorate/protocol/simulation';
 import type { Cut, OperationKind } from '@quorate/storage';
-import { toy } from '../../protocol/src/groups/toy.ts';
 import { primeField } from '../../protocol/src/sharing/field.ts';
 import { combine } from '../../protocol/src/sharing/shamir.ts';
 import { packageOf } from '../src/ceremonies/packages.ts';
 import type { Home } from '../src/home.ts';
 import { limits } from '../src/limits.ts';
-import { nativeTools, type Tools } from '../src/tools.ts';
 import { Committee, type Member } from './committee.ts';
+import { toyTools } from './toy-tools.ts';
 
 /** A protocol in which members of a key write. */
 export interface Story {
@@ -55,13 +53,6 @@ const moments: Record<OperationKind, readonly Cut['moment'][]> = {
 };
 
 const first = 'treasury';
-
-/** Elements of a toy group, and multiplication without transfer: what is written and when is the same, in a tenth of the time. */
-function toolsOf(): Tools {
-  const tools = nativeTools();
-  const groups = { ed25519: toy, secp256k1: toy };
-  return { ...tools, groups, ecdh: dkls23.pureEcdh(toy), multiplication: idealMultiplication(toy) };
-}
 
 /** Every point at which a run without a crash can be cut, at one member. */
 export async function crashPoints(story: Story, scheme: Scheme, name: string): Promise<readonly CrashPoint[]> {
@@ -148,7 +139,7 @@ const intentOf = (scheme: Scheme) =>
 const recovery = 120_000;
 
 async function prepared(story: Story, scheme: Scheme): Promise<Committee> {
-  const committee = await Committee.open(3, `crash points ${scheme}`, {}, toolsOf());
+  const committee = await Committee.open(3, `crash points ${scheme}`, {}, toyTools());
   await story.before(committee, scheme);
   return committee;
 }

@@ -38,6 +38,7 @@ test.each<[string, (key: string) => boolean, Partial<Diagnosis>]>([
   ['the record of a key', (key) => key === `keys/${first}`, { code: 'key-quarantined', place: `keys/${first}` }],
   ['an epoch', (key) => key === `epochs/${first}/0000000001`, { code: 'key-quarantined', place: `key/${first}` }],
   ['a share', (key) => key === `shares/${first}/0000000002`, { code: 'share-restored' }],
+  ['a pair', (key) => key === `material/${first}/0000000002/00002`, { code: 'pair-quarantined' }],
   ['an answer', (key) => key.startsWith('results/'), { code: 'record-damaged' }],
   ['an old audit entry', (key) => key === 'audit/000000000000002', { code: 'audit-broken' }],
 ])('says which record is gone, what it means and what to do: %s', async (_what, place, expected) => {

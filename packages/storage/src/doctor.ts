@@ -73,6 +73,15 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
           meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
           remedy: `${newestCopy}; if there is none, have this node's place in the key given to it anew (the other members still can)`,
         };
+      case 'pair-quarantined':
+        return {
+          code: kind,
+          place,
+          problem: `damaged: ${reason}`,
+          meaning:
+            'this node does not sign with that party for now; with others it does, and its other keys are not touched. What was damaged is removed',
+          remedy: 'nothing: the two set up something new once both run. Look after the disk',
+        };
       case 'copy-unknown':
         return {
           code: kind,
@@ -85,8 +94,9 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
         return {
           code: kind,
           place,
-          problem: 'a record of no key',
-          meaning: 'the disk altered where a record belongs; if the record is missed there, that is said too',
+          problem: 'a record of no key, or one that was removed before',
+          meaning:
+            'somebody put it there, or the disk altered where a record belongs; if it is missed there, that is said too. Nothing is done with it',
           remedy: 'look after the disk',
         };
       case 'share-restored':

@@ -8,6 +8,7 @@ import {
   type Found,
   formatVersion,
   isKept,
+  isListed,
   manifestPlace,
   type Page,
   pageCodec,
@@ -50,6 +51,8 @@ export class Manifest {
   #counter: Counter | undefined;
   /** Groups of which there are records and should be none. */
   readonly #strays = new Set<string>();
+  /** Records of listed groups that are not on the list. */
+  #unlisted: readonly string[] = [];
   readonly #checks = new Map<string, Promise<void>>();
   /** The batches under way, by the places that they change. */
   readonly #writing = new Map<string, Promise<void>>();
@@ -97,6 +100,16 @@ export class Manifest {
   broken(): readonly string[] {
     const broken = [...this.#pages].filter(([, { state }]) => state === 'broken').map(([group]) => group);
     return [...broken, ...this.#strays];
+  }
+
+  /** The records that there should be of a group that lists them: each is whole or not by itself, which {@link read} says. */
+  listed(group: string): readonly string[] {
+    return [...(this.#pages.get(group)?.members?.keys() ?? [])];
+  }
+
+  /** Records that were removed, or are not this store's, and are there all the same. */
+  unlisted(): readonly string[] {
+    return this.#unlisted;
   }
 
   /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
@@ -238,10 +251,11 @@ export class Manifest {
   #sealPage(group: string, page: Page): StoreOperation {
     const { count, sum } = page;
     const place = pagePlace(group);
+    const listed = isListed(group) ? [...(page.members ?? [])].map(([place, digest]) => ({ place, digest })) : [];
     const operation = this.#seal(
       place,
       'page',
-      wire.encode(pageCodec, { version: formatVersion, count, sum: sum.slice() }),
+      wire.encode(pageCodec, { version: formatVersion, count, sum: sum.slice(), listed }),
     );
     xor(this.#sum, page.digest);
     page.digest = this.#digest(place, operation.value);
@@ -259,11 +273,11 @@ export class Manifest {
     this.#counter = await openCounter(this.#store.annex, this.#sealer, this.#owner, this.#storeKey, root);
 
     for await (const [place, bytes] of this.#store.entries('pages/')) {
-      const { count, sum } = decodeRecord(place, pageCodec, this.#open(place, 'page', bytes));
+      const { count, listed, sum } = decodeRecord(place, pageCodec, this.#open(place, 'page', bytes));
       const digest = this.#digest(place, bytes);
       xor(this.#sum, digest);
       const group = place.slice('pages/'.length);
-      const members = isKept(group) ? new Map<string, Uint8Array>() : undefined;
+      const members = isKept(group) ? new Map(listed.map((one) => [one.place, one.digest])) : undefined;
       this.#pages.set(group, { count, sum, digest, members, state: 'unchecked' });
     }
     if (this.#pages.size !== root.pages || !equal(this.#sum, root.sum)) throw new IntegrityError('pages', 'incomplete');
@@ -271,11 +285,19 @@ export class Manifest {
 
   /** Everything but the ledgers: the node's records must be whole, a key that is not is broken. */
   async #checkKept(): Promise<void> {
-    const kept = places.filter(({ room }) => room === 'node' || room === 'key').map(({ prefix }) => prefix);
+    const kept = places.filter(({ room }) => room !== 'ledger' && room !== 'uncovered').map(({ prefix }) => prefix);
     const found = await this.#scan(kept);
-    for (const group of found.keys()) if (!this.#pages.has(group)) this.#strays.add(group);
+    const [lists, others] = [
+      [...found].filter(([group]) => isListed(group)),
+      [...found].filter(([group]) => !isListed(group)),
+    ];
+    this.#unlisted = lists.flatMap(([group, { members }]) =>
+      [...members.keys()].filter((place) => this.#pages.get(group)?.members?.has(place) !== true),
+    );
+    for (const [group] of others) if (!this.#pages.has(group)) this.#strays.add(group);
     for (const [group, page] of this.#pages) {
-      if (page.members === undefined) continue;
+      if (isListed(group)) page.state = 'verified';
+      if (page.members === undefined || isListed(group)) continue;
       const here = found.get(group) ?? { count: 0, sum: new Uint8Array(32), members: new Map<string, Uint8Array>() };
       for (const [place, digest] of here.members) page.members.set(place, digest);
       page.state = sameSum(page, here) ? 'verified' : 'broken';

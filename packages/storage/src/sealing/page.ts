@@ -1,4 +1,5 @@
 import { equal, wire } from '@quorate/protocol';
+import { limits } from '../limits.ts';
 
 /** What the manifest's records hold; `manifest.ts` says what for. */
 interface RootRecord extends Record<string, unknown> {
@@ -15,6 +16,13 @@ interface PageRecord extends Record<string, unknown> {
   readonly version: number;
   readonly count: number;
   readonly sum: Uint8Array;
+  /** Where each record counts by itself, which there are. */
+  readonly listed: readonly Listed[];
+}
+
+interface Listed {
+  readonly place: string;
+  readonly digest: Uint8Array;
 }
 
 export const formatVersion = 1;
@@ -32,6 +40,7 @@ export const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
   version: wire.version(formatVersion),
   count: wire.u48,
   sum: wire.fixed(32),
+  listed: wire.list(wire.struct({ place: wire.text(limits.placeCharacters), digest: wire.fixed(32) }), limits.listed),
 });
 
 /** The records of one group: how many, and the sum of their digests. */
@@ -54,7 +63,12 @@ export interface Found {
 
 /** Whether the records of a group may change, and each is known by its digest. */
 export function isKept(group: string): boolean {
-  return group === 'node' || group.startsWith('key/');
+  return group === 'node' || group.startsWith('key/') || isListed(group);
+}
+
+/** Whether the page lists its records, so that one of them that is damaged is known from the others. */
+export function isListed(group: string): boolean {
+  return group.startsWith('pairs/');
 }
 
 export function sameSum(
