@@ -202,11 +202,6 @@ export const storage: readonly Mutant[] = [
     ['counter.test.ts'],
     [
       [
-        'if (sync) this.#counter?.raise(number, chain);',
-        'this.#counter?.raise(number, chain);',
-        'a counter ahead of what a power cut left',
-      ],
-      [
         "      this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });\n",
         '',
         'a store that goes on after its counter failed',
@@ -291,7 +286,7 @@ export const storage: readonly Mutant[] = [
         'a check of which nobody knows after a crash',
       ],
       [
-        "    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }], { sync: false });\n",
+        "    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }]);\n",
         '',
         'a check that stays open when it was answered',
       ],

@@ -16,6 +16,8 @@ describe.for(Object.entries(stories))('a crash at any storage operation of a %s'
     async ([scheme, at, all]) => {
       const points = await crashPoints(story, scheme, at);
       expect(points.length).toBeGreaterThan(10);
+      // LevelDB may lose such a write where a later one is kept.
+      expect(points.map(({ kind }) => kind)).not.toContain('unsynced');
       for (const point of points) expect([point, await crashAt(story, scheme, { ...point, all })]).toEqual([point, []]);
     },
   );

@@ -112,21 +112,21 @@ export class Manifest {
     return this.#unlisted;
   }
 
-  /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
-  async commit(
-    operations: readonly StoreOperation[],
-    { sync = true }: { readonly sync?: boolean } = {},
-  ): Promise<void> {
+  /**
+   * Applies the operations and what keeps the manifest true, as one batch, synced: LevelDB does not sync the log that it leaves
+   * for the next one, so a batch that was not synced may be lost where a later one is kept, and then the two contradict.
+   * @throws {StoreError} @throws {IntegrityError}
+   */
+  async commit(operations: readonly StoreOperation[]): Promise<void> {
     if (this.#dead !== undefined) throw this.#dead;
     // Up to the batch without a pause: batches reach the store in the order in which the manifest counted them.
     const covered = this.#cover(operations);
     const [number, chain] = [this.#number, this.#chain];
-    const written = this.#store.batch(covered, { sync });
+    const written = this.#store.batch(covered);
     for (const { key } of operations) this.#writing.set(key, written);
     try {
       await written;
-      // What is not synced may be lost with a power cut, and then the counter must not be ahead of the store.
-      if (sync) this.#counter?.raise(number, chain);
+      this.#counter?.raise(number, chain);
     } catch (error) {
       this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });
       throw error;

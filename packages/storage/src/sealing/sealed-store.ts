@@ -38,9 +38,9 @@ export class SealedStore {
     return { type: 'put', key: place, value };
   }
 
-  /** Applies all operations or none, synced unless it is said otherwise. @throws {StoreError} */
-  batch(operations: readonly StoreOperation[], options?: { readonly sync?: boolean }): Promise<void> {
-    return this.#manifest?.commit(operations, options) ?? this.#store.batch(operations, options);
+  /** Applies all operations or none, synced. @throws {StoreError} */
+  batch(operations: readonly StoreOperation[]): Promise<void> {
+    return this.#manifest?.commit(operations) ?? this.#store.batch(operations);
   }
 
   /** Puts one record, synced, then reads it back, opens it and compares. @throws {IntegrityError} @throws {StoreError} */
