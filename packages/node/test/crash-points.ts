@@ -21,10 +21,16 @@ import { toyTools } from './toy-tools.ts';
 export interface Story {
   /** What there is before it. */
   readonly before: (committee: Committee, scheme: Scheme) => Promise<unknown>;
+  /** Who begins it. */
+  readonly by: string;
   /** Has it begin at a member; again, if an earlier one came to nothing. */
   readonly begin: (committee: Committee, at: string, scheme: Scheme, name: string) => Promise<unknown>;
   /** Whether it is done at a member. */
   readonly isDone: (committee: Committee, at: string, name: string) => boolean;
+  /** Whether it makes whole what was lost: until it is done, not all is well. */
+  readonly mends?: boolean;
+  /** Whether a restart knows that it was done. */
+  readonly isKept: boolean;
   /** What a key is called that is made when the first came to nothing: its name may still come to be. */
   readonly again?: string;
 }
@@ -59,7 +65,7 @@ export async function crashPoints(story: Story, scheme: Scheme, name: string): P
   const committee = await prepared(story, scheme);
   const { store } = committee.at(name);
   const done = store.operations.length;
-  await story.begin(committee, 'alice', scheme, first);
+  begin(story, committee, story.by, scheme, first);
   await finished(committee, story, first, [...committee.members.keys()]);
   const operations = store.operations.slice(done);
   return operations.flatMap((kind, i) => {
@@ -81,7 +87,8 @@ export async function crashAt(story: Story, scheme: Scheme, point: CrashPoint): 
   const names = [...committee.members.keys()];
   const victim = committee.at(point.name);
   const victims = point.all === true ? [...committee.members.values()] : [victim];
-  const publicKey = victim.home.keys.byName(first) === undefined ? undefined : await keyOf(committee, first);
+  const publicKey =
+    committee.at('alice').home.keys.byName(first) === undefined ? undefined : await keyOf(committee, first);
   let isDead = false;
   let acknowledged = false;
   const died = (): void => {
@@ -93,7 +100,7 @@ export async function crashAt(story: Story, scheme: Scheme, point: CrashPoint): 
     acknowledged = names.some((name) => story.isDone(committee, name, first));
   };
   victim.store.cut({ nth: point.nth, moment: point.moment, died });
-  story.begin(committee, 'alice', scheme, first).catch(() => undefined);
+  begin(story, committee, story.by, scheme, first);
   await finished(committee, story, first, names, () => isDead);
   if (!isDead) return ['the point was not reached'];
   if (victim.store.operations.at(-1) !== point.kind) return ['another operation was cut'];
@@ -106,20 +113,21 @@ export async function crashAt(story: Story, scheme: Scheme, point: CrashPoint): 
     await committee.start(member);
   }
   await committee.run(recovery);
-  const problems = await problemsOf(committee, scheme, first, publicKey);
+  const isDone = (name: string): boolean => story.isDone(committee, point.name, name);
+  if (acknowledged && story.isKept && !isDone(first)) return ['what was done is lost'];
+  const problems = story.mends === true && !isDone(first) ? [] : await problemsOf(committee, scheme, first, publicKey);
   if (problems.length > 0) return problems;
 
   let name = first;
-  if (!story.isDone(committee, point.name, first)) {
+  if (!isDone(first)) {
     // What was answered is answered again; what came to nothing is in nobody's way.
     name = acknowledged ? first : (story.again ?? first);
     // The number of an attempt may be known to another member already.
-    for (let tries = 0; tries < 3 && !story.isDone(committee, point.name, name); tries++) {
-      await story.begin(committee, point.name, scheme, name);
+    for (let tries = 0; tries < 3 && !isDone(name); tries++) {
+      begin(story, committee, point.name, scheme, name);
       await committee.run(recovery);
     }
-    if (!story.isDone(committee, point.name, name))
-      return [`cannot be done again: ${JSON.stringify(committee.states())}`];
+    if (!isDone(name)) return [`cannot be done again: ${JSON.stringify(committee.states())}`];
   }
   const request = committee.order('after', { key: name, ...intentOf(scheme) });
   const signed = await committee.sign(point.name, request, 60_000);
@@ -134,6 +142,11 @@ const intentOf = (scheme: Scheme) =>
   scheme === 'ecdsa'
     ? ({ intent: { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } } as const)
     : {};
+
+/** Has a story begin, without waiting: time must pass, and whoever is dead never answers. What is refused is not done. */
+function begin(story: Story, committee: Committee, at: string, scheme: Scheme, name: string): void {
+  story.begin(committee, at, scheme, name).catch(() => undefined);
+}
 
 /** Longer than any round, and any wait for another. */
 const recovery = 120_000;
@@ -312,12 +325,25 @@ async function withKey(committee: Committee, scheme: Scheme): Promise<void> {
   await committee.run(limits.refreshPause);
 }
 
+/** A member's share of a key is gone, in both copies. */
+async function loseShare(committee: Committee, name: string): Promise<void> {
+  const member = committee.at(name);
+  await committee.stop(member);
+  for await (const [place] of member.store.entries('shares/'))
+    await member.store.batch([{ type: 'delete', key: place }]);
+  for (const copy of await member.store.beside.copies()) await member.store.beside.eraseCopy(copy);
+  await committee.start(member);
+  await committee.run(20);
+}
+
 /** A protocol at whose end a higher epoch is in use everywhere. */
 function epochStory(from: number, begin: Story['begin']): Story {
   return {
     before: from === 0 ? async () => undefined : withKey,
     begin,
     isDone: (committee, at, name) => epochOf(committee, at, name) > from,
+    isKept: true,
+    by: 'alice',
     ...(from === 0 ? { again: 'second' } : {}),
   };
 }
@@ -328,7 +354,20 @@ export const stories: Readonly<Record<string, Story>> = {
     committee.at(at).node.keygen({ name, scheme, threshold: 2 }),
   ),
   refresh: epochStory(1, async (committee, at, _, name) => committee.at(at).node.refresh(name)),
+  repair: {
+    before: async (committee, scheme) => {
+      await withKey(committee, scheme);
+      await loseShare(committee, 'bob');
+    },
+    begin: async (committee) => committee.at('bob').node.repair(first),
+    isDone: (committee) => epochOf(committee, 'bob', first) > 0,
+    by: 'bob',
+    mends: true,
+    isKept: true,
+  },
   signature: {
+    isKept: false,
+    by: 'alice',
     before: withKey,
     begin: async (committee, at, scheme) =>
       committee.at(at).node.sign(committee.order('order', { expires: 1_700_000_600_000, ...intentOf(scheme) })),

@@ -20,6 +20,11 @@ import {
 import { groupOf, places, prefixesOf } from './places.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
+export interface Commitment {
+  /** A key's group of which the operations say everything: what else is on the disk of it, they delete. */
+  readonly afresh?: string;
+}
+
 /**
  * Which records there should be, and which version of each. A record by itself says that it was written here, and where; it
  * does not say that it is the newest, and one that is gone says nothing. So each batch carries, besides its changes:
@@ -117,8 +122,9 @@ export class Manifest {
    * for the next one, so a batch that was not synced may be lost where a later one is kept, and then the two contradict.
    * @throws {StoreError} @throws {IntegrityError}
    */
-  async commit(operations: readonly StoreOperation[]): Promise<void> {
+  async commit(operations: readonly StoreOperation[], { afresh }: Commitment = {}): Promise<void> {
     if (this.#dead !== undefined) throw this.#dead;
+    if (afresh !== undefined) this.#renew(afresh);
     // Up to the batch without a pause: batches reach the store in the order in which the manifest counted them.
     const covered = this.#cover(operations);
     const [number, chain] = [this.#number, this.#chain];
@@ -192,6 +198,17 @@ export class Manifest {
 
   close(): void {
     this.#digestKey.wipe();
+  }
+
+  /** Counts a key's group from nothing: the batch that follows says what is in it. */
+  #renew(group: string): void {
+    this.#strays.delete(group);
+    const page = this.#pages.get(group);
+    if (page === undefined) return;
+    page.members?.clear();
+    page.count = 0;
+    page.sum.fill(0);
+    page.state = 'verified';
   }
 
   #cover(operations: readonly StoreOperation[]): readonly StoreOperation[] {

@@ -74,6 +74,7 @@ export function groupOf(place: string): string | undefined {
 /** Where the records of a group are: prefixes, of which none begins another. */
 export function prefixesOf(group: string): readonly string[] {
   if (group === 'node') return places.filter(({ room }) => room === 'node').map(({ prefix }) => prefix);
-  if (!group.startsWith('key/')) return [group];
-  return places.filter(({ room }) => room === 'key').map(({ prefix }) => `${prefix}${group.slice('key/'.length)}`);
+  const [kind = '', id = ''] = group.split('/', 2);
+  const room = ({ key: 'key', pairs: 'pair' } as const)[kind];
+  return room === undefined ? [group] : places.filter((one) => one.room === room).map(({ prefix }) => `${prefix}${id}`);
 }

@@ -1,7 +1,7 @@
 import { equal, type Secret } from '@quorate/protocol';
 import type { Store, StoreOperation } from '../store.ts';
 import { IntegrityError } from './errors.ts';
-import type { Manifest } from './manifest.ts';
+import type { Commitment, Manifest } from './manifest.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
 /** A {@link Store} that holds only sealed records, all under one key. Places are store keys. */
@@ -38,9 +38,9 @@ export class SealedStore {
     return { type: 'put', key: place, value };
   }
 
-  /** Applies all operations or none, synced. @throws {StoreError} */
-  batch(operations: readonly StoreOperation[]): Promise<void> {
-    return this.#manifest?.commit(operations) ?? this.#store.batch(operations);
+  /** Applies all operations or none, synced. See {@link Manifest.commit}. @throws {StoreError} */
+  batch(operations: readonly StoreOperation[], options?: Commitment): Promise<void> {
+    return this.#manifest?.commit(operations, options) ?? this.#store.batch(operations);
   }
 
   /** Puts one record, synced, then reads it back, opens it and compares. @throws {IntegrityError} @throws {StoreError} */
