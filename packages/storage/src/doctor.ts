@@ -52,12 +52,16 @@ export async function examine(
 function ofNode(error: IntegrityError | RollbackError): Diagnosis {
   const place = error instanceof IntegrityError ? error.place : 'counter';
   const meaning = `the node does not start: ${meaningOf(place)}`;
+  const accept =
+    error.code === 'counter-missing'
+      ? '; or, if you know that the store is the newest, say so with `quorate doctor --accept-lost-counter`'
+      : '';
   return {
     code: error.code,
     place,
     problem: error.message,
     meaning,
-    remedy: `${newestCopy}; if there is none, ${replace}`,
+    remedy: `${newestCopy}; if there is none, ${replace}${accept}`,
   };
 }
 

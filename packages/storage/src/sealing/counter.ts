@@ -42,6 +42,7 @@ export class Counter {
 
 /**
  * Opens the counter of a store that stands at `store`, or of one that is just being made.
+ * @param lost what to make of a file that is gone or unreadable; one that shows a rollback is never accepted
  * @throws {RollbackError} if the file shows that this store was further once, or if there is no file and should be
  */
 export async function openCounter(
@@ -50,6 +51,7 @@ export async function openCounter(
   owner: Owner,
   storeKey: Secret,
   store?: Standing,
+  lost: 'refuse' | 'accept' = 'refuse',
 ): Promise<Counter | undefined> {
   if (annex === undefined) return undefined;
   const at = { ...owner, place: 'counter', kind: 'counter' };
@@ -68,7 +70,11 @@ export async function openCounter(
   );
   if (store === undefined) return counter;
   // The store's first batch is written before the file is.
-  if (best < 0 && store.counter > 1) throw new RollbackError('counter-missing', store.counter);
+  if (best < 0 && store.counter > 1) {
+    if (lost === 'refuse') throw new RollbackError('counter-missing', store.counter);
+    // The next batch makes the file: until something says that it was accepted, it is not.
+    return counter;
+  }
   if (best > store.counter) throw new RollbackError('rolled-back', store.counter, best);
   // As many batches, and not the same ones: two copies of a store went on separately.
   if (slots.some((slot) => slot?.counter === store.counter && !equal(slot.chain, store.chain)))

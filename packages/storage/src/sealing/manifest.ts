@@ -83,10 +83,16 @@ export class Manifest {
    * Reads the manifest and checks the store against it; what is damaged of single keys is left to {@link broken}.
    * @throws {RollbackError} @throws {IntegrityError}
    */
-  static async open(store: Store, sealer: Sealer, owner: Owner, storeKey: Secret): Promise<Manifest> {
+  static async open(
+    store: Store,
+    sealer: Sealer,
+    owner: Owner,
+    storeKey: Secret,
+    lostCounter: 'refuse' | 'accept' = 'refuse',
+  ): Promise<Manifest> {
     const manifest = new Manifest(store, sealer, owner, storeKey);
     try {
-      await manifest.#readRoot();
+      await manifest.#readRoot(lostCounter);
       await manifest.#checkKept();
       await manifest.#checkSmallLedgers();
     } catch (error) {
@@ -280,14 +286,14 @@ export class Manifest {
     return operation;
   }
 
-  async #readRoot(): Promise<void> {
+  async #readRoot(lostCounter: 'refuse' | 'accept'): Promise<void> {
     const sealed = await this.#store.get(manifestPlace);
     if (sealed === undefined) throw new IntegrityError(manifestPlace, 'missing');
     const root = decodeRecord(manifestPlace, rootCodec, this.#open(manifestPlace, 'manifest', sealed));
     this.#number = root.counter;
     this.#chain = root.chain;
     // First of all: whatever else is found, an older store explains it.
-    this.#counter = await openCounter(this.#store.annex, this.#sealer, this.#owner, this.#storeKey, root);
+    this.#counter = await openCounter(this.#store.annex, this.#sealer, this.#owner, this.#storeKey, root, lostCounter);
 
     for await (const [place, bytes] of this.#store.entries('pages/')) {
       const { count, listed, sum } = decodeRecord(place, pageCodec, this.#open(place, 'page', bytes));
