@@ -33,8 +33,8 @@ const [first] = keyIds.map(toHex) as [string];
 
 test.each<[string, (key: string) => boolean, Partial<Diagnosis>]>([
   ['a ban', (key) => key.startsWith('bans/'), { code: 'record-damaged', place: 'node' }],
-  ['the manifest', (key) => key === 'manifest', { code: 'record-damaged', place: 'manifest' }],
-  ['a page', (key) => key === 'pages/node', { code: 'record-damaged', place: 'pages' }],
+  ['the manifest', (key) => key === 'manifest', { code: 'manifest-restored', place: 'manifest' }],
+  ['a page', (key) => key === 'pages/node', { code: 'manifest-restored', place: 'pages/node' }],
   ['the record of a key', (key) => key === `keys/${first}`, { code: 'key-quarantined', place: `keys/${first}` }],
   ['an epoch', (key) => key === `epochs/${first}/0000000001`, { code: 'key-quarantined', place: `key/${first}` }],
   ['a share', (key) => key === `shares/${first}/0000000002`, { code: 'share-restored' }],

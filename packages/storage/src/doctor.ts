@@ -103,6 +103,15 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
             'somebody put it there, or the disk altered where a record belongs; if it is missed there, that is said too. Nothing is done with it',
           remedy: 'look after the disk',
         };
+      case 'manifest-restored':
+        return {
+          code: kind,
+          place,
+          problem: 'the record was damaged or gone',
+          meaning:
+            'nothing is lost: the records that it counts are all there and the newest, and it was made anew from them',
+          remedy: 'look after the disk',
+        };
       case 'share-restored':
       case 'copy-restored':
         return {

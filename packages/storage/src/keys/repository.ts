@@ -58,6 +58,7 @@ export interface Finding {
    * - `copy-restored`: the second copy was lost or damaged, or a crash kept it from being made.
    * - `copy-unknown`: there is a copy of an epoch that this node does not have. It is left alone.
    * - `record-unknown`: there is a record of no key: the disk altered where a record belongs.
+   * - `manifest-restored`: the manifest's root or a page of it was damaged, and made anew from what proves it.
    * - `pair-quarantined`: what was set up with one party was damaged. It was removed, as if nothing had been set up: the key
    *   signs with others, and the two set up something new.
    * - `key-quarantined`: see {@link KeyInfo.quarantined}.
@@ -67,6 +68,7 @@ export interface Finding {
     | 'copy-restored'
     | 'copy-unknown'
     | 'record-unknown'
+    | 'manifest-restored'
     | 'pair-quarantined'
     | 'key-quarantined';
   /** The place of the record, or the name of the copy. */
@@ -99,6 +101,7 @@ export class KeyRepository {
    */
   static async open(keyring: Keyring): Promise<KeyRepository> {
     const repository = new KeyRepository(keyring);
+    for (const place of keyring.manifest.restored()) repository.#findings.push({ kind: 'manifest-restored', place });
     for (const id of await repository.#ids()) await repository.#load(id);
     await repository.#removeUnlisted();
     const known = repository.list().flatMap(({ keyId, epochs }) => epochs.map(({ epoch }) => copyName(keyId, epoch)));

@@ -1,15 +1,10 @@
 import { equal, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
+import type { Standing } from './counter.ts';
 
 /** What the manifest's records hold; `manifest.ts` says what for. */
-interface RootRecord extends Record<string, unknown> {
+interface RootRecord extends Standing, Record<string, unknown> {
   readonly version: number;
-  /** One more with each batch. */
-  readonly counter: number;
-  /** The hash of the chain's link before, the counter and the sum: two stores that came apart never have the same again. */
-  readonly chain: Uint8Array;
-  readonly pages: number;
-  readonly sum: Uint8Array;
 }
 
 interface PageRecord extends Record<string, unknown> {
@@ -47,7 +42,7 @@ export const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
 export interface Page {
   count: number;
   readonly sum: Uint8Array;
-  /** The digest of the page's own record. */
+  /** The digest of count and sum: what the root sums up. */
   digest: Uint8Array;
   /** Of every record the digest; of a ledger nothing, since its records are never changed nor removed. */
   readonly members: Map<string, Uint8Array> | undefined;
