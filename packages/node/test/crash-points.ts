@@ -19,6 +19,8 @@ import { toyTools } from './toy-tools.ts';
 
 /** A protocol in which members of a key write. */
 export interface Story {
+  /** How many nodes there are. */
+  readonly nodes: number;
   /** What there is before it. */
   readonly before: (committee: Committee, scheme: Scheme) => Promise<unknown>;
   /** Who begins it. */
@@ -122,15 +124,18 @@ export async function crashAt(story: Story, scheme: Scheme, point: CrashPoint): 
   if (!isDone(first)) {
     // What was answered is answered again; what came to nothing is in nobody's way.
     name = acknowledged ? first : (story.again ?? first);
-    // The number of an attempt may be known to another member already.
+    // The number of an attempt may be known to another member already, or an earlier one may be open there until it expires.
     for (let tries = 0; tries < 3 && !isDone(name); tries++) {
       begin(story, committee, point.name, scheme, name);
       await committee.run(recovery);
+      if (!isDone(name)) await committee.run(expiry);
     }
     if (!isDone(name)) return [`cannot be done again: ${JSON.stringify(committee.states())}`];
   }
   const request = committee.order('after', { key: name, ...intentOf(scheme) });
-  const signed = await committee.sign(point.name, request, 60_000);
+  const holders = holdersOf(committee, name).map((one) => one.name);
+  const signer = holders.includes(point.name) ? point.name : (holders[0] as string);
+  const signed = await committee.sign(signer, request, 60_000);
   if (signed.state !== 'done') return [`does not sign: ${JSON.stringify(signed.failure)}`];
   if (scheme === 'ed25519' && !(await committee.verifies('after', signed, name))) return ['signs what does not verify'];
   for (const [id, signature] of answersOf(committee))
@@ -150,9 +155,11 @@ function begin(story: Story, committee: Committee, at: string, scheme: Scheme, n
 
 /** Longer than any round, and any wait for another. */
 const recovery = 120_000;
+/** Longer than any proposal is good for. */
+const expiry = 1_200_000;
 
 async function prepared(story: Story, scheme: Scheme): Promise<Committee> {
-  const committee = await Committee.open(3, `crash points ${scheme}`, {}, toyTools());
+  const committee = await Committee.open(story.nodes, `crash points ${scheme}`, {}, toyTools());
   await story.before(committee, scheme);
   return committee;
 }
@@ -169,9 +176,15 @@ async function finished(
   for (let passed = 0; passed < 3 * limits.readyInterval && !isDead(); passed += 100) await committee.run(100);
 }
 
-/** The epoch in use at a member; zero if there is none. */
+/** The epoch that a node knows to be in use, there or elsewhere; zero if there is none. */
 function epochOf(committee: Committee, at: string, name: string): number {
-  return committee.at(at).home.keys.byName(name)?.current?.epoch ?? 0;
+  const epochs = committee.at(at).home.keys.byName(name)?.epochs ?? [];
+  return epochs.findLast(({ state }) => ['certified', 'active', 'elsewhere'].includes(state))?.epoch ?? 0;
+}
+
+/** The nodes that hold a share of a key. */
+function holdersOf(committee: Committee, name: string): readonly Member[] {
+  return [...committee.members.values()].filter(({ home }) => home.keys.byName(name)?.current !== undefined);
 }
 
 async function keyOf(committee: Committee, name: string): Promise<string> {
@@ -195,12 +208,14 @@ async function problemsOf(
 ): Promise<readonly string[]> {
   const members = [...committee.members.values()];
   const problems = new Set<string>();
-  const epochs = new Set(members.map(({ name }) => epochOf(committee, name, key)));
+  // Whoever was never given a share has none.
+  const known = members.filter(({ home }) => home.keys.byName(key) !== undefined);
+  const epochs = new Set(known.map(({ name }) => epochOf(committee, name, key)));
   if (epochs.size > 1) problems.add(`the epochs differ: ${[...epochs].join(', ')}`);
   for (const member of members) for (const problem of await ofNode(member)) problems.add(`${member.name}: ${problem}`);
   for (const problem of nonceProblems(members)) problems.add(problem);
-  if (publicKey !== undefined && epochs.has(0)) problems.add('the key is lost');
-  if (problems.size === 0 && !epochs.has(0)) {
+  if (publicKey !== undefined && (epochs.size === 0 || epochs.has(0))) problems.add('the key is lost');
+  if (problems.size === 0 && epochs.size === 1 && !epochs.has(0)) {
     for (const problem of await shareProblems(committee, scheme, key, publicKey)) problems.add(problem);
   }
   return [...problems];
@@ -254,12 +269,13 @@ async function shareProblems(
   publicKey: string | undefined,
 ): Promise<readonly string[]> {
   const problems: string[] = [];
-  const members = [...committee.members.values()];
+  const members = holdersOf(committee, key);
   const group = groupOf(scheme, committee.tools.groups);
   const field = primeField(group.order);
   const held = await Promise.all(members.map((member) => holding(committee, member, scheme, key)));
   const { package: publicPackage, encoded } = held[0] as Holding;
   if (held.some((one) => one.encoded !== encoded)) return ['the packages differ'];
+  if (held.length < publicPackage.members.length) return ['a member has no share'];
   if (publicKey !== undefined && publicKey !== (await keyOf(committee, key))) problems.push('the key is another');
   for (const { party, share } of held)
     if (!group.equals(group.multiplyBase(share), verifyingShare(publicPackage, party)))
@@ -321,7 +337,9 @@ function isPair(bob: dkls23.PairMaterial | undefined, alice: dkls23.PairMaterial
 }
 
 async function withKey(committee: Committee, scheme: Scheme): Promise<void> {
-  await committee.key({ name: first, scheme, threshold: 2 });
+  const members = ['alice', 'bob', 'carol'];
+  await committee.at('alice').node.keygen({ name: first, scheme, threshold: 2, members });
+  await committee.until(() => members.every((member) => epochOf(committee, member, first) === 1));
   await committee.run(limits.refreshPause);
 }
 
@@ -339,6 +357,7 @@ async function loseShare(committee: Committee, name: string): Promise<void> {
 /** A protocol at whose end a higher epoch is in use everywhere. */
 function epochStory(from: number, begin: Story['begin']): Story {
   return {
+    nodes: 3,
     before: from === 0 ? async () => undefined : withKey,
     begin,
     isDone: (committee, at, name) => epochOf(committee, at, name) > from,
@@ -354,7 +373,14 @@ export const stories: Readonly<Record<string, Story>> = {
     committee.at(at).node.keygen({ name, scheme, threshold: 2 }),
   ),
   refresh: epochStory(1, async (committee, at, _, name) => committee.at(at).node.refresh(name)),
+  reshare: {
+    ...epochStory(1, async (committee) =>
+      committee.at('alice').node.reshare(first, { members: ['bob', 'carol', 'dave'], threshold: 2 }),
+    ),
+    nodes: 4,
+  },
   repair: {
+    nodes: 3,
     before: async (committee, scheme) => {
       await withKey(committee, scheme);
       await loseShare(committee, 'bob');
@@ -366,6 +392,7 @@ export const stories: Readonly<Record<string, Story>> = {
     isKept: true,
   },
   signature: {
+    nodes: 3,
     isKept: false,
     by: 'alice',
     before: withKey,
