@@ -155,8 +155,8 @@ function begin(story: Story, committee: Committee, at: string, scheme: Scheme, n
 
 /** Longer than any round, and any wait for another. */
 const recovery = 120_000;
-/** Longer than any proposal is good for. */
-const expiry = 1_200_000;
+/** Longer than any proposal is good for: until then whoever took it in waits for it. */
+const expiry = limits.longestRequest + 600_000;
 
 async function prepared(story: Story, scheme: Scheme): Promise<Committee> {
   const committee = await Committee.open(story.nodes, `crash points ${scheme}`, {}, toyTools());

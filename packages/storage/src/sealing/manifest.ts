@@ -306,7 +306,7 @@ export class Manifest {
     const { annex } = this.#store;
     const [root, damage] = await this.#tryOpen(manifestPlace, 'manifest', rootCodec);
     const standing = root ?? (await lastStanding(annex, this.#sealer, this.#owner, this.#storeKey));
-    if (standing === undefined) throw damage;
+    if (standing === undefined) throw damage as IntegrityError;
     this.#number = standing.counter;
     this.#chain = standing.chain;
     // First of all: whatever else is found, an older store explains it.

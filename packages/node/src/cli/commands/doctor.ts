@@ -1,5 +1,5 @@
-import { systemRandomness } from '../../entropy.ts';
 import { systemClock } from '../../clock.ts';
+import { systemRandomness } from '../../entropy.ts';
 import { acceptLostCounterOf, examineHome } from '../../home.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
