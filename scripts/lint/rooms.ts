@@ -32,7 +32,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['annex.ts', 'annex-files.ts', 'store.ts', 'memory.ts', 'turns.ts', 'database.ts'],
     ['sealing'],
     ['keys', 'ledger', 'audit', 'objects'],
-    ['doctor.ts'],
+    ['doctor.ts', 'lost-counter.ts'],
     ['index.ts'],
   ],
   node: [

@@ -70,6 +70,6 @@ export const pairs: readonly Mutant[] = [
     ],
   ]),
   ...cuts(folder, 'runner.ts', tests, [
-    ['      await answered(label);\n', '', 'a check that was finished burns what it used'],
+    ['      answered(label);\n', '', 'a check that was finished burns what it used'],
   ]),
 ];

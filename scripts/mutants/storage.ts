@@ -34,6 +34,12 @@ export const storage: readonly Mutant[] = [
     ['repository.test.ts'],
     [
       ['    check(share, publicPackage);\n', '', 'a share that does not belong is kept'],
+      ['    await repository.#removeUnlisted();\n', '', 'what was dropped is there again'],
+      [
+        "        await this.#keyring.records.batch([{ type: 'delete', key: place }]);\n",
+        '',
+        'a damaged set-up that stays on the disk',
+      ],
       ['    check(share, kept.publicPackage);\n', '', 'a share that does not belong is on the disk'],
       ['        checkIsNext(entry, epoch);\n', '', 'an epoch below one that was tried'],
       ['if (!equal(record.statement, statement))', 'if (false)', 'a certificate for another statement'],
@@ -141,11 +147,6 @@ export const storage: readonly Mutant[] = [
     ['manifest.test.ts'],
     [
       [
-        "if (this.#pages.size !== root.pages || !equal(this.#sum, root.sum)) throw new IntegrityError('pages', 'incomplete');",
-        '',
-        'pages of another time',
-      ],
-      [
         "page.state = sameSum(page, here) ? 'verified' : 'broken';",
         "page.state = 'verified';",
         'records gone or older',
@@ -156,7 +157,7 @@ export const storage: readonly Mutant[] = [
         'a node that starts without a ban',
       ],
       [
-        'for (const group of found.keys()) if (!this.#pages.has(group)) this.#strays.add(group);',
+        'for (const [group] of others) if (!this.#pages.has(group)) this.#strays.add(group);',
         '',
         'records of a key that never was',
       ],
@@ -166,11 +167,7 @@ export const storage: readonly Mutant[] = [
         'sealed.subarray(0, 1)',
         'an earlier version of a record',
       ],
-      [
-        'if (page !== undefined) await this.#checkLedger',
-        'if (page === null) await this.#checkLedger',
-        'an absence that nobody checked',
-      ],
+      ['    await this.#checkLedger(group, page);\n', '', 'an absence that nobody checked'],
       [
         'if (found === undefined || !sameSum(expected, found)) throw',
         'if (false) throw',
@@ -183,6 +180,35 @@ export const storage: readonly Mutant[] = [
         'a false alarm while a ledger is written to',
       ],
       ['if (changing === undefined) throw', 'throw', 'a false alarm while a record is written'],
+      [
+        'if (found === place && (await this.#store.get(place)) === undefined) return',
+        'if (false) return',
+        'a record that a look-up misses, said to be absent',
+      ],
+      [
+        "if (!this.#isSummedUp(root)) throw damage ?? new IntegrityError('pages', 'incomplete');",
+        '',
+        'a manifest made anew though nothing proves it',
+      ],
+      [
+        'if (damage === undefined && this.#isSummedUp(root)) return [];',
+        'if (damage === undefined) return [];',
+        'pages that the root does not know',
+      ],
+      ['xor(this.#sum, digest);', '', 'a root that says nothing of its pages'],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'lost-counter.ts',
+    ['lost-counter.test.ts'],
+    [
+      [
+        "    await audit.append(now, 'lost-counter-accepted', { counter: keyring.manifest.number });\n",
+        '',
+        'a lost counter accepted without a word',
+      ],
+      ["|| error.code !== 'counter-missing') throw", ') throw', 'another refusal taken for a lost counter'],
     ],
   ),
   ...cuts(
@@ -196,7 +222,7 @@ export const storage: readonly Mutant[] = [
         'a store that was rolled back',
       ],
       [
-        "if (best < 0 && store.counter > 1) throw new RollbackError('counter-missing', store.counter);",
+        "if (lost === 'refuse') throw new RollbackError('counter-missing', store.counter);",
         '',
         'a rollback whose counter was removed',
       ],
@@ -206,7 +232,7 @@ export const storage: readonly Mutant[] = [
         'another copy of the store that went on by itself',
       ],
       ['this.#turn = 1 - this.#turn;', '', 'a torn write that takes the counter away'],
-      ['if (best < store.counter) counter.raise(store.counter, store.chain);', '', 'a counter that stays behind'],
+      ['if (best < store.counter) counter.raise(store);', '', 'a counter that stays behind'],
     ],
   ),
   ...cuts(
@@ -214,11 +240,6 @@ export const storage: readonly Mutant[] = [
     'manifest.ts',
     ['counter.test.ts'],
     [
-      [
-        'if (sync) this.#counter?.raise(number, chain);',
-        'this.#counter?.raise(number, chain);',
-        'a counter ahead of what a power cut left',
-      ],
       [
         "      this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });\n",
         '',
@@ -304,7 +325,7 @@ export const storage: readonly Mutant[] = [
         'a check of which nobody knows after a crash',
       ],
       [
-        "    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }], { sync: false });\n",
+        "    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }]);\n",
         '',
         'a check that stays open when it was answered',
       ],

@@ -1,6 +1,7 @@
 import { keyIdOf, toHex } from '@quorate/protocol';
 import { expect, test } from 'vitest';
 import { Committee } from '../test/committee.ts';
+import { toyTools } from '../test/toy-tools.ts';
 
 test('a node whose record of one key is lost serves the others, and says what is the matter', async () => {
   const committee = await Committee.open(3, 'one key damaged', {});
@@ -36,4 +37,33 @@ test('a node whose share was damaged has it back from the second copy, and keeps
   expect(await committee.audit('bob')).toContain('share-restored: ');
   const signed = await committee.sign('bob', committee.order('pay'));
   expect(await committee.verifies('pay', signed)).toBe(true);
+});
+
+test('a node whose set-up with one party was damaged signs with others, says so, and sets up something new', async () => {
+  const committee = await Committee.open(3, 'one pair damaged', {}, toyTools());
+  await committee.key({ scheme: 'ecdsa', threshold: 2 });
+  const bob = committee.at('bob');
+  const pairs = () => bob.node.peers().map(({ name, pairs: { missing } }) => [name, missing]);
+  const keyId = keyIdOf(bob.config.networkId, 'treasury');
+  const [lost = 0] = bob.home.keys.get(keyId)?.current?.material ?? [];
+  await committee.stop(bob);
+  const place = `material/${toHex(keyId)}/0000000001/0000${lost}`;
+  const sealed = (await bob.store.get(place)) as Uint8Array;
+  await bob.store.batch([{ type: 'put', key: place, value: sealed.with(300, (sealed[300] as number) ^ 1) }]);
+  await committee.start(bob);
+
+  expect(bob.home.keys.get(keyId)?.current?.material).not.toContain(lost);
+  expect(pairs().filter(([, missing]) => missing === 1)).toHaveLength(1);
+  expect((await bob.node.status()).warnings).toContainEqual(expect.stringMatching(/nothing is set up with \w+ for 1 /));
+  expect(await committee.audit('bob')).toContain('pair-quarantined: altered');
+  const intent = { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } as const;
+  const signed = await committee.sign('bob', committee.order('pay', { intent }));
+  expect(signed.state).toBe('done');
+  expect(await bob.node.keys()).toHaveLength(1);
+
+  await committee.until(() => pairs().every(([, missing]) => missing === 0), 60_000);
+  expect(bob.home.keys.get(keyId)?.current?.material).toContain(lost);
+  expect((await bob.node.status()).warnings.filter((one) => one.includes('set up'))).toEqual([]);
+  expect((await committee.sign('bob', committee.order('pay again', { intent }))).state).toBe('done');
+  for (const { fatal, home } of committee.members.values()) expect([fatal, home.bans.list()]).toEqual([[], []]);
 });

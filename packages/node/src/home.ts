@@ -2,6 +2,7 @@ import { ascii, concat, hedged, type Randomness, Secret, u64 } from '@quorate/pr
 import { nativeAead } from '@quorate/protocol/native';
 import {
   AuditLog,
+  acceptLostCounter,
   BanLedger,
   BlameLedger,
   changeRoot,
@@ -119,6 +120,23 @@ export async function examineHome(
   try {
     using root = await rootOf(config, files);
     return await examine(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Takes the store of a node that is stopped for the newest, though its counter is lost: see `acceptLostCounter`. */
+export async function acceptLostCounterOf(
+  config: HomeConfig,
+  randomness: Randomness,
+  now: number,
+  files: Files = systemFiles,
+): Promise<boolean> {
+  const store = await openStore(config);
+  try {
+    using root = await rootOf(config, files);
+    const sealer = { aead: nativeAead, randomness };
+    return await acceptLostCounter(store, root.root, { network: config.networkId }, sealer, now);
   } finally {
     await store.close();
   }

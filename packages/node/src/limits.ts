@@ -75,7 +75,7 @@ export const limits = {
   /** Repairs that a peer may ask for, per second and at once: an operator tries again, and nobody needs one by the minute. */
   repairsPerSecond: 0.02,
   repairsBurst: 5,
-  /** How long shares of an old epoch are kept when some members were not heard to use the new one. */
+  /** How long shares of an old epoch are kept, from when the new one was made, when some members were not heard to use that. */
   retirementGrace: 3_600_000,
   /** Between looks whether a pair of an ECDSA key has nothing set up: an operator who lifted a ban waits for it. */
   pairInterval: 2_000,

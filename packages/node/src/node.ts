@@ -361,6 +361,11 @@ export class QuorateNode implements Service {
             ? []
             : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}; ${repairWith(name)}`],
         ),
+      ...peers.flatMap(({ name, peer }) => {
+        const { missing } = this.#ceremonies.pairsWith(publicKeyOf(peer));
+        const setUp = 'it is set up anew as soon as both can; until then others sign';
+        return missing === 0 ? [] : [`nothing is set up with ${name} for ${missing} ECDSA keys: ${setUp}`];
+      }),
       ...this.#parts.home.keys.list().flatMap(({ keyId, name }) => {
         const problem = this.#ceremonies.repairOf(keyId);
         return problem === undefined ? [] : [`the key ${name} needs a repair: ${problem}; ${repairWith(name)}`];

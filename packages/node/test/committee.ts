@@ -15,11 +15,11 @@ import { QuorateNode } from '../src/node.ts';
 import { createLog } from '../src/observe/log.ts';
 import { type SignRequest, signRequest } from '../src/policy/sign-request.ts';
 import type { CeremonyView, KeygenOrder } from '../src/service.ts';
-import { nativeTools } from '../src/tools.ts';
+import { nativeTools, type Tools } from '../src/tools.ts';
 
 const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace'];
 const networkId = networkIdOf('testnet');
-const tools = nativeTools();
+const native = nativeTools();
 
 /** What a corrupted member sends instead of a frame: anything, or nothing. */
 export type Tamper = (frame: NodeFrame, to: string) => readonly NodeFrame[];
@@ -55,9 +55,11 @@ export class Committee {
   readonly hub: MemoryHub;
   readonly client: NodeKey;
   readonly members: ReadonlyMap<string, Member>;
+  readonly tools: Tools;
   readonly #randomness: Randomness;
 
-  private constructor(n: number, seed: string) {
+  private constructor(n: number, seed: string, tools: Tools) {
+    this.tools = tools;
     this.#randomness = seeded(new TextEncoder().encode(seed));
     this.client = identityOf(new Secret(this.#randomness.bytes(32)));
     const seeds = names.slice(0, n).map((name) => ({ name, seed: this.#randomness.bytes(32) }));
@@ -73,8 +75,8 @@ export class Committee {
     this.members = new Map(members.map(({ name, key, seed: bytes }) => [name, this.#member(name, key, bytes)]));
   }
 
-  static async open(n: number, seed: string, settings: Settings = {}): Promise<Committee> {
-    const committee = new Committee(n, seed);
+  static async open(n: number, seed: string, settings: Settings = {}, tools: Tools = native): Promise<Committee> {
+    const committee = new Committee(n, seed, tools);
     for (const member of committee.members.values()) {
       Object.assign(member.config, settings);
       await committee.start(member);
@@ -104,10 +106,10 @@ export class Committee {
       log: createLog('warn', (line) => void member.log.push(line)),
       randomness: this.#randomness,
       key: member.key,
-      tools,
+      tools: this.tools,
       version: '0.0.0',
       addresses: () => [],
-      host: (job, input) => inlineJob(job, input, { ...tools, randomness: this.#randomness }) as Host<never>,
+      host: (job, input) => inlineJob(job, input, { ...this.tools, randomness: this.#randomness }) as Host<never>,
       loopDelay: () => ({ p50: 0, p99: 0 }),
       memory: () => ({ residentBytes: 0, heapBytes: 0 }),
       fatal: (error) => void member.fatal.push(error),
@@ -209,7 +211,7 @@ export class Committee {
   async verifies(message: string, { result }: CeremonyView, key = 'treasury'): Promise<boolean> {
     if (result?.type !== 'signature') return false;
     const { publicKey } = await this.at('alice').node.key(key);
-    const suite = frost.suiteOf(result.scheme, tools.groups);
+    const suite = frost.suiteOf(result.scheme, this.tools.groups);
     return frost.verifySignature(
       suite,
       fromHex(publicKey),

@@ -33,11 +33,12 @@ const [first] = keyIds.map(toHex) as [string];
 
 test.each<[string, (key: string) => boolean, Partial<Diagnosis>]>([
   ['a ban', (key) => key.startsWith('bans/'), { code: 'record-damaged', place: 'node' }],
-  ['the manifest', (key) => key === 'manifest', { code: 'record-damaged', place: 'manifest' }],
-  ['a page', (key) => key === 'pages/node', { code: 'record-damaged', place: 'pages' }],
+  ['the manifest', (key) => key === 'manifest', { code: 'manifest-restored', place: 'manifest' }],
+  ['a page', (key) => key === 'pages/node', { code: 'manifest-restored', place: 'pages/node' }],
   ['the record of a key', (key) => key === `keys/${first}`, { code: 'key-quarantined', place: `keys/${first}` }],
   ['an epoch', (key) => key === `epochs/${first}/0000000001`, { code: 'key-quarantined', place: `key/${first}` }],
   ['a share', (key) => key === `shares/${first}/0000000002`, { code: 'share-restored' }],
+  ['a pair', (key) => key === `material/${first}/0000000002/00002`, { code: 'pair-quarantined' }],
   ['an answer', (key) => key.startsWith('results/'), { code: 'record-damaged' }],
   ['an old audit entry', (key) => key === 'audit/000000000000002', { code: 'audit-broken' }],
 ])('says which record is gone, what it means and what to do: %s', async (_what, place, expected) => {

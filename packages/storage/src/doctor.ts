@@ -52,12 +52,16 @@ export async function examine(
 function ofNode(error: IntegrityError | RollbackError): Diagnosis {
   const place = error instanceof IntegrityError ? error.place : 'counter';
   const meaning = `the node does not start: ${meaningOf(place)}`;
+  const accept =
+    error.code === 'counter-missing'
+      ? '; or, if you know that the store is the newest, say so with `quorate doctor --accept-lost-counter`'
+      : '';
   return {
     code: error.code,
     place,
     problem: error.message,
     meaning,
-    remedy: `${newestCopy}; if there is none, ${replace}`,
+    remedy: `${newestCopy}; if there is none, ${replace}${accept}`,
   };
 }
 
@@ -73,6 +77,15 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
           meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
           remedy: `${newestCopy}; if there is none, start the node and run \`quorate keys repair\`: the other members give the share back`,
         };
+      case 'pair-quarantined':
+        return {
+          code: kind,
+          place,
+          problem: `damaged: ${reason}`,
+          meaning:
+            'this node does not sign with that party for now; with others it does, and its other keys are not touched. What was damaged is removed',
+          remedy: 'nothing: the two set up something new once both run. Look after the disk',
+        };
       case 'copy-unknown':
         return {
           code: kind,
@@ -85,8 +98,18 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
         return {
           code: kind,
           place,
-          problem: 'a record of no key',
-          meaning: 'the disk altered where a record belongs; if the record is missed there, that is said too',
+          problem: 'a record of no key, or one that was removed before',
+          meaning:
+            'somebody put it there, or the disk altered where a record belongs; if it is missed there, that is said too. Nothing is done with it',
+          remedy: 'look after the disk',
+        };
+      case 'manifest-restored':
+        return {
+          code: kind,
+          place,
+          problem: 'the record was damaged or gone',
+          meaning:
+            'nothing is lost: the records that it counts are all there and the newest, and it was made anew from them',
           remedy: 'look after the disk',
         };
       case 'share-restored':

@@ -13,6 +13,7 @@ export * from './ledger/errors.ts';
 export { MarkLedger, type Standing, type Verdict } from './ledger/marks.ts';
 export * from './ledger/requests.ts';
 export * from './ledger/sessions.ts';
+export { acceptLostCounter } from './lost-counter.ts';
 export * from './memory.ts';
 export { type Damage, IntegrityError, RollbackError, UnlockError, type UnlockErrorCode } from './sealing/errors.ts';
 export * from './sealing/hierarchy.ts';

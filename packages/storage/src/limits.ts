@@ -13,8 +13,14 @@ export const limits = {
   nameCharacters: 64,
   /** A group that aborts this often between PREPARED and CERTIFIED has a member that does it on purpose. */
   uncertifiedEpochs: 8,
+  /** What is listed of a key's pairs: those of 100 parties in every epoch that a key may have at once. */
+  listed: 4_096,
+  /** A place: a prefix, an id, an epoch and a party. */
+  placeCharacters: 128,
   /** Records of ledgers that are checked at a start, a tenth of a second's; beyond, pages are checked when they are used. */
   ledgerScan: 5_000,
+  /** Records of a page that are walked by before one is said to be absent: half a millisecond's, and a quarter of a million in all. */
+  ledgerWalk: 1_000,
   /** A peer's signed statement of where it stands. */
   statementBytes: 1_024,
   /** One audit entry's fields, as JSON. */

@@ -10,8 +10,8 @@ export class MemoryStore extends CommittedStore {
     records: ReadonlyMap<string, Uint8Array> = new Map(),
     files: ReadonlyMap<string, Uint8Array> = new Map(),
   ) {
-    const engine = new MemoryEngine(records);
-    const beside = new MemoryAnnex(files, engine);
+    const engine = new MemoryEngine(records, files);
+    const beside = new MemoryAnnex(engine);
     super(engine, beside);
     this.#engine = engine;
     this.beside = beside;
@@ -30,28 +30,77 @@ export class MemoryStore extends CommittedStore {
     this.#engine.failure = { write: this.#engine.writes + nth, applied };
   }
 
+  /** Every operation of the disk so far, in order. */
+  get operations(): readonly OperationKind[] {
+    return this.#engine.operations;
+  }
+
+  /** Ends the process at an operation to come: that one, and all after it, never end. */
+  cut(cut: Cut): void {
+    this.#engine.cut = { ...cut, nth: this.#engine.operations.length + cut.nth };
+  }
+
+  /** Cuts the power now, between two operations. */
+  powerOff(): void {
+    this.#engine.end('before');
+  }
+
   /** The store as it is found after a power cut: whatever was not synced is lost. This handle is of no more use. */
   crash(): MemoryStore {
-    void this.close();
-    return new MemoryStore(this.#engine.durable, this.beside.files);
+    return this.#found(this.#engine.durable);
   }
 
   /** The store as it is found after the process alone was killed. This handle is of no more use. */
   kill(): MemoryStore {
-    void this.close();
-    return new MemoryStore(this.#engine.current, this.beside.files);
+    return this.#found(this.#engine.current);
   }
+
+  #found(records: ReadonlyMap<string, Uint8Array>): MemoryStore {
+    const { left } = this.#engine;
+    // Where a cut ended the process, nothing is refused any more: what waits for it waits.
+    if (left === undefined) void this.close();
+    return new MemoryStore(left?.records ?? records, left?.files ?? this.beside.files);
+  }
+}
+
+/** What a store does on its disk: a batch, synced or not; a second copy written or erased; a slot of the counter written. */
+export type OperationKind = 'batch' | 'unsynced' | 'copy' | 'erase' | 'counter';
+
+/** Where the life of a process ends. */
+export interface Cut {
+  /** 1 is the next operation. Batches that are committed as a group are one. */
+  readonly nth: number;
+  /**
+   * - `before`: the power is cut when it would begin. What was not synced is lost, the slots of the counter among it.
+   * - `within`: the power is cut in the middle of it. A batch is torn, and so is not there, but what was written before it, not
+   *   synced, is; a slot is half written, a copy half overwritten.
+   * - `after`: the process is killed when it is done.
+   */
+  readonly moment: 'before' | 'within' | 'after';
+  /** The process is dead: it must say nothing any more. */
+  died(): void;
 }
 
 class MemoryEngine implements Engine {
   writes = 0;
   failure: { readonly write: number; readonly applied: boolean } | undefined;
+  cut: Cut | undefined;
+  readonly operations: OperationKind[] = [];
+  /** What a cut left. */
+  left:
+    | { readonly records: ReadonlyMap<string, Uint8Array>; readonly files: ReadonlyMap<string, Uint8Array> }
+    | undefined;
   readonly current: Map<string, Uint8Array>;
   durable: ReadonlyMap<string, Uint8Array>;
+  readonly files: Map<string, Uint8Array>;
+  /** The counter's file, as far as it is sure to be on the disk. */
+  counter: Uint8Array | undefined;
 
-  constructor(records: ReadonlyMap<string, Uint8Array>) {
+  constructor(records: ReadonlyMap<string, Uint8Array>, files: ReadonlyMap<string, Uint8Array>) {
     this.current = new Map(records);
     this.durable = new Map(records);
+    this.files = new Map(files);
+    this.counter = files.get('counter');
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -59,23 +108,47 @@ class MemoryEngine implements Engine {
   }
 
   async write(operations: readonly StoreOperation[], sync: boolean): Promise<void> {
-    const finish = this.begin();
-    for (const operation of operations) {
-      if (operation.type === 'put') this.current.set(operation.key, operation.value.slice());
-      else this.current.delete(operation.key);
-    }
-    if (sync) this.durable = new Map(this.current);
-    finish();
+    await this.operate(sync ? 'batch' : 'unsynced', () =>
+      this.fallible(() => {
+        for (const operation of operations) {
+          if (operation.type === 'put') this.current.set(operation.key, operation.value.slice());
+          else this.current.delete(operation.key);
+        }
+        if (sync) this.durable = new Map(this.current);
+      }),
+    );
   }
 
-  /** Counts a write, and fails it if it is to fail: at once, or when what it returns is called. */
-  begin(): () => void {
+  /** Does something to the disk, or half of it, unless the process has ended. */
+  operate(kind: OperationKind, whole: () => void, half: () => void = () => undefined): Promise<void> | undefined {
+    // Whoever waits for a process that has ended waits for ever.
+    if (this.left !== undefined) return new Promise<void>(() => undefined);
+    this.operations.push(kind);
+    const { cut } = this;
+    if (cut?.nth !== this.operations.length) {
+      whole();
+      return undefined;
+    }
+    if (cut.moment === 'after') whole();
+    if (cut.moment === 'within') half();
+    this.end(cut.moment);
+    cut.died();
+    return new Promise<void>(() => undefined);
+  }
+
+  end(moment: Cut['moment']): void {
+    const files = new Map(this.files);
+    if (moment === 'before' && this.counter !== undefined) files.set('counter', this.counter);
+    this.left ??= { records: moment === 'before' ? this.durable : this.current, files };
+  }
+
+  /** A write, which fails if it is to fail: before it, or after. */
+  fallible(write: () => void): void {
     this.writes += 1;
     const fails = this.failure?.write === this.writes;
     if (fails && this.failure?.applied !== true) throw new Error('injected: no space left');
-    return () => {
-      if (fails) throw new Error('injected: sync failed');
-    };
+    write();
+    if (fails) throw new Error('injected: sync failed');
   }
 
   async *entries(first: string, end: string): AsyncGenerator<[string, Uint8Array]> {
@@ -91,8 +164,8 @@ export class MemoryAnnex implements Annex {
   readonly files: Map<string, Uint8Array>;
   readonly #engine: MemoryEngine;
 
-  constructor(files: ReadonlyMap<string, Uint8Array>, engine: MemoryEngine) {
-    this.files = new Map(files);
+  constructor(engine: MemoryEngine) {
+    this.files = engine.files;
     this.#engine = engine;
   }
 
@@ -101,11 +174,20 @@ export class MemoryAnnex implements Annex {
   }
 
   writeCounter(offset: number, bytes: Uint8Array): void {
-    const old = this.files.get('counter') ?? new Uint8Array(0);
-    const file = new Uint8Array(Math.max(old.length, offset + bytes.length));
-    file.set(old);
-    file.set(bytes, offset);
-    this.files.set('counter', file);
+    const write = (part: Uint8Array): void => {
+      const old = this.files.get('counter') ?? new Uint8Array(0);
+      const file = new Uint8Array(Math.max(old.length, offset + part.length));
+      file.set(old);
+      file.set(part, offset);
+      this.files.set('counter', file);
+    };
+    void this.#engine.operate(
+      'counter',
+      () => write(bytes),
+      () => write(bytes.subarray(0, bytes.length / 2)),
+    );
+    // Its first content is synced.
+    this.#engine.counter ??= this.files.get('counter');
   }
 
   async copies(): Promise<readonly string[]> {
@@ -117,20 +199,27 @@ export class MemoryAnnex implements Annex {
   }
 
   async writeCopy(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#write(() => this.files.set(name, bytes.slice()));
+    // What is half written has another name, and is removed at the next start.
+    await this.#operate('copy', () => this.files.set(name, bytes.slice()));
   }
 
   async eraseCopy(name: string): Promise<void> {
-    await this.#write(() => this.files.delete(name));
+    const old = this.files.get(name);
+    const half = (): void => {
+      if (old !== undefined)
+        this.files.set(
+          name,
+          old.map((byte, i) => (i < old.length / 2 ? 0 : byte)),
+        );
+    };
+    await this.#operate('erase', () => this.files.delete(name), half);
   }
 
   async close(): Promise<void> {}
 
-  async #write(change: () => void): Promise<void> {
+  async #operate(kind: OperationKind, whole: () => void, half?: () => void): Promise<void> {
     try {
-      const finish = this.#engine.begin();
-      change();
-      finish();
+      await this.#engine.operate(kind, () => this.#engine.fallible(whole), half);
     } catch (cause) {
       throw new StoreError('store-failed', 'a second copy could not be written', cause);
     }

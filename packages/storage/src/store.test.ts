@@ -7,7 +7,7 @@ import { ascii } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { collect, temporaryFolder } from '../test/fixtures.ts';
 import { openDatabase } from './database.ts';
-import { MemoryStore } from './memory.ts';
+import { type Cut, MemoryStore } from './memory.ts';
 import { CommittedStore, type Engine, type Store, type StoreOperation } from './store.ts';
 
 const put = (key: string, text: string): StoreOperation => ({ type: 'put', key, value: ascii(text) });
@@ -240,3 +240,50 @@ function recorded(): { readonly engine: Engine; readonly events: string[] } {
   };
   return { engine, events };
 }
+
+describe('a store in memory that is cut off', () => {
+  const begun = async (nth: number, moment: Cut['moment']) => {
+    const store = new MemoryStore();
+    let died = 0;
+    store.cut({ nth, moment, died: () => void (died += 1) });
+    const ended: string[] = [];
+    const step = (name: string, doing: Promise<void>): void => void doing.then(() => ended.push(name));
+    step('synced', store.batch([put('a', 'synced')]));
+    await setImmediate();
+    step('unsynced', store.batch([put('b', 'unsynced')], { sync: false }));
+    await setImmediate();
+    store.beside.writeCounter(0, ascii('1'));
+    store.beside.writeCounter(0, ascii('23'));
+    step('copy', store.beside.writeCopy('c', ascii('copy')));
+    await setImmediate();
+    step('erase', store.beside.eraseCopy('c'));
+    await setImmediate();
+    const found = store.crash();
+    const text = (value: Uint8Array): string => new TextDecoder().decode(value).replaceAll('\0', '.');
+    const left = [...(await collect(found.entries(''))), ...found.beside.files].map(
+      ([key, value]) => `${key}=${text(value)}`,
+    );
+    return { died, ended, left, operations: store.operations };
+  };
+
+  test.each([
+    [1, 'before', [], []],
+    [1, 'after', [], ['a=synced']],
+    [2, 'after', ['synced'], ['a=synced', 'b=unsynced']],
+    [3, 'before', ['synced', 'unsynced'], ['a=synced']],
+    [4, 'before', ['synced', 'unsynced'], ['a=synced', 'counter=1']],
+    [4, 'within', ['synced', 'unsynced'], ['a=synced', 'b=unsynced', 'counter=2']],
+    [5, 'before', ['synced', 'unsynced'], ['a=synced', 'counter=1']],
+    [5, 'after', ['synced', 'unsynced'], ['a=synced', 'b=unsynced', 'counter=23', 'c=copy']],
+    [6, 'within', ['synced', 'unsynced', 'copy'], ['a=synced', 'b=unsynced', 'counter=23', 'c=..py']],
+  ] as const)(
+    'at its operation %i (%s) ends none that comes after, and keeps what it would',
+    async (nth, moment, ended, left) => {
+      const run = await begun(nth, moment);
+      expect(run.died).toBe(1);
+      expect(run.ended).toEqual(ended);
+      expect(run.operations).toHaveLength(nth);
+      expect(run.left).toEqual(left);
+    },
+  );
+});

@@ -99,6 +99,12 @@ export type Survey =
   | { readonly refused: string }
   | { readonly node: unknown; readonly keys: ReadonlyMap<string, unknown>; readonly findings: readonly string[] };
 
+/** What can be asked about a key, and what is set up with others, by epoch and party. */
+interface Asked {
+  readonly key: unknown;
+  readonly pairs: ReadonlyMap<string, string | undefined>;
+}
+
 /** Opens a store as a node does, and asks it everything. @throws whatever is not a typed refusal */
 export async function survey(store: Store, root: Root = keyFileRoot()): Promise<Survey> {
   try {
@@ -130,25 +136,37 @@ export function verdict(truth: Survey, found: Survey): 'detected' | 'healed' | '
   for (const [keyId, key] of truth.keys) {
     if (!found.keys.has(keyId)) throw new Error('no such key');
     if (found.keys.get(keyId) === 'quarantined') isDetected = true;
-    else if (!isDeepStrictEqual(found.keys.get(keyId), key)) throw new Error('a key is not what it was');
+    else {
+      const now = found.keys.get(keyId) as Asked;
+      const { key: was, pairs } = key as Asked;
+      if (!isDeepStrictEqual(now.key, was)) throw new Error('a key is not what it was');
+      for (const [place, pair] of now.pairs)
+        if (pairs.get(place) !== pair) throw new Error('what is set up with a party is not what it was');
+      if (now.pairs.size < pairs.size) {
+        if (!found.findings.includes('pair-quarantined')) throw new Error('what was set up with a party is gone');
+        isDetected = true;
+      }
+    }
   }
   if (isDetected) return 'detected';
   return found.findings.length > 0 ? 'healed' : 'harmless';
 }
 
-async function ask(keys: KeyRepository, keyId: Uint8Array): Promise<unknown> {
+async function ask(keys: KeyRepository, keyId: Uint8Array): Promise<Asked> {
   const info = keys.get(keyId);
-  const secrets: unknown[] = [];
+  const shares: string[] = [];
+  const pairs = new Map<string, string | undefined>();
   for (const { epoch, state, material } of info?.epochs ?? []) {
     if (state === 'retiring' || state === 'shredded') continue;
     using share = await keys.share(keyId, epoch);
-    secrets.push(share.use(toHex));
+    shares.push(share.use(toHex));
     for (const party of material) {
       using pair = await keys.material(keyId, epoch, party);
-      secrets.push(pair?.use(toHex));
+      pairs.set(`${epoch}/${party}`, pair?.use(toHex));
     }
   }
-  return { info, secrets };
+  const epochs = info?.epochs.map(({ material: _, ...epoch }) => epoch);
+  return { key: { ...info, epochs, current: info?.current?.epoch, shares }, pairs };
 }
 
 async function askAll({ records }: Keyring): Promise<unknown> {

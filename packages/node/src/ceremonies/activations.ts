@@ -41,8 +41,6 @@ interface Machine {
   state: ActivationState;
   /** Who said that it uses the epoch. */
   readonly activated: Set<Party>;
-  /** When the epoch came into use in this life of the node, by the wall clock; undefined until it does. */
-  since: number | undefined;
   /** Events are taken one after the other, each when the effects of the one before are durable. */
   turn: Promise<void>;
 }
@@ -245,7 +243,7 @@ export class Activations {
       info.certificate === undefined
         ? initialActivation
         : certifiedActivation(context, wire.decode(certificateCodec, info.certificate));
-    const machine: Machine = { context, peers, state, activated: new Set(), since: undefined, turn: Promise.resolve() };
+    const machine: Machine = { context, peers, state, activated: new Set(), turn: Promise.resolve() };
     this.#machines.set(place, machine);
     this.#feed(machine, info.certificate === undefined ? { type: 'prepared', publicPackage } : { type: 'resumed' });
     return machine;
@@ -267,10 +265,12 @@ export class Activations {
   /** Destroys what is left of epochs that were overtaken, once enough members are known to use the one in force. */
   async #shred(): Promise<void> {
     const { audit, clock, keys } = this.#workshop;
-    for (const { activated, context, since, state } of this.#machines.values()) {
+    for (const { activated, context, state } of this.#machines.values()) {
       const { keyId, epoch, me, members } = context;
       const key = keys.get(keyId);
-      if (since === undefined || state.type !== 'active' || key?.current?.epoch !== epoch) continue;
+      if (state.type !== 'active' || key?.current?.epoch !== epoch) continue;
+      // A time that a restart knows too. By then every share of the epoch was about to be on its disk, before anybody said READY.
+      const since = key.current.createdAt;
       const overtaken = key.epochs.filter((one) => one.epoch < epoch && hasShare(one));
       if (overtaken.length === 0) continue;
       const others = members.map(({ party }) => party).filter((party) => party !== me);
@@ -309,8 +309,6 @@ export class Activations {
       case 'activate': {
         const wasActive = keys.get(keyId)?.epochs.find((one) => one.epoch === epoch)?.state === 'active';
         await keys.activate(keyId, epoch);
-        const machine = this.#machines.get(placeOf(keyId, epoch));
-        if (machine !== undefined) machine.since ??= clock.now();
         if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
         this.#port.active(effect.publicPackage);
         this.#departures.activated(keyId, epoch);

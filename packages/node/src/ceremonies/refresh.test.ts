@@ -159,6 +159,23 @@ describe('a refresh', () => {
     expect(statesOf(committee, 'alice')?.[0]).toEqual([1, 'shredded']);
   });
 
+  test('destroys old shares of which not all were heard once some time is over, restarts or not', async () => {
+    const committee = await Committee.open(4, 'grace');
+    await committee.key({ threshold: 2 });
+    await committee.run(limits.refreshPause);
+    const dave = committee.at('dave');
+    dave.tamper = (frame) => (frame.type === 'activated' ? [] : [frame]);
+    expect((await refresh(committee, 'alice', ['alice', 'bob', 'carol'])).state).toBe('done');
+    await committee.run(0.6 * limits.retirementGrace);
+    const alice = committee.at('alice');
+    await committee.stop(alice);
+    await committee.start(alice);
+    await committee.run(0.3 * limits.retirementGrace);
+    for (const name of ['alice', 'bob']) expect(statesOf(committee, name)?.[0]).toEqual([1, 'retiring']);
+    await committee.run(0.2 * limits.retirementGrace);
+    for (const name of ['alice', 'bob']) expect(statesOf(committee, name)?.[0]).toEqual([1, 'shredded']);
+  });
+
   test('keeps every order: those under way are carried out in the new epoch', async () => {
     const committee = await committeeWith('load');
     const ids: { at: string; id: string }[] = [];

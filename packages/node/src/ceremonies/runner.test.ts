@@ -84,7 +84,7 @@ function table(
         if (deliver(me, to, frame)) clock.after(1, () => seats.get(to)?.run.receive(me, frame));
       },
       spend: async (round) => void spent.push(round),
-      answered: async () => undefined,
+      answered: () => undefined,
       ban: async () => undefined,
       guard: async (step) => step(),
       onRound: (label) => void rounds.push(label),

@@ -36,8 +36,8 @@ export interface RunOptions<T> {
   send(to: Party, frame: Uint8Array): void;
   /** Records `{sid, round, digest}` durably; rejects if that round was answered before. */
   spend(round: string, digest: Uint8Array): Promise<void>;
-  /** The check of a guarded round is over, and its outcome durable. */
-  answered(round: string): Promise<void>;
+  /** The check of a guarded round is over, and its outcome durable. Nobody waits for that to be written. */
+  answered(round: string): void;
   /** Makes durable that these are never answered again; rejects if it cannot. */
   ban(parties: readonly Party[]): Promise<void>;
   /**
@@ -142,7 +142,7 @@ export class Run<T> {
       if (progress !== 'late' && progress.type === 'abort' && progress.abort.bans.length > 0) {
         await ban(progress.abort.bans);
       }
-      await answered(label);
+      answered(label);
       return progress;
     });
   }

@@ -194,7 +194,9 @@ export class Sessions {
       deadlines: { round: task.roundDeadline, session: config.sessionTimeout * 1000 },
       send: (to, frame) => this.#port.sendEnvelope(peers.get(to) as PeerId, frame),
       spend: async (round, digest) => sessions.spend({ sid, round, digest }, check),
-      answered: async (round) => (check === undefined ? undefined : sessions.answered(sid, round)),
+      // If it cannot be written the store is dead, and whoever writes next is told.
+      answered: (round) =>
+        void (check === undefined ? undefined : sessions.answered(sid, round).catch(() => undefined)),
       ban: async (parties) => this.#ban(entry, parties, sid),
       guard: async (step) => (task.exclusive ? this.#locks.hold(present, step) : step()),
       onRound: (label) => this.#port.apply(entry, { type: 'round', label }),

@@ -186,6 +186,16 @@ test('doctor says of a stopped node what is damaged, and that nothing is', async
   const { exit, stdout } = await quorate('doctor', '--data', data, '--json');
   expect([exit, JSON.parse(stdout)]).toMatchObject([6, { healthy: false, findings: [{ code: 'counter-missing' }] }]);
   await expect(peerAt(data)).rejects.toMatchObject({ code: 'counter-missing' });
+  expect(await quorate('doctor', '--data', data, '--accept-lost-counter')).toMatchObject({
+    exit: 0,
+    stdout: expect.stringMatching(/Accepted.*audit log.*other members/),
+  });
+  expect(await quorate('doctor', '--data', data, '--accept-lost-counter', '--json')).toMatchObject({
+    exit: 0,
+    stdout: expect.stringContaining('"accepted":false'),
+  });
+  expect(JSON.parse((await quorate('doctor', '--data', data, '--json')).stdout)).toEqual(JSON.parse(healthy.stdout));
+  // The one of before is behind: that is no rollback.
   writeFileSync(join(data, 'counter'), counter);
 
   const home = await openHome(loadConfig(join(data, 'node.yaml')), systemRandomness);

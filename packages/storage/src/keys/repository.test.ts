@@ -97,11 +97,53 @@ describe('an epoch', () => {
       const without = await open(new MemoryStore());
       await without.prepare(prepared(), check);
       expect([await kept(without, 2), partiesIn(without)]).toEqual([undefined, []]);
-      const place = (await collect(store.entries(''))).find(([key]) => key.startsWith('material/'));
-      if (place === undefined) throw new Error('the material has a record of its own');
-      const [key, record] = place;
-      await store.batch([{ type: 'put', key, value: record.with(60, (record[60] as number) ^ 1) }]);
-      expect((await open(store)).get(keyId)?.quarantined).toMatchObject({ code: 'record-damaged', place: key });
+    });
+
+    const place = (party: number): string => `material/${toHex(keyId)}/0000000001/0000${party}`;
+    test.each(['altered', 'missing', 'outdated'])(
+      'and loses no more than one pair to a record that is %s: what is left of it goes, for something new',
+      async (reason) => {
+        const store = new MemoryStore();
+        const keys = await open(store);
+        await keys.prepare(prepared({ material }), check);
+        await keys.certify(keyId, 1, ready, certificate);
+        const old = (await store.get(place(2))) as Uint8Array;
+        await keys.replaceMaterial(keyId, 1, 2, secretOf('second'));
+        const now = (await store.get(place(2))) as Uint8Array;
+        const damage = { altered: flipped(now, 8 * 200), missing: undefined, outdated: old }[reason];
+        await store.batch([
+          damage === undefined ? { type: 'delete', key: place(2) } : { type: 'put', key: place(2), value: damage },
+        ]);
+
+        const found = await open(store);
+        expect(found.takeFindings()).toEqual([{ kind: 'pair-quarantined', place: place(2), reason }]);
+        expect(found.get(keyId)).toMatchObject({ quarantined: undefined, current: { epoch: 1, material: [5] } });
+        expect(await Promise.all([2, 5].map(async (party) => kept(found, party)))).toEqual([
+          undefined,
+          bytesOf(secretOf('material canary 5')),
+        ]);
+        expect(await store.get(place(2))).toBeUndefined();
+
+        const again = await open(store);
+        expect([again.takeFindings(), partiesIn(again)]).toEqual([[], [5]]);
+        await again.replaceMaterial(keyId, 1, 2, secretOf('third'));
+        expect(await kept(await open(store), 2)).toEqual(bytesOf(secretOf('third')));
+      },
+    );
+
+    test('and never takes back what was dropped, though somebody puts it there again', async () => {
+      const store = new MemoryStore();
+      const keys = await open(store);
+      await keys.prepare(prepared({ material }), check);
+      const burnt = (await store.get(place(2))) as Uint8Array;
+      await keys.dropMaterial(keyId, 1, [2]);
+      await store.batch([{ type: 'put', key: place(2), value: burnt }]);
+      await expect(kept(keys, 2)).rejects.toMatchObject({ code: 'record-damaged', reason: 'outdated' });
+      const found = await open(store);
+      expect(found.takeFindings()).toEqual([{ kind: 'record-unknown', place: place(2) }]);
+      expect([await kept(found, 2), partiesIn(found)]).toEqual([undefined, [5]]);
+      expect(await store.get(place(2))).toBeUndefined();
+      expect((await open(store)).takeFindings()).toEqual([]);
     });
 
     test('until it is replaced, or dropped: then it is gone from the disk, whatever else fails', async () => {

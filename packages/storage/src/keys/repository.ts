@@ -1,4 +1,4 @@
-import { compare, equal, fromHex, Secret, toHex, wire } from '@quorate/protocol';
+import { compare, equal, fromHex, Secret, toHex, wipe, wire } from '@quorate/protocol';
 import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
 import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
 import type { StoreOperation } from '../store.ts';
@@ -63,9 +63,19 @@ export interface Finding {
    * - `copy-restored`: the second copy was lost or damaged, or a crash kept it from being made.
    * - `copy-unknown`: there is a copy of an epoch that this node does not have. It is left alone.
    * - `record-unknown`: there is a record of no key: the disk altered where a record belongs.
+   * - `manifest-restored`: the manifest's root or a page of it was damaged, and made anew from what proves it.
+   * - `pair-quarantined`: what was set up with one party was damaged. It was removed, as if nothing had been set up: the key
+   *   signs with others, and the two set up something new.
    * - `key-quarantined`: see {@link KeyInfo.quarantined}.
    */
-  readonly kind: 'share-restored' | 'copy-restored' | 'copy-unknown' | 'record-unknown' | 'key-quarantined';
+  readonly kind:
+    | 'share-restored'
+    | 'copy-restored'
+    | 'copy-unknown'
+    | 'record-unknown'
+    | 'manifest-restored'
+    | 'pair-quarantined'
+    | 'key-quarantined';
   /** The place of the record, or the name of the copy. */
   readonly place: string;
   /** Of damage that stays: what it is. */
@@ -96,7 +106,9 @@ export class KeyRepository {
    */
   static async open(keyring: Keyring): Promise<KeyRepository> {
     const repository = new KeyRepository(keyring);
+    for (const place of keyring.manifest.restored()) repository.#findings.push({ kind: 'manifest-restored', place });
     for (const id of await repository.#ids()) await repository.#load(id);
+    await repository.#removeUnlisted();
     const known = repository.list().flatMap(({ keyId, epochs }) => epochs.map(({ epoch }) => copyName(keyId, epoch)));
     const quarantined = repository.list().filter((key) => key.quarantined !== undefined);
     for (const name of await repository.#copies.others(new Set(known))) {
@@ -499,15 +511,30 @@ export class KeyRepository {
     this.#set(this.#entry(keyId), epoch, { record: erased, material: new Set() });
   }
 
-  /** Opens everything that is set up in an epoch once, and remembers with whom. */
+  /** Removes what was removed before, or is of no pair: nothing is done with it, and it must not lie about. */
+  async #removeUnlisted(): Promise<void> {
+    const places = this.#keyring.manifest.unlisted();
+    if (places.length === 0) return;
+    await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));
+    for (const place of places) this.#findings.push({ kind: 'record-unknown', place });
+  }
+
+  /** Opens everything that is set up in an epoch once, and remembers with whom; what is damaged is removed. */
   async #findMaterial(keyId: Uint8Array, epoch: number): Promise<void> {
     const [entry, { record }] = this.#epoch(keyId, epoch);
     using dataKey = await this.#keyring.dataKey(keyId, epoch);
     const found = new Set<number>();
     const records = this.#keyring.records.withKey(dataKey);
-    for await (const [place, bytes] of records.entries(`${materialsPlace(keyId, epoch)}/`, 'material')) {
-      bytes.fill(0);
-      found.add(Number(place.slice(place.lastIndexOf('/') + 1)));
+    const places = this.#keyring.manifest.listed(`pairs/${toHex(keyId)}`);
+    for (const place of places.filter((one) => one.startsWith(`${materialsPlace(keyId, epoch)}/`))) {
+      try {
+        wipe((await records.get(place, 'material')) ?? new Uint8Array(0));
+        found.add(Number(place.slice(place.lastIndexOf('/') + 1)));
+      } catch (error) {
+        if (!(error instanceof IntegrityError)) throw error;
+        await this.#keyring.records.batch([{ type: 'delete', key: place }]);
+        this.#findings.push({ kind: 'pair-quarantined', place, reason: error.reason });
+      }
     }
     this.#set(entry, epoch, { record, material: found });
   }

@@ -64,7 +64,8 @@ describe('a repair', () => {
   test('makes the key whole again, whatever was lost of it, in both copies; the other epochs stay as they are', async () => {
     const whole = await threeEpochs();
     const places = (await collect(whole.entries(''))).map(([key]) => key).filter((key) => key.includes(toHex(keyId)));
-    for (const lost of [...places.filter((key) => !key.startsWith('pages/')), 'all of epoch 2']) {
+    const secrets = places.filter((key) => !/^(?:pages|material)\//.test(key));
+    for (const lost of [...secrets, 'all of epoch 2']) {
       const store = await threeEpochs();
       for (const key of lost === 'all of epoch 2' ? places.filter((one) => one.endsWith('2')) : [lost])
         await store.batch([{ type: 'delete', key }]);

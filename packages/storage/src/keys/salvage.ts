@@ -31,7 +31,7 @@ export async function salvage(
   }
   const kept = new Set(puts.map(({ key }) => key));
   const deletes: StoreOperation[] = [];
-  for (const prefix of prefixesOf(`key/${toHex(keyId)}`))
+  for (const prefix of ['key', 'pairs'].flatMap((group) => prefixesOf(`${group}/${toHex(keyId)}`)))
     for await (const key of records.places(prefix)) if (!kept.has(key)) deletes.push({ type: 'delete', key });
   return [...deletes, ...puts];
 }

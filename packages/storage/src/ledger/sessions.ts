@@ -82,11 +82,11 @@ export class SessionLedger {
   }
 
   /**
-   * The check of a round is finished, and what follows from it is on disk. Not synced: if a power cut takes it back, something
-   * is set up anew without need.
+   * The check of a round is finished, and what follows from it is on disk. Nobody need wait for it: if a crash comes first,
+   * something is set up anew without need.
    */
   async answered(sid: Uint8Array, round: string): Promise<void> {
-    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }], { sync: false });
+    await this.#records.batch([{ type: 'delete', key: checkPlace(sid, round) }]);
   }
 
   /** The checks that an earlier life of this node left unfinished. @throws {IntegrityError} */

@@ -125,13 +125,6 @@ describe('the counter beside the store', () => {
     }
   });
 
-  test('is not ahead of a store that lost with a power cut what was not synced', async () => {
-    const store = new MemoryStore();
-    const { records } = await keyring(store);
-    await records.batch([records.seal('boot', 'boot', ascii('1'))], { sync: false });
-    await expect(open(store.crash())).resolves.toBeDefined();
-  });
-
   test('that cannot be written fails the write, and every later one', async () => {
     const store = new MemoryStore();
     const unlocked = await keyring(store);

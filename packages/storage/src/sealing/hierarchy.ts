@@ -111,6 +111,17 @@ export async function openKeyring(
   return new Keyring(store, sealer, owner, storeKey, await Manifest.open(store, sealer, owner, storeKey));
 }
 
+/** As {@link openKeyring}, where the counter's file is gone: whether the store is an older copy is not known then. */
+export async function openKeyringUncounted(
+  store: Store,
+  root: Root,
+  expected: ExpectedOwner,
+  sealer: Sealer,
+): Promise<Keyring> {
+  const { owner, storeKey } = await unlock(store, root, expected, sealer, {});
+  return new Keyring(store, sealer, owner, storeKey, await Manifest.open(store, sealer, owner, storeKey, 'accept'));
+}
+
 /**
  * Seals the store key under another root, touches no other record, and removes from the files what the old root opens. A
  * copy of the folder that somebody made before is still opened by the old one. Errors as {@link openKeyring}.

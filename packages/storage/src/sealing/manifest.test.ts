@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ascii, equal, toHex } from '@quorate/protocol';
 import { assert, asyncProperty, constantFrom, record, uniqueArray } from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { collect, keyFileRoot, keyring, owner, sealer } from '../../test/fixtures.ts';
+import { collect, flipped, keyFileRoot, keyring, owner, sealer } from '../../test/fixtures.ts';
 import { fill, type Survey, survey, verdict } from '../../test/node-data.ts';
 import { SessionLedger } from '../ledger/sessions.ts';
 import { limits } from '../limits.ts';
@@ -247,6 +247,79 @@ describe('a ledger', () => {
     const { records } = await keyring(new MemoryStore());
     await records.put('sessions/00', 'session', ascii('x'));
     await expect(records.batch([{ type: 'delete', key: 'sessions/00' }])).rejects.toThrow(RangeError);
+  });
+});
+
+describe('the manifest itself', () => {
+  const places = (): readonly string[] =>
+    [...last().records.keys()].filter((one) => /^(?:pages\/|manifest$)/.test(one));
+  const flippedAt = (place: string): Uint8Array => flipped(last().records.get(place) as Uint8Array, 8 * 70);
+
+  test('is made anew where its root or any of its pages is damaged or gone, once the rest proves it, and that is told', async () => {
+    expect(places().length).toBeGreaterThan(10);
+    for (const place of places()) {
+      for (const value of [undefined, flippedAt(place)]) {
+        const store = disk([[place, value]]);
+        const keyring = await openKeyring(store, keyFileRoot(), owner, sealer('restoring'));
+        expect(keyring.manifest.restored(), place).toEqual([place]);
+        expect(
+          verdict(truth, await survey(new MemoryStore(new Map(await collect(store.entries(''))), store.beside.files))),
+        ).toBe('harmless');
+        expect(verdict(truth, await survey(disk([[place, value]]))), place).toBe('healed');
+      }
+    }
+  });
+
+  test('is made anew even where nothing of it is left', async () => {
+    const gone = places().filter((one) => !one.startsWith('pages/pairs/'));
+    expect(verdict(truth, await survey(disk(gone.map((place) => [place, undefined]))))).toBe('healed');
+    expect(verdict(truth, await survey(disk(gone.map((place) => [place, flippedAt(place)]))))).toBe('healed');
+  });
+
+  test('is not made anew where a record is missing too, or is an older one, or the counter is behind', async () => {
+    const old = older().filter(([place]) => !/^(?:audit|pages|manifest|material)/.test(place));
+    for (const page of places()) {
+      for (const [place, value] of old.filter((_, i) => i % 5 === 0))
+        expect([
+          page,
+          place,
+          await survey(
+            disk([
+              [page, undefined],
+              [place, value],
+            ]),
+          ),
+        ]).toMatchObject([page, place, page === 'manifest' ? expect.anything() : { refused: 'record-damaged' }]);
+      const behind = moments.at(-2)?.files;
+      expect(
+        await survey(
+          disk(
+            [
+              [page, undefined],
+              ['boot', undefined],
+            ],
+            behind,
+          ),
+        ),
+      ).toHaveProperty('refused');
+    }
+    const behind = moments.at(-2)?.files;
+    expect(await survey(disk([['manifest', undefined]], behind))).toEqual({ refused: 'record-damaged' });
+    expect(await survey(disk([['manifest', undefined]], new Map()))).toEqual({ refused: 'record-damaged' });
+  });
+});
+
+describe('a record that only an iteration finds', () => {
+  test('is not said to be absent', async () => {
+    const store = new MemoryStore();
+    const { records } = await keyring(store);
+    await new SessionLedger(records).spend({ sid: new Uint8Array(32), round: 'a', digest: new Uint8Array(32) });
+    const again = store.kill();
+    const sessions = new SessionLedger((await openKeyring(again, keyFileRoot(), owner, sealer('again'))).records);
+    const get = again.get.bind(again);
+    Object.assign(again, { get: async (key: string) => (key.startsWith('sessions/') ? undefined : get(key)) });
+    const spending = sessions.spend({ sid: new Uint8Array(32), round: 'a', digest: new Uint8Array(32) });
+    await expect(spending).rejects.toMatchObject({ code: 'record-damaged' });
   });
 });
 

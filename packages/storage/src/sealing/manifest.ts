@@ -2,12 +2,13 @@ import { ascii, concat, equal, hash, hkdf, hmac, Secret, sha256, u64, wipe, wire
 import { limits } from '../limits.ts';
 import type { Store, StoreOperation } from '../store.ts';
 import { tags } from '../tags.ts';
-import { type Counter, openCounter } from './counter.ts';
+import { type Counter, lastStanding, openCounter, type Standing } from './counter.ts';
 import { decodeRecord, IntegrityError } from './errors.ts';
 import {
   type Found,
   formatVersion,
   isKept,
+  isListed,
   manifestPlace,
   type Page,
   pageCodec,
@@ -20,8 +21,6 @@ import { groupOf, places, prefixesOf } from './places.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
 export interface Commitment {
-  /** Default: yes. */
-  readonly sync?: boolean;
   /** A key's group of which the operations say everything: what else is on the disk of it, they delete. */
   readonly afresh?: string;
 }
@@ -32,15 +31,17 @@ export interface Commitment {
  *
  *   digest = HMAC(key, place ‖ what names the version of the record: its first 65 bytes and its last 16)
  *   page   = seal(count, XOR of the digests of its group's records)             one for each group that changed
- *   root   = seal(counter, chain, number of pages, XOR of the digests of the pages' records)
+ *   root   = seal(counter, chain, number of pages, XOR of HMAC(key, group ‖ count ‖ sum of each page))
  *
  * What names a version: salt and key commitment, drawn anew with each sealing, and the cipher's tag.
  *
  * Why that is enough against whoever may delete, replay and exchange records but has no key: the digests are a PRF's, and the
  * attacker sees neither them nor their sums. Records other than those that were summed up have the same XOR with probability
- * 2^-256, for each set that is tried; a set is tried by starting the node. A page is one of its own versions, and only the
- * newest is in the root's sum. So all that passes is the records, pages and root of one earlier moment, all together, and that
+ * 2^-256, for each set that is tried; a set is tried by starting the node. What a page says is in the root's sum. So all that passes is the records, pages and root of one earlier moment, all together, and that
  * shows in the counter beside the store. (If the digests could be seen, XOR would be a matter of linear algebra.)
+ *
+ * That is also why a page that is damaged can be made anew from the records, and the root be had from the counter: where they fit
+ * together, they are the ones that were summed up, and where they do not, nothing is guessed.
  *
  * A batch costs as many sealed records of 150 bytes as it touches groups, and one more: no work grows with the store.
  */
@@ -57,10 +58,14 @@ export class Manifest {
   #counter: Counter | undefined;
   /** Groups of which there are records and should be none. */
   readonly #strays = new Set<string>();
+  /** Records of listed groups that are not on the list. */
+  #unlisted: readonly string[] = [];
   readonly #checks = new Map<string, Promise<void>>();
   /** The batches under way, by the places that they change. */
   readonly #writing = new Map<string, Promise<void>>();
   #dead: Error | undefined;
+  /** What was damaged of the manifest itself, and made anew. */
+  #restored: readonly string[] = [];
 
   private constructor(store: Store, sealer: Sealer, owner: Owner, storeKey: Secret) {
     this.#store = store;
@@ -82,10 +87,16 @@ export class Manifest {
    * Reads the manifest and checks the store against it; what is damaged of single keys is left to {@link broken}.
    * @throws {RollbackError} @throws {IntegrityError}
    */
-  static async open(store: Store, sealer: Sealer, owner: Owner, storeKey: Secret): Promise<Manifest> {
+  static async open(
+    store: Store,
+    sealer: Sealer,
+    owner: Owner,
+    storeKey: Secret,
+    lostCounter: 'refuse' | 'accept' = 'refuse',
+  ): Promise<Manifest> {
     const manifest = new Manifest(store, sealer, owner, storeKey);
     try {
-      await manifest.#readRoot();
+      await manifest.#readRoot(lostCounter);
       await manifest.#checkKept();
       await manifest.#checkSmallLedgers();
     } catch (error) {
@@ -106,19 +117,37 @@ export class Manifest {
     return [...broken, ...this.#strays];
   }
 
-  /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
-  async commit(operations: readonly StoreOperation[], { afresh, sync = true }: Commitment = {}): Promise<void> {
+  /** The places of the root and of pages that were damaged, and were made anew from what proves them. */
+  restored(): readonly string[] {
+    return this.#restored;
+  }
+
+  /** The records that there should be of a group that lists them: each is whole or not by itself, which {@link read} says. */
+  listed(group: string): readonly string[] {
+    return [...(this.#pages.get(group)?.members?.keys() ?? [])];
+  }
+
+  /** Records that were removed, or are not this store's, and are there all the same. */
+  unlisted(): readonly string[] {
+    return this.#unlisted;
+  }
+
+  /**
+   * Applies the operations and what keeps the manifest true, as one batch, synced: LevelDB does not sync the log that it leaves
+   * for the next one, so a batch that was not synced may be lost where a later one is kept, and then the two contradict.
+   * @throws {StoreError} @throws {IntegrityError}
+   */
+  async commit(operations: readonly StoreOperation[], { afresh }: Commitment = {}): Promise<void> {
     if (this.#dead !== undefined) throw this.#dead;
     if (afresh !== undefined) this.#renew(afresh);
     // Up to the batch without a pause: batches reach the store in the order in which the manifest counted them.
     const covered = this.#cover(operations);
-    const [number, chain] = [this.#number, this.#chain];
-    const written = this.#store.batch(covered, { sync });
+    const standing = this.#standing();
+    const written = this.#store.batch(covered);
     for (const { key } of operations) this.#writing.set(key, written);
     try {
       await written;
-      // What is not synced may be lost with a power cut, and then the counter must not be ahead of the store.
-      if (sync) this.#counter?.raise(number, chain);
+      this.#counter?.raise(standing);
     } catch (error) {
       this.#dead ??= error instanceof Error ? error : new Error('a batch failed', { cause: error });
       throw error;
@@ -155,7 +184,12 @@ export class Manifest {
     }
     if (sealed !== undefined) return page === undefined ? 'outdated' : undefined;
     // What is there opens or does not, and never had another version. What is not there may have been.
-    if (page !== undefined) await this.#checkLedger(group, page);
+    if (page === undefined) return undefined;
+    await this.#checkLedger(group, page);
+    // A damaged filter or index of a table hides a record from who looks it up, and not from who walks by, as the check did.
+    if (page.count > limits.ledgerWalk) return undefined;
+    for await (const [found] of this.#store.entries(group))
+      if (found === place && (await this.#store.get(place)) === undefined) return 'missing';
     return undefined;
   }
 
@@ -208,14 +242,16 @@ export class Manifest {
     const pages = [...touched].map(([group, page]) => this.#sealPage(group, page));
     this.#number += 1;
     this.#chain = hash(tags.chain, this.#chain, u64(this.#number), this.#sum);
-    const root = wire.encode(rootCodec, {
-      version: formatVersion,
-      counter: this.#number,
-      chain: this.#chain,
-      pages: this.#pages.size,
-      sum: this.#sum.slice(),
-    });
-    return [...operations, ...pages, this.#seal(manifestPlace, 'manifest', root)];
+    return [...operations, ...pages, this.#sealRoot()];
+  }
+
+  #standing(): Standing {
+    return { counter: this.#number, chain: this.#chain, pages: this.#pages.size, sum: this.#sum.slice() };
+  }
+
+  #sealRoot(): StoreOperation {
+    const root = wire.encode(rootCodec, { version: formatVersion, ...this.#standing() });
+    return this.#seal(manifestPlace, 'manifest', root);
   }
 
   /** The page that counts an operation. @throws {IntegrityError} of a broken group @throws {RangeError} */
@@ -254,44 +290,109 @@ export class Manifest {
   #sealPage(group: string, page: Page): StoreOperation {
     const { count, sum } = page;
     const place = pagePlace(group);
+    const listed = isListed(group) ? [...(page.members ?? [])].map(([place, digest]) => ({ place, digest })) : [];
     const operation = this.#seal(
       place,
       'page',
-      wire.encode(pageCodec, { version: formatVersion, count, sum: sum.slice() }),
+      wire.encode(pageCodec, { version: formatVersion, count, sum: sum.slice(), listed }),
     );
     xor(this.#sum, page.digest);
-    page.digest = this.#digest(place, operation.value);
+    page.digest = this.#digestOfPage(group, page);
     xor(this.#sum, page.digest);
     return operation;
   }
 
-  async #readRoot(): Promise<void> {
-    const sealed = await this.#store.get(manifestPlace);
-    if (sealed === undefined) throw new IntegrityError(manifestPlace, 'missing');
-    const root = decodeRecord(manifestPlace, rootCodec, this.#open(manifestPlace, 'manifest', sealed));
-    this.#number = root.counter;
-    this.#chain = root.chain;
+  async #readRoot(lostCounter: 'refuse' | 'accept'): Promise<void> {
+    const { annex } = this.#store;
+    const [root, damage] = await this.#tryOpen(manifestPlace, 'manifest', rootCodec);
+    const standing = root ?? (await lastStanding(annex, this.#sealer, this.#owner, this.#storeKey));
+    if (standing === undefined) throw damage as IntegrityError;
+    this.#number = standing.counter;
+    this.#chain = standing.chain;
     // First of all: whatever else is found, an older store explains it.
-    this.#counter = await openCounter(this.#store.annex, this.#sealer, this.#owner, this.#storeKey, root);
+    this.#counter = await openCounter(annex, this.#sealer, this.#owner, this.#storeKey, standing, lostCounter);
+    const damaged = await this.#readPages(standing);
+    if (root !== undefined && damaged.length === 0) return;
+    this.#restored = [...(root === undefined ? [manifestPlace] : []), ...damaged.map(pagePlace)];
+    const pages = damaged.map((group) => this.#sealPage(group, this.#pages.get(group) as Page));
+    await this.#store.batch([...pages, this.#sealRoot()]);
+  }
 
-    for await (const [place, bytes] of this.#store.entries('pages/')) {
-      const { count, sum } = decodeRecord(place, pageCodec, this.#open(place, 'page', bytes));
-      const digest = this.#digest(place, bytes);
-      xor(this.#sum, digest);
+  /** @returns the groups whose page was damaged, and is made anew. @throws {IntegrityError} if what is there proves nothing */
+  async #readPages(root: Standing): Promise<readonly string[]> {
+    let damage: IntegrityError | undefined;
+    const groups = new Set<string>();
+    for await (const [place] of this.#store.entries('pages/')) {
       const group = place.slice('pages/'.length);
-      const members = isKept(group) ? new Map<string, Uint8Array>() : undefined;
-      this.#pages.set(group, { count, sum, digest, members, state: 'unchecked' });
+      groups.add(group);
+      const [page, failure] = await this.#tryOpen(place, 'page', pageCodec);
+      if (page !== undefined) this.#addPage(group, page.count, page.sum, page.listed);
+      else damage ??= failure;
     }
-    if (this.#pages.size !== root.pages || !equal(this.#sum, root.sum)) throw new IntegrityError('pages', 'incomplete');
+    if (damage === undefined && this.#isSummedUp(root)) return [];
+    // The records say what the pages said, if the root agrees: then they are all there, and the newest.
+    const read = new Map(this.#pages);
+    this.#pages.clear();
+    this.#sum.fill(0);
+    const found = await this.#scan(places.filter(({ room }) => room !== 'uncovered').map(({ prefix }) => prefix));
+    for (const group of new Set([...groups, ...found.keys()])) {
+      const { count = 0, sum = new Uint8Array(32), members = new Map<string, Uint8Array>() } = found.get(group) ?? {};
+      const listed = isListed(group) ? [...members].map(([place, digest]) => ({ place, digest })) : [];
+      this.#addPage(group, count, sum, listed);
+    }
+    if (!this.#isSummedUp(root)) throw damage ?? new IntegrityError('pages', 'incomplete');
+    return [...this.#pages].flatMap(([group, page]) => {
+      const before = read.get(group);
+      return before !== undefined && sameSum(before, page) ? [] : [group];
+    });
+  }
+
+  #addPage(
+    group: string,
+    count: number,
+    sum: Uint8Array,
+    listed: readonly { readonly place: string; readonly digest: Uint8Array }[],
+  ): void {
+    const digest = this.#digestOfPage(group, { count, sum });
+    xor(this.#sum, digest);
+    const members = isKept(group) ? new Map(listed.map((one) => [one.place, one.digest])) : undefined;
+    this.#pages.set(group, { count, sum, digest, members, state: 'unchecked' });
+  }
+
+  #isSummedUp({ pages, sum }: Standing): boolean {
+    return this.#pages.size === pages && equal(this.#sum, sum);
+  }
+
+  async #tryOpen<T>(
+    place: string,
+    kind: string,
+    codec: wire.Codec<T>,
+  ): Promise<readonly [T, undefined] | readonly [undefined, IntegrityError]> {
+    try {
+      const sealed = await this.#store.get(place);
+      if (sealed === undefined) throw new IntegrityError(place, 'missing');
+      return [decodeRecord(place, codec, this.#open(place, kind, sealed)), undefined];
+    } catch (error) {
+      if (error instanceof IntegrityError) return [undefined, error];
+      throw error;
+    }
   }
 
   /** Everything but the ledgers: the node's records must be whole, a key that is not is broken. */
   async #checkKept(): Promise<void> {
-    const kept = places.filter(({ room }) => room === 'node' || room === 'key').map(({ prefix }) => prefix);
+    const kept = places.filter(({ room }) => room !== 'ledger' && room !== 'uncovered').map(({ prefix }) => prefix);
     const found = await this.#scan(kept);
-    for (const group of found.keys()) if (!this.#pages.has(group)) this.#strays.add(group);
+    const [lists, others] = [
+      [...found].filter(([group]) => isListed(group)),
+      [...found].filter(([group]) => !isListed(group)),
+    ];
+    this.#unlisted = lists.flatMap(([group, { members }]) =>
+      [...members.keys()].filter((place) => this.#pages.get(group)?.members?.has(place) !== true),
+    );
+    for (const [group] of others) if (!this.#pages.has(group)) this.#strays.add(group);
     for (const [group, page] of this.#pages) {
-      if (page.members === undefined) continue;
+      if (isListed(group)) page.state = 'verified';
+      if (page.members === undefined || isListed(group)) continue;
       const here = found.get(group) ?? { count: 0, sum: new Uint8Array(32), members: new Map<string, Uint8Array>() };
       for (const [place, digest] of here.members) page.members.set(place, digest);
       page.state = sameSum(page, here) ? 'verified' : 'broken';
@@ -362,6 +463,11 @@ export class Manifest {
       }
     }
     return groups;
+  }
+
+  #digestOfPage(group: string, { count, sum }: Pick<Page, 'count' | 'sum'>): Uint8Array {
+    const content = concat(ascii(pagePlace(group)), Uint8Array.of(0), u64(count), sum);
+    return this.#digestKey.use((key) => hmac(sha256, key, content));
   }
 
   #digest(place: string, sealed: Uint8Array): Uint8Array {

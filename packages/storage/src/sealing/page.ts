@@ -1,20 +1,23 @@
 import { equal, wire } from '@quorate/protocol';
+import { limits } from '../limits.ts';
+import type { Standing } from './counter.ts';
 
 /** What the manifest's records hold; `manifest.ts` says what for. */
-interface RootRecord extends Record<string, unknown> {
+interface RootRecord extends Standing, Record<string, unknown> {
   readonly version: number;
-  /** One more with each batch. */
-  readonly counter: number;
-  /** The hash of the chain's link before, the counter and the sum: two stores that came apart never have the same again. */
-  readonly chain: Uint8Array;
-  readonly pages: number;
-  readonly sum: Uint8Array;
 }
 
 interface PageRecord extends Record<string, unknown> {
   readonly version: number;
   readonly count: number;
   readonly sum: Uint8Array;
+  /** Where each record counts by itself, which there are. */
+  readonly listed: readonly Listed[];
+}
+
+interface Listed {
+  readonly place: string;
+  readonly digest: Uint8Array;
 }
 
 export const formatVersion = 1;
@@ -32,13 +35,14 @@ export const pageCodec: wire.Codec<PageRecord> = wire.struct<PageRecord>({
   version: wire.version(formatVersion),
   count: wire.u48,
   sum: wire.fixed(32),
+  listed: wire.list(wire.struct({ place: wire.text(limits.placeCharacters), digest: wire.fixed(32) }), limits.listed),
 });
 
 /** The records of one group: how many, and the sum of their digests. */
 export interface Page {
   count: number;
   readonly sum: Uint8Array;
-  /** The digest of the page's own record. */
+  /** The digest of count and sum: what the root sums up. */
   digest: Uint8Array;
   /** Of every record the digest; of a ledger nothing, since its records are never changed nor removed. */
   readonly members: Map<string, Uint8Array> | undefined;
@@ -54,7 +58,12 @@ export interface Found {
 
 /** Whether the records of a group may change, and each is known by its digest. */
 export function isKept(group: string): boolean {
-  return group === 'node' || group.startsWith('key/');
+  return group === 'node' || group.startsWith('key/') || isListed(group);
+}
+
+/** Whether the page lists its records, so that one of them that is damaged is known from the others. */
+export function isListed(group: string): boolean {
+  return group.startsWith('pairs/');
 }
 
 export function sameSum(

@@ -4,6 +4,8 @@ export type Room =
   | 'node'
   /** One key's: checked at every start; damage quarantines the key. */
   | 'key'
+  /** Two parties': each record is known by itself, so that damage is one pair's, which can be set up anew. */
+  | 'pair'
   /** Append-only and growing: checked in pages, at the latest before anything in the page is said to be absent. */
   | 'ledger'
   /** Covered by something else. */
@@ -33,7 +35,7 @@ export const places: readonly PlaceInfo[] = [
   { prefix: 'epochs/', kind: 'epoch', room: 'key', means: 'the public part of an epoch, and how far it came' },
   { prefix: 'data-keys/', kind: 'data-key', room: 'key', means: 'what opens the share of an epoch' },
   { prefix: 'shares/', kind: 'share', room: 'key', means: 'the share of an epoch' },
-  { prefix: 'material/', kind: 'material', room: 'key', means: 'what was set up with another party' },
+  { prefix: 'material/', kind: 'material', room: 'pair', means: 'what was set up with another party' },
   { prefix: 'sessions/', kind: 'session', room: 'ledger', means: 'that the nonces of a session are used' },
   { prefix: 'requests/', kind: 'request', room: 'ledger', means: 'what a client asked' },
   { prefix: 'results/', kind: 'result', room: 'ledger', means: 'what a client was answered' },
@@ -50,7 +52,7 @@ export function placeInfo(place: string): PlaceInfo {
   return found;
 }
 
-/** The group of records that share a page of the manifest: `node`, `key/<key id>`, `sessions/<two digits>`; or none. */
+/** The group of records that share a page of the manifest: `node`, `key/<key id>`, `pairs/<key id>`, `sessions/<two digits>`; or none. */
 export function groupOf(place: string): string | undefined {
   const { prefix, room } = placeInfo(place);
   const id = place.slice(prefix.length);
@@ -59,6 +61,8 @@ export function groupOf(place: string): string | undefined {
       return 'node';
     case 'key':
       return `key/${id.split('/', 1)[0]}`;
+    case 'pair':
+      return `pairs/${id.split('/', 1)[0]}`;
     case 'ledger':
       // Ids are hashes: the first two digits spread them evenly.
       return `${prefix}${id.slice(0, 2)}`;
@@ -70,6 +74,7 @@ export function groupOf(place: string): string | undefined {
 /** Where the records of a group are: prefixes, of which none begins another. */
 export function prefixesOf(group: string): readonly string[] {
   if (group === 'node') return places.filter(({ room }) => room === 'node').map(({ prefix }) => prefix);
-  if (!group.startsWith('key/')) return [group];
-  return places.filter(({ room }) => room === 'key').map(({ prefix }) => `${prefix}${group.slice('key/'.length)}`);
+  const [kind = '', id = ''] = group.split('/', 2);
+  const room = ({ key: 'key', pairs: 'pair' } as const)[kind];
+  return room === undefined ? [group] : places.filter((one) => one.room === room).map(({ prefix }) => `${prefix}${id}`);
 }

@@ -38,9 +38,9 @@ export class SealedStore {
     return { type: 'put', key: place, value };
   }
 
-  /** Applies all operations or none, synced unless it is said otherwise. See {@link Manifest.commit}. @throws {StoreError} */
+  /** Applies all operations or none, synced. See {@link Manifest.commit}. @throws {StoreError} */
   batch(operations: readonly StoreOperation[], options?: Commitment): Promise<void> {
-    return this.#manifest?.commit(operations, options) ?? this.#store.batch(operations, options);
+    return this.#manifest?.commit(operations, options) ?? this.#store.batch(operations);
   }
 
   /** Puts one record, synced, then reads it back, opens it and compares. @throws {IntegrityError} @throws {StoreError} */
