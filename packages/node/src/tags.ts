@@ -6,6 +6,8 @@ export const tags = {
   signRequest: 'quorate/v1/request/sign',
   requestId: 'quorate/v1/request/id',
   keygenProposal: 'quorate/v1/request/keygen',
+  importProposal: 'quorate/v1/request/import',
+  importedPolicy: 'quorate/v1/policy/imported',
   refreshJitter: 'quorate/v1/refresh/jitter',
   refreshProposal: 'quorate/v1/request/refresh',
   repairProposal: 'quorate/v1/request/repair',

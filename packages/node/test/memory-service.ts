@@ -9,6 +9,7 @@ import {
   type PublicPackage,
   pureEd25519,
   type Scheme,
+  type Secret,
   secp256k1,
   toBytesBE,
   toHex,
@@ -23,6 +24,7 @@ import {
   type AddressesView,
   type CeremonyView,
   type HealthView,
+  type ImportOrder,
   type KeygenOrder,
   type KeyView,
   type PeerView,
@@ -190,6 +192,15 @@ export class MemoryService implements Service {
     return this.#ceremony(id);
   }
 
+  /** The secrets of imported keys, as hex: to be compared with what was meant. */
+  readonly imported: Map<string, string> = new Map();
+
+  async importKey({ publicKey, ...order }: ImportOrder, secret: Secret): Promise<CeremonyView> {
+    if (/^0*$/.test(publicKey)) throw new ServiceError('invalid', 'the public key of what the file holds is another');
+    this.imported.set(order.name, secret.use(toHex));
+    return await this.keygen(order);
+  }
+
   readonly #orders = new Map<string, KeygenOrder>();
 
   async sign(request: SignRequest): Promise<CeremonyView> {
@@ -287,6 +298,7 @@ export class MemoryService implements Service {
       tweak: 'none',
       createdAt: start,
       refresh: { lastAt: start, dueAt: start + 86_400_000, problem: undefined },
+      imported: this.imported.has(name),
       repair: undefined,
       presignatures: 0,
     };

@@ -6,6 +6,7 @@ import { ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
 import type { Entry } from './entry.ts';
+import { ImportTask } from './import.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
@@ -21,7 +22,7 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew' | 'repair'>;
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew' | 'repair' | 'import'>;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
@@ -29,6 +30,7 @@ const tasks: Readonly<Record<Kind, TaskKind>> = {
   presign: PresignTask,
   renew: RefreshTask,
   repair: RepairTask,
+  import: ImportTask,
 };
 
 interface TaskKind {
@@ -135,8 +137,8 @@ export class Admission {
     ) {
       throw new ServiceError('busy', `presignings of ${task.keyName} are under way`);
     }
-    if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
-      throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
+    if (makesKey(task) && ofKey.some((entry) => makesKey(entry.task))) {
+      throw new ServiceError('name-taken', `a key ${task.keyName} is being made`);
     }
     if (open.some((entry) => rivals(entry.task, task) && !yields(entry, task))) {
       throw new ServiceError('busy', `the same is being done for ${task.keyName} already`);
@@ -187,7 +189,10 @@ function yields({ ceremony, task }: Entry, newer: Task): boolean {
 }
 
 function isProposedBy(task: Task, other: Task): boolean {
-  return (
-    task instanceof KeygenTask && other instanceof KeygenTask && equal(task.proposal.proposer, other.proposal.proposer)
-  );
+  return makesKey(task) && makesKey(other) && equal(task.proposal.proposer, other.proposal.proposer);
+}
+
+/** Whether a key of a new name comes of it. */
+export function makesKey(task: Task): task is KeygenTask | ImportTask {
+  return task instanceof KeygenTask || task instanceof ImportTask;
 }

@@ -6,13 +6,12 @@ import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, rivals } from './admission.ts';
+import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, makesKey, rivals } from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
 import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
-import { KeygenTask } from './keygen.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
 import { RefreshTask } from './refresh.ts';
@@ -281,6 +280,7 @@ export class Ceremonies {
     entry.cancels.clear();
     entry.session?.run.leave();
     this.#registrations.leave(entry);
+    this.#workshop.imports.drop(entry.task.id);
   }
 
   // ---- results
@@ -303,7 +303,7 @@ export class Ceremonies {
   #keyActive(keyId: Uint8Array, epoch: number): void {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
-      const makesIt = task instanceof KeygenTask || task instanceof RefreshTask || task instanceof RepairTask;
+      const makesIt = makesKey(task) || task instanceof RefreshTask || task instanceof RepairTask;
       if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
@@ -320,6 +320,7 @@ export class Ceremonies {
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
     }
+    this.#refreshes.stir(keyId);
     const name = this.#workshop.keys.get(keyId)?.name ?? '';
     for (const { peer, item } of this.#earlyRequests.take(name)) this.#inBackground(this.#onRequest(peer, item));
   }

@@ -1,9 +1,10 @@
 import { type IncomingMessage, request } from 'node:http';
-import type { BitcoinNetwork } from '@quorate/protocol';
+import { type BitcoinNetwork, type Secret, wipe } from '@quorate/protocol';
 import {
   type AddressesView,
   type CeremonyView,
   type HealthView,
+  type ImportOrder,
   type KeygenOrder,
   type KeyView,
   type MemberView,
@@ -29,6 +30,8 @@ export interface NodeClient {
   refresh(name: string): Promise<CeremonyView>;
   repair(name: string, order: RepairOrder): Promise<CeremonyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
+  /** The secret stays the caller's. */
+  importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
   ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
@@ -83,6 +86,14 @@ export function connectNode(socket: string): NodeClient {
     refresh: async (name) => await post(`${keyPath(name)}/refresh`),
     repair: async (name, order) => await post(`${keyPath(name)}/repair`, order),
     keygen: async (order) => await post('/v1/keys', order),
+    importKey: async (order, secret) => {
+      const bytes = secret.use((value) => value.slice());
+      try {
+        return await call(socket, 'POST', `/v1/keys/import?${importQueryOf(order)}`, bytes);
+      } finally {
+        wipe(bytes);
+      }
+    },
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,
     ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
@@ -92,6 +103,14 @@ export function connectNode(socket: string): NodeClient {
   };
 }
 
+/** What of an import is no secret. */
+function importQueryOf({ allowLowThreshold, members, ...order }: ImportOrder): string {
+  const fields = { ...order, members: members?.join(','), allowLowThreshold };
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+}
+
+/** @param body bytes, or what is sent as JSON */
 async function call<T>(socket: string, method: string, path: string, body?: object): Promise<T> {
   const response = await open(socket, method, path, body);
   const text = await read(response, socket);
@@ -107,9 +126,10 @@ async function call<T>(socket: string, method: string, path: string, body?: obje
 }
 
 async function open(socketPath: string, method: string, path: string, body?: object): Promise<IncomingMessage> {
-  const content = body === undefined ? undefined : JSON.stringify(body);
-  const headers =
-    content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
+  const isBytes = body instanceof Uint8Array;
+  const content = body === undefined || isBytes ? body : JSON.stringify(body);
+  const type = isBytes ? 'application/octet-stream' : 'application/json';
+  const headers = content === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(content) };
   return await new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path, headers, agent: false }, resolve);
     sent.once('error', (cause) => reject(new NodeSilent(socketPath, cause)));

@@ -5,10 +5,12 @@ import {
   expectNothing,
   readAddressesQuery,
   readCeremonyId,
+  readImportOrder,
   readKeygenOrder,
   readKeyName,
   readPeerName,
   readRepairOrder,
+  readSecret,
   readSignRequest,
   readWait,
 } from './schemas.ts';
@@ -76,6 +78,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
   app.post('/v1/keys', async ({ body, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.keygen(readKeygenOrder(body)));
+  });
+  app.post('/v1/keys/import', async ({ body, query }, reply) => {
+    using secret = readSecret(body);
+    return begun(reply, await service.importKey(readImportOrder(query), secret));
   });
   app.post('/v1/sign', async ({ body, query }, reply) => {
     expectNothing(query, 'query');

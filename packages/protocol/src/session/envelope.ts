@@ -59,6 +59,8 @@ export const kinds = {
   renew: 5,
   /** Gives a member its lost share back. */
   repair: 6,
+  /** Shares out a key that one member knows. */
+  import: 7,
 } as const;
 export type CeremonyKind = keyof typeof kinds;
 export const ENVELOPE_VERSION = 1;

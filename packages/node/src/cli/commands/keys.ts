@@ -6,6 +6,7 @@ import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
+import { addImport } from './import.ts';
 import { names } from './keygen.ts';
 
 export const addKeys: AddCommand = (program, act) => {
@@ -27,6 +28,7 @@ export const addKeys: AddCommand = (program, act) => {
     .description('deals the shares of a key anew, now; the key and who holds it stay the same')
     .argument('<name>', "the key's name")
     .action(act(refresh));
+  addImport(keys, act);
   keys
     .command('repair')
     .description('has the share of a key that was lost here given back by other members; no other share changes')
@@ -134,6 +136,14 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
+      ...(key.imported
+        ? [
+            [
+              'imported',
+              'one machine knew it before: worth as much as its past; move to a new key when you can',
+            ] as const,
+          ]
+        : []),
       ...(key.repair === undefined
         ? []
         : [['needs repair', `${key.repair}; quorate keys repair ${key.name}`] as const]),
