@@ -2,6 +2,7 @@ import { ceremonies } from './ceremonies.ts';
 import { derivation } from './derivation.ts';
 import { dkg } from './dkg.ts';
 import { dkls23 } from './dkls23.ts';
+import { exports } from './exports.ts';
 import { frost } from './frost.ts';
 import { imports } from './imports.ts';
 import type { Mutant } from './mutant.ts';
@@ -27,6 +28,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   refresh,
   repair,
   imports,
+  exports,
   presigning,
   pairs,
   stock,

@@ -186,6 +186,8 @@ export const limits = {
   bodyBytes: 163_840,
   /** Bytes of a private key that is imported. */
   secretBytes: 32,
+  /** How long a private key that was put together waits in memory for whoever asked for it. */
+  exportKept: 60_000,
   /** Levels of nesting in a body. An order has two. */
   bodyDepth: 8,
   headerBytes: 8_192,

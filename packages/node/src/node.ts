@@ -3,6 +3,7 @@ import {
   ENVELOPE_VERSION,
   equal,
   fromBytesBE,
+  fromHex,
   frost,
   groupOf,
   keyIdOf,
@@ -21,7 +22,7 @@ import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
 import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
-import { ImportedSecrets, isImported } from './ceremonies/imports.ts';
+import { isImported, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
 import { publicPackageOf } from './ceremonies/packages.ts';
@@ -41,6 +42,7 @@ import { type SignRequest, signRequestCodec } from './policy/sign-request.ts';
 import {
   type AddressesView,
   type CeremonyView,
+  type ExportOrder,
   type HealthView,
   type ImportOrder,
   type KeygenOrder,
@@ -81,7 +83,8 @@ export class QuorateNode implements Service {
   readonly #ceremonies: Ceremonies;
   readonly #stock: Stock;
   readonly #presignatures: PresignaturePool;
-  readonly #imports = new ImportedSecrets();
+  readonly #imports = new PassingSecrets();
+  readonly #exports = new PassingSecrets();
   readonly #startedAt: number;
   readonly #peerIds = new Map<string, PeerId>();
   #rosterNodes: { readonly roster: Roster; readonly nodes: readonly RosterNode[] } | undefined;
@@ -105,6 +108,7 @@ export class QuorateNode implements Service {
       audit: home.audit,
       presignatures: this.#presignatures,
       imports: this.#imports,
+      exports: this.#exports,
       members: () => this.#nodes(),
       nameOf: (node) => this.#nameOf(this.#peerOf(node)),
       nameOfPeer: (peer) => this.#nameOf(peer),
@@ -130,6 +134,8 @@ export class QuorateNode implements Service {
   /** Leaves every session; the parts stay for whoever made them to close. */
   close(): void {
     this.#ceremonies.close();
+    this.#imports.close();
+    this.#exports.close();
     this.#stock.close();
   }
 
@@ -265,6 +271,16 @@ export class QuorateNode implements Service {
     }
   }
 
+  async exportKey(name: string, { helpers }: ExportOrder = {}): Promise<CeremonyView> {
+    return await this.#ceremonies.exportKey(name, helpers);
+  }
+
+  takeExported(id: string): Secret {
+    const secret = this.#exports.take(fromHex(id));
+    if (secret !== undefined) return secret;
+    throw new ServiceError('ceremony-unknown', 'no private key waits for you: it is handed out once, for a minute');
+  }
+
   async sign(request: SignRequest): Promise<CeremonyView> {
     return await this.#ceremonies.submit('sign', wire.encode(signRequestCodec, request));
   }
@@ -386,6 +402,11 @@ export class QuorateNode implements Service {
         const problem = this.#ceremonies.refreshOf(key)?.problem;
         return problem === undefined ? [] : [`the shares of ${key.name} are due for a refresh: ${problem}`];
       }),
+      ...this.#parts.home.keys
+        .list()
+        .flatMap(({ exported, name }) =>
+          exported ? [`the private key of ${name} was exported: whoever has it signs alone`] : [],
+        ),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
   }
@@ -411,6 +432,7 @@ export class QuorateNode implements Service {
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
       imported: isImported(publicPackage),
+      exported: key.exported,
       refresh: this.#ceremonies.refreshOf(key),
       repair: this.#ceremonies.repairOf(key.keyId),
       presignatures: this.#presignatures.count(key.keyId),

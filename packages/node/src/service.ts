@@ -46,6 +46,14 @@ export interface Service {
    * @throws {ServiceError} `invalid` if the public key is another's, `denied`, `name-taken`
    */
   importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView>;
+  /**
+   * Has the private key put together at this node, by a quorum whose operators all say yes; the ceremony runs on. The key counts
+   * as exported on every member that takes part, for ever.
+   * @throws {ServiceError} `denied` where `export` is not switched on, `no-quorum`, `key-unknown`
+   */
+  exportKey(name: string, order?: ExportOrder): Promise<CeremonyView>;
+  /** The private key that an export has put together here: big-endian, once. @throws {ServiceError} `ceremony-unknown` */
+  takeExported(id: string): Secret;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
   sign(request: SignRequest): Promise<CeremonyView>;
   /** The ceremony, after it ended or after `waitMilliseconds`, whichever is first. @throws {ServiceError} `ceremony-unknown` */
@@ -141,6 +149,8 @@ export interface KeyView {
   readonly createdAt: number;
   /** One machine knew the key before it came here: it is worth as much as its past. */
   readonly imported: boolean;
+  /** The private key was put together somewhere, with this node's share: whoever did it can sign alone. */
+  readonly exported: boolean;
   /** Undefined until the key is in use. */
   readonly refresh: RefreshView | undefined;
   /** Why this node's share needs a repair, in a sentence; undefined if it does not, as far as is known. */
@@ -189,6 +199,11 @@ export interface KeygenOrder {
   readonly members?: readonly string[] | undefined;
   /** Needed when the threshold is below (n + 1) / 2: says that fewer corrupt parties than a majority can forge. */
   readonly allowLowThreshold?: boolean | undefined;
+}
+
+export interface ExportOrder {
+  /** Names of the other members that take part; default: some who are connected. */
+  readonly helpers?: readonly string[] | undefined;
 }
 
 export interface ImportOrder extends KeygenOrder {

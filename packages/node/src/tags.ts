@@ -6,6 +6,7 @@ export const tags = {
   signRequest: 'quorate/v1/request/sign',
   requestId: 'quorate/v1/request/id',
   keygenProposal: 'quorate/v1/request/keygen',
+  exportProposal: 'quorate/v1/request/export',
   importProposal: 'quorate/v1/request/import',
   importedPolicy: 'quorate/v1/policy/imported',
   refreshJitter: 'quorate/v1/refresh/jitter',

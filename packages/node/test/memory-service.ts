@@ -9,7 +9,7 @@ import {
   type PublicPackage,
   pureEd25519,
   type Scheme,
-  type Secret,
+  Secret,
   secp256k1,
   toBytesBE,
   toHex,
@@ -23,6 +23,7 @@ import { requestDigest, requestId, type SignRequest, verifySignRequest } from '.
 import {
   type AddressesView,
   type CeremonyView,
+  type ExportOrder,
   type HealthView,
   type ImportOrder,
   type KeygenOrder,
@@ -201,6 +202,25 @@ export class MemoryService implements Service {
     return await this.keygen(order);
   }
 
+  readonly #exported = new Map<string, Secret>();
+
+  async exportKey(name: string, { helpers = ['bob'] }: ExportOrder = {}): Promise<CeremonyView> {
+    const key = this.#key(name);
+    if (key.view.frozen) throw new ServiceError('denied', 'this node gives away no shares');
+    const id = createHash('sha256').update(`export ${name}`).digest('hex');
+    this.#put(this.#view(id, 'export', name, ['alice', ...helpers]));
+    this.#exported.set(id, new Secret(new Uint8Array(32).fill(0xab)));
+    key.view = { ...key.view, exported: true };
+    return this.move(id, { state: 'done', result: { type: 'key', publicKey: key.view.publicKey, epoch: 1 } });
+  }
+
+  takeExported(id: string): Secret {
+    const secret = this.#exported.get(id);
+    this.#exported.delete(id);
+    if (secret === undefined) throw new ServiceError('ceremony-unknown', 'it is handed out once');
+    return secret;
+  }
+
   readonly #orders = new Map<string, KeygenOrder>();
 
   async sign(request: SignRequest): Promise<CeremonyView> {
@@ -299,6 +319,7 @@ export class MemoryService implements Service {
       createdAt: start,
       refresh: { lastAt: start, dueAt: start + 86_400_000, problem: undefined },
       imported: this.imported.has(name),
+      exported: false,
       repair: undefined,
       presignatures: 0,
     };
@@ -308,7 +329,7 @@ export class MemoryService implements Service {
 
   #view(
     id: string,
-    kind: 'keygen' | 'renew' | 'repair' | 'sign',
+    kind: 'export' | 'keygen' | 'renew' | 'repair' | 'sign',
     key: string,
     participants: readonly string[],
   ): CeremonyView {

@@ -6,6 +6,7 @@ import { ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
 import type { Entry } from './entry.ts';
+import { ExportTask } from './export.ts';
 import { ImportTask } from './import.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
@@ -22,7 +23,7 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew' | 'repair' | 'import'>;
+export type Kind = CeremonyKind;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
@@ -31,6 +32,7 @@ const tasks: Readonly<Record<Kind, TaskKind>> = {
   renew: RefreshTask,
   repair: RepairTask,
   import: ImportTask,
+  export: ExportTask,
 };
 
 interface TaskKind {
@@ -172,9 +174,11 @@ export function isRefreshing({ ceremony, task }: Entry): boolean {
 
 /**
  * Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves.
- * Or both give the same member its share back.
+ * Or both give the same member its share back, or the key.
  */
 export function rivals(task: Task, other: Task): boolean {
+  if (task instanceof ExportTask && other instanceof ExportTask)
+    return task !== other && task.keyName === other.keyName && task.asker === other.asker;
   if (task instanceof RepairTask && other instanceof RepairTask)
     return task !== other && task.keyName === other.keyName && task.lost === other.lost;
   return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
@@ -183,7 +187,7 @@ export function rivals(task: Task, other: Task): boolean {
 /** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. A repair always does. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
   // Nothing is kept of one that is given up, wherever it is.
-  if (task instanceof RepairTask) return true;
+  if (task instanceof RepairTask || task instanceof ExportTask) return true;
   if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
   return newer.proposer <= task.proposer;
 }

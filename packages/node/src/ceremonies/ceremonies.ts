@@ -11,6 +11,8 @@ import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
+import { ExportTask } from './export.ts';
+import { exportProposal } from './exports.ts';
 import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
@@ -210,6 +212,12 @@ export class Ceremonies {
     return await this.#repairs.repair(name, order);
   }
 
+  /** Has a private key put together here. @throws {ServiceError} */
+  async exportKey(name: string, helpers: readonly string[] | undefined): Promise<CeremonyView> {
+    const port = { live: () => this.#live(), peerOf: this.#options.peerOf };
+    return await this.submit('export', exportProposal(name, helpers, this.#workshop, port));
+  }
+
   /** Why our share of a key needs a repair. */
   repairOf(keyId: Uint8Array): string | undefined {
     return this.#repairs.problemOf(keyId);
@@ -311,11 +319,11 @@ export class Ceremonies {
     this.#workshop.presignatures.moveTo(keyId, epoch);
     for (const entry of this.#book.open()) {
       const { task } = entry;
-      const overtaken = task instanceof RefreshTask || task instanceof RepairTask;
+      const overtaken = task instanceof RefreshTask || task instanceof RepairTask || task instanceof ExportTask;
       if (overtaken && equal(task.keyId, keyId) && task.epoch < epoch) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
-        if (task.kind === 'repair') this.#decline(entry, reason);
+        if (task.kind !== 'renew') this.#decline(entry, reason);
       }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);

@@ -11,8 +11,8 @@ export function mustRefresh(publicPackage: Pick<PublicPackage, 'baseEpoch' | 'po
   return isImported(publicPackage) && publicPackage.baseEpoch === 0;
 }
 
-/** Keys on their way in, in memory only: each until the ceremony that shares it out takes it, or ends. */
-export class ImportedSecrets {
+/** Keys on their way in or out, in memory only: each until it is taken, or dropped. */
+export class PassingSecrets {
   readonly #secrets = new Map<string, Secret>();
 
   /** @param secret it is this pool's from now on */
@@ -25,6 +25,11 @@ export class ImportedSecrets {
     const secret = this.#secrets.get(toHex(request));
     this.#secrets.delete(toHex(request));
     return secret;
+  }
+
+  close(): void {
+    for (const secret of this.#secrets.values()) secret.wipe();
+    this.#secrets.clear();
   }
 
   drop(request: Uint8Array): void {

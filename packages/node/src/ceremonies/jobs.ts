@@ -30,6 +30,7 @@ import {
   type Unusable,
 } from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
+import { type Exported, type ExportJob, exportJob } from './export-job.ts';
 import { publicPackageOf } from './packages.ts';
 import { type Repaired, type RepairJob, repairJob } from './repair-job.ts';
 import { encodeSignature } from './signing.ts';
@@ -39,6 +40,7 @@ export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
   repair: { readonly input: RepairJob; readonly output: Repaired };
+  export: { readonly input: ExportJob; readonly output: Exported };
   import: { readonly input: ImportJob; readonly output: KeygenOutput };
   'prove-life': { readonly input: ProveLifeJob; readonly output: Uint8Array };
   'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
@@ -181,6 +183,7 @@ export function startJob<N extends JobName>(
     refresh: refreshJob,
     repair: repairJob,
     import: importJob,
+    export: exportJob,
     'prove-life': proveLifeJob,
     'pair-setup': pairSetupJob,
     sign: signJob,
@@ -202,6 +205,7 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
       ...(share === undefined ? [] : [share]),
       ...stock.flatMap(halvesOf),
     ],
+    export: ({ receiveSecret, share }) => [receiveSecret, share],
     import: ({ receiveSecret, secret, stock }) => [
       receiveSecret,
       ...(secret === undefined ? [] : [secret]),
@@ -226,6 +230,7 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
     refresh: ({ share, material }) => [share, ...material.values()],
+    export: ({ key }) => (key === undefined ? [] : [key]),
     import: ({ share, material }) => [share, ...material.values()],
     repair: ({ share }) => (share === undefined ? [] : [share]),
     'prove-life': () => [],

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ed25519, fromBytesBE, fromHex, secp256k1 } from '@quorate/protocol';
@@ -243,6 +243,25 @@ describe('keys', () => {
       }
       expect(service.imported.size).toBe(0);
     });
+  });
+
+  test('export: to a new file of mode 0600, or to stdout if that is said', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const path = join(folder, 'exported');
+    const done = await node('keys', 'export', 'treasury', '--to-file', path, '--helpers', 'carol');
+    expect(done).toMatchObject({ exit: 0, stdout: `written to ${path}\n`, stderr: expect.stringContaining('alone') });
+    expect(readFileSync(path, 'utf8')).toBe(`${'ab'.repeat(32)}\n`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect((await node('keys', 'show', 'treasury')).stdout).toContain('whoever has the private key signs alone');
+    expect(await node('keys', 'export', 'treasury', '--to-file', path)).toMatchObject({ exit: 2 });
+    expect(readFileSync(path, 'utf8')).toBe(`${'ab'.repeat(32)}\n`);
+    expect((await node('keys', 'export', 'treasury', '--stdout')).stdout).toBe(`${'ab'.repeat(32)}\n`);
+    for (const more of [[], ['--stdout', '--to-file', join(folder, 'x')]])
+      expect(await node('keys', 'export', 'treasury', ...more)).toMatchObject({ exit: 2, stdout: '' });
+    await node('keys', 'freeze', 'treasury');
+    const unwritten = join(folder, 'unwritten');
+    expect(await node('keys', 'export', 'treasury', '--to-file', unwritten)).toMatchObject({ exit: 3, stdout: '' });
+    expect(() => statSync(unwritten)).toThrow();
   });
 
   test('repair', async () => {

@@ -43,6 +43,8 @@ export interface ConfigFile {
   readonly accept: { readonly default: Acceptance; readonly proposers: Readonly<Record<string, Acceptance>> };
   /** The purposes of keys in which this node takes part. */
   readonly purposes: readonly string[];
+  /** Whether this node gives its shares away, when its operator says yes, so that a private key is put together. */
+  readonly export: 'enabled' | 'disabled';
   /** Seconds that a session may take. */
   readonly sessionTimeout: number;
   /** Seconds between refreshes of a key's shares; 0 for none. */

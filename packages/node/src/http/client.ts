@@ -1,8 +1,9 @@
 import { type IncomingMessage, request } from 'node:http';
-import { type BitcoinNetwork, type Secret, wipe } from '@quorate/protocol';
+import { type BitcoinNetwork, Secret, wipe } from '@quorate/protocol';
 import {
   type AddressesView,
   type CeremonyView,
+  type ExportOrder,
   type HealthView,
   type ImportOrder,
   type KeygenOrder,
@@ -32,6 +33,9 @@ export interface NodeClient {
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   /** The secret stays the caller's. */
   importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView>;
+  exportKey(name: string, order: ExportOrder): Promise<CeremonyView>;
+  /** The private key that an export has put together, once; the caller wipes it. */
+  takeExported(id: string): Promise<Secret>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
   ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
@@ -94,6 +98,8 @@ export function connectNode(socket: string): NodeClient {
         wipe(bytes);
       }
     },
+    exportKey: async (name, order) => await post(`${keyPath(name)}/export`, order),
+    takeExported: async (id) => await callForSecret(socket, `${ceremonyPath(id)}/secret`),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,
     ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
@@ -125,6 +131,18 @@ async function call<T>(socket: string, method: string, path: string, body?: obje
   return value as T;
 }
 
+/** As `call`, of an answer that is a secret: never a text. */
+async function callForSecret(socket: string, path: string): Promise<Secret> {
+  const response = await open(socket, 'POST', path);
+  const answer = await readBytes(response, socket);
+  if (response.headers['content-type'] === 'application/octet-stream') {
+    const secret = new Secret(new Uint8Array(answer));
+    wipe(answer);
+    return secret;
+  }
+  throw refusalOf(json(answer.toString('utf8')) as Problem);
+}
+
 async function open(socketPath: string, method: string, path: string, body?: object): Promise<IncomingMessage> {
   const isBytes = body instanceof Uint8Array;
   const content = body === undefined || isBytes ? body : JSON.stringify(body);
@@ -138,10 +156,16 @@ async function open(socketPath: string, method: string, path: string, body?: obj
 }
 
 async function read(response: IncomingMessage, socket: string): Promise<string> {
+  return (await readBytes(response, socket)).toString('utf8');
+}
+
+async function readBytes(response: IncomingMessage, socket: string): Promise<Buffer> {
   try {
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part as Buffer);
-    return Buffer.concat(parts).toString('utf8');
+    const whole = Buffer.concat(parts);
+    for (const part of parts) part.fill(0);
+    return whole;
   } catch (cause) {
     throw new NodeSilent(socket, cause);
   }

@@ -5,6 +5,7 @@ import {
   expectNothing,
   readAddressesQuery,
   readCeremonyId,
+  readExportOrder,
   readImportOrder,
   readKeygenOrder,
   readKeyName,
@@ -82,6 +83,18 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
   app.post('/v1/keys/import', async ({ body, query }, reply) => {
     using secret = readSecret(body);
     return begun(reply, await service.importKey(readImportOrder(query), secret));
+  });
+  app.post('/v1/keys/:name/export', async ({ body, params, query }, reply) => {
+    expectNothing(query, 'query');
+    return begun(reply, await service.exportKey(readKeyName(params), readExportOrder(body)));
+  });
+  app.post('/v1/ceremonies/:id/secret', ({ body, params, query }, reply) => {
+    expectNothing(body, 'body');
+    expectNothing(query, 'query');
+    using secret = service.takeExported(readCeremonyId(params));
+    const bytes = secret.use((value) => Buffer.from(value));
+    reply.raw.once('close', () => bytes.fill(0));
+    return reply.type('application/octet-stream').send(bytes);
   });
   app.post('/v1/sign', async ({ body, query }, reply) => {
     expectNothing(query, 'query');

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
-import { type ImportOrder, type KeygenOrder, type RepairOrder, ServiceError } from '../service.ts';
+import { type ExportOrder, type ImportOrder, type KeygenOrder, type RepairOrder, ServiceError } from '../service.ts';
 
 /** A client's order as JSON: bytes are lower-case hex. The network is the node's own, and is not said. */
 export interface SignOrder {
@@ -107,6 +107,8 @@ const repairSchema: z.ZodType<RepairOrder> = z.strictObject({
   helpers: z.array(name).min(1).max(100).optional(),
 });
 
+const exportSchema: z.ZodType<ExportOrder> = z.strictObject({ helpers: z.array(name).min(1).max(100).optional() });
+
 const signSchema: z.ZodType<SignOrder> = z.strictObject({
   key: name,
   purpose: name,
@@ -158,6 +160,11 @@ export function readSecret(body: unknown): Secret {
   const secret = new Secret(new Uint8Array(body));
   wipe(body);
   return secret;
+}
+
+/** The body may be left out. @throws {ServiceError} `invalid` */
+export function readExportOrder(body: unknown): ExportOrder {
+  return conform(exportSchema, body ?? {}, 'body');
 }
 
 /** The body may be left out. @throws {ServiceError} `invalid` */

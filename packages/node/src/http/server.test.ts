@@ -224,6 +224,16 @@ describe('routes', () => {
     expect(service.imported.size).toBe(1);
   });
 
+  test('an exported key is handed out once, as bytes', async () => {
+    await node.keygen({ name: 'treasury', scheme: 'ed25519' });
+    const { id } = await node.exportKey('treasury', { helpers: ['bob'] });
+    using secret = await node.takeExported(id);
+    expect(secret.use(toHex)).toBe('ab'.repeat(32));
+    await expect(node.takeExported(id)).rejects.toMatchObject({ code: 'ceremony-unknown' });
+    expect(await send('POST', '/v1/keys/treasury/export', '{"to":"me"}')).toMatchObject({ status: 400 });
+    expect(await send('POST', '/v1/ceremonies/zz/secret')).toMatchObject({ status: 400 });
+  });
+
   test('a repair, with and without a body', async () => {
     await node.keygen({ name: 'treasury', scheme: 'ed25519' });
     expect(await node.repair('treasury', { helpers: ['bob', 'carol'] })).toMatchObject({ kind: 'repair' });

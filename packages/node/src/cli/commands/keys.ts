@@ -6,6 +6,7 @@ import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
+import { addExport } from './export.ts';
 import { addImport } from './import.ts';
 import { names } from './keygen.ts';
 
@@ -29,6 +30,7 @@ export const addKeys: AddCommand = (program, act) => {
     .argument('<name>', "the key's name")
     .action(act(refresh));
   addImport(keys, act);
+  addExport(keys, act);
   keys
     .command('repair')
     .description('has the share of a key that was lost here given back by other members; no other share changes')
@@ -136,6 +138,7 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
+      ...(key.exported ? [['exported', 'whoever has the private key signs alone'] as const] : []),
       ...(key.imported
         ? [
             [
