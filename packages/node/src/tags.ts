@@ -11,6 +11,7 @@ export const tags = {
   importedPolicy: 'quorate/v1/policy/imported',
   refreshJitter: 'quorate/v1/refresh/jitter',
   refreshProposal: 'quorate/v1/request/refresh',
+  reshareProposal: 'quorate/v1/request/reshare',
   repairProposal: 'quorate/v1/request/repair',
   preparation: 'quorate/v1/request/preparation',
   election: 'quorate/v1/coordination/election',

@@ -39,7 +39,9 @@ export type NodeFrame =
   /** Send me the certificate of the epoch of this key that you use: my share of it may be lost. */
   | { readonly type: 'wanted'; readonly value: { readonly keyId: Uint8Array } }
   /** About base transfers made ahead. */
-  | { readonly type: 'stock'; readonly value: StockMessage };
+  | { readonly type: 'stock'; readonly value: StockMessage }
+  /** A leaving member wants the epoch that it dealt into. */
+  | { readonly type: 'approval'; readonly value: Uint8Array };
 
 /** What a frame of this type carries. */
 export type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
@@ -66,6 +68,7 @@ const frameCodec = wire.struct({
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
     wanted: wire.struct({ keyId: wire.fixed(32) }),
+    approval: wire.bytes(MAX_BODY),
   }),
 });
 

@@ -3,20 +3,17 @@ import {
   dkls23,
   EncodingError,
   equal,
-  frost,
   type Group,
   groupOf,
   keyIdOf,
   type Member,
   type Party,
   type Point,
-  publicPackageCodec,
   renewal,
   type Start,
   sessionId,
   toHex,
   tryDecode,
-  wipe,
   wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
@@ -32,6 +29,7 @@ import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
 import { checkTerms, takenName } from './keygen.ts';
 import { keepPrepared } from './prepared.ts';
+import { proofOfLife } from './proving.ts';
 import { receiveKeysOf } from './registering.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
@@ -169,19 +167,8 @@ export class ImportTask implements Task {
   }
 
   /** All sign once with their shares, before anybody says READY. */
-  proof(output: unknown, { sid: first, me }: TaskSession): Proof {
-    const { share, material, publicPackage: encoded } = output as KeygenOutput;
-    const { network, scheme } = this.proposal;
-    const suite = frost.suiteOf(scheme, this.#workshop.tools.groups);
-    const publicPackage = wire.decode(publicPackageCodec(suite.group), encoded);
-    const sid = renewal.lifeSession(first, publicPackage);
-    const input = { network, sid, me, scheme, publicPackage: encoded, share: share.slice() };
-    return {
-      sid,
-      court: { rounds: renewal.lifeRounds(suite), rules: renewal.lifeRules(suite, network, publicPackage) },
-      host: this.#workshop.host('prove-life', input),
-      discard: () => wipe(share, ...material.values()),
-    };
+  proof(output: unknown, session: TaskSession): Proof {
+    return proofOfLife(output as KeygenOutput, this.proposal, session, this.#workshop);
   }
 
   /** Makes the epoch PREPARED: on disk, read back, checked. */

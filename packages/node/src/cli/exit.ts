@@ -11,6 +11,7 @@ export type ExitCode = (typeof exits)[keyof typeof exits];
 
 export type CliErrorCode =
   | 'usage'
+  | 'declined'
   | 'secret-on-command-line'
   | 'client-key-invalid'
   | 'private-key-invalid'
@@ -91,17 +92,20 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'socket-unusable': usage,
   invalid: usage,
   'key-unknown': usage,
+  'not-member': usage,
   'peer-unknown': usage,
   'not-banned': usage,
   'name-taken': usage,
   'ceremony-unknown': usage,
   'request-conflict': usage,
   conflict: usage,
+  moved: usage,
   'not-waiting': usage,
   'frame-too-large': usage,
   // Somebody decided against it, or it is too late.
   denied,
   cancelled: denied,
+  declined: denied,
   expired: denied,
   // Too few members answered, or answered in time.
   'no-quorum': noQuorum,
@@ -109,6 +113,7 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'peer-unavailable': noQuorum,
   // What should be true is not: data, a signature, a member.
   integrity,
+  'wrong-key': integrity,
   cheated: integrity,
   'record-damaged': integrity,
   'audit-broken': integrity,

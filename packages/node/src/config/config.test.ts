@@ -44,6 +44,7 @@ describe('a configuration', () => {
       accept: { default: 'ask', proposers: {} },
       purposes: ['*'],
       export: 'disabled',
+      pins: {},
       sessionTimeout: 60,
       refreshInterval: 86_400,
       threshold: undefined,

@@ -45,6 +45,8 @@ export interface ConfigFile {
   readonly purposes: readonly string[];
   /** Whether this node gives its shares away, when its operator says yes, so that a private key is put together. */
   readonly export: 'enabled' | 'disabled';
+  /** The public keys of keys that this node may come to hold with others, by name: it joins the committee of no other. */
+  readonly pins: Readonly<Record<string, string>>;
   /** Seconds that a session may take. */
   readonly sessionTimeout: number;
   /** Seconds between refreshes of a key's shares; 0 for none. */

@@ -119,6 +119,17 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .prefault({}),
   purposes: z.array(glob).default(['*']),
   export: z.enum(['enabled', 'disabled'], 'not a choice; use enabled or disabled').default('disabled'),
+  pins: z
+    .record(
+      z.string(),
+      z
+        .string()
+        .regex(
+          /^(?:0[23])?[0-9a-f]{64}$/,
+          'not a public key; give the hex digits that `quorate keys show` prints on a node that holds the key',
+        ),
+    )
+    .default({}),
   sessionTimeout: seconds.default(60),
   refreshInterval: interval.default(86_400),
   threshold: party.optional(),

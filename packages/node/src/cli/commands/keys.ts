@@ -9,6 +9,7 @@ import { fields, table, time } from '../text.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
 import { names } from './keygen.ts';
+import { addReshare } from './reshare.ts';
 
 export const addKeys: AddCommand = (program, act) => {
   const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
@@ -31,6 +32,7 @@ export const addKeys: AddCommand = (program, act) => {
     .action(act(refresh));
   addImport(keys, act);
   addExport(keys, act);
+  addReshare(keys, act);
   keys
     .command('repair')
     .description('has the share of a key that was lost here given back by other members; no other share changes')
