@@ -80,7 +80,7 @@ export const storage: readonly Mutant[] = [
         '        await Promise.resolve();\n    }',
         'shredding that a crash cut short',
       ],
-      ["if (type === 'retiring' || type === 'shredded')", 'if (false)', 'signing with a retired epoch'],
+      ["if (type === 'retiring' || !isKept(found[1].record))", 'if (false)', 'signing with a retired epoch'],
       [
         "      return await this.#turns.take('keys', async () => {\n        this.#inUse(keyId, epoch);\n",
         "      return await this.#turns.take('keys', async () => {\n",
