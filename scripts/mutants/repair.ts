@@ -72,11 +72,15 @@ export const repair: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'admission.ts', tests, [
     ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
-    ['  if (task instanceof RepairTask) return true;\n', '', 'a repair that a forgotten one keeps from beginning'],
+    [
+      '  if (task instanceof RepairTask || task instanceof ExportTask) return true;\n',
+      '',
+      'a repair that a forgotten one keeps from beginning',
+    ],
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [
     [
-      "        if (task.kind === 'repair') this.#decline(entry, reason);\n",
+      "        if (task.kind !== 'renew') this.#decline(entry, reason);\n",
       '',
       'an asker that is not told that the key moved on',
     ],
@@ -111,7 +115,8 @@ export const repair: readonly Mutant[] = [
     'salvage.ts',
     ['salvage.test.ts'],
     [
-      ['keyCodec, opened).frozen;', 'keyCodec, opened).frozen * 0;', 'a freeze that a repair lifts'],
+      ['name, scheme, frozen, exported };', 'name, scheme, frozen: 0, exported };', 'a freeze that a repair lifts'],
+      ['name, scheme, frozen, exported };', 'name, scheme, frozen, exported: 0 };', 'a mark that a repair takes away'],
       [
         '    const shredded: EpochRecord = {',
         '    if (Math.abs(1) === 1) return [];\n    const shredded: EpochRecord = {',

@@ -2,7 +2,9 @@ import { ceremonies } from './ceremonies.ts';
 import { derivation } from './derivation.ts';
 import { dkg } from './dkg.ts';
 import { dkls23 } from './dkls23.ts';
+import { exports } from './exports.ts';
 import { frost } from './frost.ts';
+import { imports } from './imports.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
@@ -25,6 +27,8 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   ceremonies,
   refresh,
   repair,
+  imports,
+  exports,
   presigning,
   pairs,
   stock,

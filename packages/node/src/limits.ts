@@ -63,6 +63,8 @@ export const limits = {
   refreshRetryLongest: 3_600_000,
   /** Between two refreshes of a key at least: a member must not keep the others dealing. */
   refreshPause: 5_000,
+  /** How long after an imported key came into use its shares are dealt anew: all members use it by then. */
+  importedRefresh: 10_000,
   /** How long a proposal to refresh may be begun. */
   refreshProposal: 60_000,
   /** How far the number of an attempt may be above all known ones: attempts that others know of, and no number near the end. */
@@ -182,6 +184,10 @@ export const limits = {
   earlyShare: 262_144,
   /** Bytes of a request's body on the admin socket: a message of 64 KiB as hexadecimal, and the order around it. */
   bodyBytes: 163_840,
+  /** Bytes of a private key that is imported. */
+  secretBytes: 32,
+  /** How long a private key that was put together waits in memory for whoever asked for it. */
+  exportKept: 60_000,
   /** Levels of nesting in a body. An order has two. */
   bodyDepth: 8,
   headerBytes: 8_192,

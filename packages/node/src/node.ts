@@ -2,6 +2,8 @@ import {
   type BitcoinNetwork,
   ENVELOPE_VERSION,
   equal,
+  fromBytesBE,
+  fromHex,
   frost,
   groupOf,
   keyIdOf,
@@ -9,6 +11,7 @@ import {
   type PublicPackage,
   type Randomness,
   type Scheme,
+  type Secret,
   schemes,
   type Tweak,
   toHex,
@@ -19,6 +22,7 @@ import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
 import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
+import { isImported, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
 import { publicPackageOf } from './ceremonies/packages.ts';
@@ -32,12 +36,15 @@ import { peerIdOf, publicKeyOf } from './network/identity.ts';
 import type { Network, PeerId, PeerStatus } from './network/network.ts';
 import { type Roster, rosterHash } from './network/roster.ts';
 import type { Log } from './observe/log.ts';
-import { keygenProposalCodec, propose } from './policy/keygen-proposal.ts';
+import { importDigest, importProposalCodec, proposeImport } from './policy/import-proposal.ts';
+import { type KeygenTerms, keygenProposalCodec, propose } from './policy/keygen-proposal.ts';
 import { type SignRequest, signRequestCodec } from './policy/sign-request.ts';
 import {
   type AddressesView,
   type CeremonyView,
+  type ExportOrder,
   type HealthView,
+  type ImportOrder,
   type KeygenOrder,
   type KeyView,
   type MemberView,
@@ -78,6 +85,8 @@ export class QuorateNode implements Service {
   readonly #ceremonies: Ceremonies;
   readonly #stock: Stock;
   readonly #presignatures: PresignaturePool;
+  readonly #imports = new PassingSecrets();
+  readonly #exports = new PassingSecrets();
   readonly #startedAt: number;
   readonly #peerIds = new Map<string, PeerId>();
   #rosterNodes: { readonly roster: Roster; readonly nodes: readonly RosterNode[] } | undefined;
@@ -100,6 +109,8 @@ export class QuorateNode implements Service {
       bans: home.bans,
       audit: home.audit,
       presignatures: this.#presignatures,
+      imports: this.#imports,
+      exports: this.#exports,
       members: () => this.#nodes(),
       nameOf: (node) => this.#nameOf(this.#peerOf(node)),
       nameOfPeer: (peer) => this.#nameOf(peer),
@@ -125,6 +136,8 @@ export class QuorateNode implements Service {
   /** Leaves every session; the parts stay for whoever made them to close. */
   close(): void {
     this.#ceremonies.close();
+    this.#imports.close();
+    this.#exports.close();
     this.#stock.close();
   }
 
@@ -246,33 +259,36 @@ export class QuorateNode implements Service {
   }
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
-    const { clock, config, home, key, randomness } = this.#parts;
-    if (!schemes.includes(order.scheme))
-      throw new ServiceError('invalid', `the scheme is one of ${schemes.join(', ')}`);
-    const chosen = this.#committee(order.members);
-    const members = chosen
-      .map(({ node }) => node)
-      .toSorted((a, b) => Buffer.compare(a, b))
-      .map((node, i) => ({ party: i + 1, node }));
-    const tweak: Tweak = { type: order.scheme === 'taproot' ? 'key-path-only' : 'none', value: new Uint8Array(0) };
-    const existing = home.keys.get(keyIdOf(config.networkId, order.name));
-    const proposal = propose(
-      {
-        network: config.networkId,
-        name: order.name,
-        scheme: order.scheme,
-        purpose: order.purpose ?? 'general',
-        threshold: order.threshold ?? config.threshold ?? Math.max(2, majority(members.length)),
-        lowThreshold: order.allowLowThreshold === true ? 1 : 0,
-        members,
-        epoch: (existing?.epochs.at(-1)?.epoch ?? 0) + 1,
-        tweak,
-        expires: clock.now() + limits.longestRequest,
-        nonce: randomness.bytes(32),
-      },
-      key,
-    );
+    const proposal = propose(this.#terms(order), this.#parts.key);
     return await this.#ceremonies.submit('keygen', wire.encode(keygenProposalCodec, proposal));
+  }
+
+  async importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView> {
+    const { key, randomness, tools } = this.#parts;
+    try {
+      const terms = this.#terms(order);
+      const groupKey = importedKey(order, secret, tools);
+      const proposal = proposeImport({ ...terms, groupKey, chainCode: randomness.bytes(32) }, key);
+      this.#imports.keep(importDigest(proposal), secret.clone());
+      try {
+        return await this.#ceremonies.submit('import', wire.encode(importProposalCodec, proposal));
+      } catch (error) {
+        this.#imports.drop(importDigest(proposal));
+        throw error;
+      }
+    } finally {
+      secret.wipe();
+    }
+  }
+
+  async exportKey(name: string, { helpers }: ExportOrder = {}): Promise<CeremonyView> {
+    return await this.#ceremonies.exportKey(name, helpers);
+  }
+
+  takeExported(id: string): Secret {
+    const secret = this.#exports.take(fromHex(id));
+    if (secret !== undefined) return secret;
+    throw new ServiceError('ceremony-unknown', 'no private key waits for you: it is handed out once, for a minute');
   }
 
   async sign(request: SignRequest): Promise<CeremonyView> {
@@ -297,6 +313,33 @@ export class QuorateNode implements Service {
 
   async cancel(id: string): Promise<CeremonyView> {
     return await this.#ceremonies.cancel(id);
+  }
+
+  /** What is proposed, where the order does not say. */
+  #terms(order: KeygenOrder): Omit<KeygenTerms, 'proposer'> {
+    const { clock, config, home, randomness } = this.#parts;
+    if (!schemes.includes(order.scheme))
+      throw new ServiceError('invalid', `the scheme is one of ${schemes.join(', ')}`);
+    const chosen = this.#committee(order.members);
+    const members = chosen
+      .map(({ node }) => node)
+      .toSorted((a, b) => Buffer.compare(a, b))
+      .map((node, i) => ({ party: i + 1, node }));
+    const tweak: Tweak = { type: order.scheme === 'taproot' ? 'key-path-only' : 'none', value: new Uint8Array(0) };
+    const existing = home.keys.get(keyIdOf(config.networkId, order.name));
+    return {
+      network: config.networkId,
+      name: order.name,
+      scheme: order.scheme,
+      purpose: order.purpose ?? 'general',
+      threshold: order.threshold ?? config.threshold ?? Math.max(2, majority(members.length)),
+      lowThreshold: order.allowLowThreshold === true ? 1 : 0,
+      members,
+      epoch: (existing?.epochs.at(-1)?.epoch ?? 0) + 1,
+      tweak,
+      expires: clock.now() + limits.longestRequest,
+      nonce: randomness.bytes(32),
+    };
   }
 
   #makeStock(): Stock {
@@ -377,6 +420,11 @@ export class QuorateNode implements Service {
         const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
         return [`the shares of ${key.name} are due for a refresh: ${problem}${how}`];
       }),
+      ...this.#parts.home.keys
+        .list()
+        .flatMap(({ exported, name }) =>
+          exported ? [`the private key of ${name} was exported: whoever has it signs alone`] : [],
+        ),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
   }
@@ -401,6 +449,8 @@ export class QuorateNode implements Service {
       publicKey: toHex(this.#publicKey(key.keyId, info.epoch)),
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
+      imported: isImported(publicPackage),
+      exported: key.exported,
       refresh: this.#ceremonies.refreshOf(key),
       repair: this.#ceremonies.repairOf(key.keyId),
       presignatures: this.#presignatures.count(key.keyId),
@@ -480,6 +530,21 @@ export class QuorateNode implements Service {
     const peer = this.#peerOf(node);
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
   }
+}
+
+/** The point of a key that is imported, encoded: the one that the operator means. @throws {ServiceError} `invalid` */
+function importedKey({ publicKey, scheme }: ImportOrder, secret: Secret, { groups }: Tools): Uint8Array {
+  const suite = frost.suiteOf(scheme, groups);
+  const { group } = suite;
+  const scalar = secret.use(fromBytesBE);
+  if (scalar <= 0n || scalar >= group.order)
+    throw new ServiceError('invalid', 'the file holds no private key of this scheme');
+  const groupKey = group.multiplyBase(scalar);
+  const type = scheme === 'taproot' ? 'key-path-only' : 'none';
+  const found = toHex(frost.outputKey(suite, { groupKey, tweak: { type, value: new Uint8Array(0) } }));
+  if (found !== publicKey)
+    throw new ServiceError('invalid', `the public key of what the file holds is another: ${found}`);
+  return group.encodePoint(groupKey);
 }
 
 /** What the operator runs. The name of a damaged key may be lost; its operator knows it. */

@@ -1,4 +1,4 @@
-import type { BitcoinNetwork, CeremonyKind, Scheme } from '@quorate/protocol';
+import type { BitcoinNetwork, CeremonyKind, Scheme, Secret } from '@quorate/protocol';
 import type { SignRequest } from './policy/sign-request.ts';
 
 /**
@@ -46,6 +46,21 @@ export interface Service {
   repair(name: string, order?: RepairOrder): Promise<CeremonyView>;
   /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
   keygen(order: KeygenOrder): Promise<CeremonyView>;
+  /**
+   * Shares out a key that this machine knows; the ceremony runs on. Nothing is signed with the key until a refresh, which follows by
+   * itself, has made the dealt shares worthless; to whoever knew it before, it stays known.
+   * @param secret the logarithm of the key, big-endian, 32 bytes; the service's from now on
+   * @throws {ServiceError} `invalid` if the public key is another's, `denied`, `name-taken`
+   */
+  importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView>;
+  /**
+   * Has the private key put together at this node, by a quorum whose operators all say yes; the ceremony runs on. The key counts
+   * as exported on every member that takes part, for ever.
+   * @throws {ServiceError} `denied` where `export` is not switched on, `no-quorum`, `key-unknown`
+   */
+  exportKey(name: string, order?: ExportOrder): Promise<CeremonyView>;
+  /** The private key that an export has put together here: big-endian, once. @throws {ServiceError} `ceremony-unknown` */
+  takeExported(id: string): Secret;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
   sign(request: SignRequest): Promise<CeremonyView>;
   /** The ceremony, after it ended or after `waitMilliseconds`, whichever is first. @throws {ServiceError} `ceremony-unknown` */
@@ -144,6 +159,10 @@ export interface KeyView {
   readonly publicKey: string;
   readonly tweak: string;
   readonly createdAt: number;
+  /** One machine knew the key before it came here: it is worth as much as its past. */
+  readonly imported: boolean;
+  /** The private key was put together somewhere, with this node's share: whoever did it can sign alone. */
+  readonly exported: boolean;
   /** Undefined until the key is in use. */
   readonly refresh: RefreshView | undefined;
   /** Why this node's share needs a repair, in a sentence; undefined if it does not, as far as is known. */
@@ -192,6 +211,16 @@ export interface KeygenOrder {
   readonly members?: readonly string[] | undefined;
   /** Needed when the threshold is below (n + 1) / 2: says that fewer corrupt parties than a majority can forge. */
   readonly allowLowThreshold?: boolean | undefined;
+}
+
+export interface ExportOrder {
+  /** Names of the other members that take part; default: some who are connected. */
+  readonly helpers?: readonly string[] | undefined;
+}
+
+export interface ImportOrder extends KeygenOrder {
+  /** As {@link KeyView} has it: what the secret must belong to. */
+  readonly publicKey: string;
 }
 
 export interface ReshareOrder {

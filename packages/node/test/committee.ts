@@ -46,7 +46,15 @@ export interface Member {
 
 type Settings = Pick<
   Partial<Config>,
-  'accept' | 'clients' | 'pins' | 'presignatures' | 'purposes' | 'refreshInterval' | 'sessionTimeout' | 'stock'
+  | 'accept'
+  | 'clients'
+  | 'export'
+  | 'pins'
+  | 'presignatures'
+  | 'purposes'
+  | 'refreshInterval'
+  | 'sessionTimeout'
+  | 'stock'
 >;
 
 /** n real nodes over the network in memory, on one clock that the test moves, each with a disk in memory. */
@@ -255,6 +263,7 @@ export class Committee {
       clients,
       accept: { default: 'auto', proposers: {} },
       purposes: ['*'],
+      export: 'disabled',
       pins: {},
       sessionTimeout: 60,
       // Making base transfers ahead takes longer than most tests, which make no ECDSA key.

@@ -9,6 +9,7 @@ import {
   type PublicPackage,
   pureEd25519,
   type Scheme,
+  Secret,
   secp256k1,
   toBytesBE,
   toHex,
@@ -22,7 +23,9 @@ import { requestDigest, requestId, type SignRequest, verifySignRequest } from '.
 import {
   type AddressesView,
   type CeremonyView,
+  type ExportOrder,
   type HealthView,
+  type ImportOrder,
   type KeygenOrder,
   type KeyView,
   type PeerView,
@@ -224,6 +227,34 @@ export class MemoryService implements Service {
     return this.#ceremony(id);
   }
 
+  /** The secrets of imported keys, as hex: to be compared with what was meant. */
+  readonly imported: Map<string, string> = new Map();
+
+  async importKey({ publicKey, ...order }: ImportOrder, secret: Secret): Promise<CeremonyView> {
+    if (/^0*$/.test(publicKey)) throw new ServiceError('invalid', 'the public key of what the file holds is another');
+    this.imported.set(order.name, secret.use(toHex));
+    return await this.keygen(order);
+  }
+
+  readonly #exported = new Map<string, Secret>();
+
+  async exportKey(name: string, { helpers = ['bob'] }: ExportOrder = {}): Promise<CeremonyView> {
+    const key = this.#key(name);
+    if (key.view.frozen) throw new ServiceError('denied', 'this node gives away no shares');
+    const id = createHash('sha256').update(`export ${name}`).digest('hex');
+    this.#put(this.#view(id, 'export', name, ['alice', ...helpers]));
+    this.#exported.set(id, new Secret(new Uint8Array(32).fill(0xab)));
+    key.view = { ...key.view, exported: true };
+    return this.move(id, { state: 'done', result: { type: 'key', publicKey: key.view.publicKey, epoch: 1 } });
+  }
+
+  takeExported(id: string): Secret {
+    const secret = this.#exported.get(id);
+    this.#exported.delete(id);
+    if (secret === undefined) throw new ServiceError('ceremony-unknown', 'it is handed out once');
+    return secret;
+  }
+
   readonly #orders = new Map<string, KeygenOrder>();
 
   async sign(request: SignRequest): Promise<CeremonyView> {
@@ -322,6 +353,8 @@ export class MemoryService implements Service {
       tweak: 'none',
       createdAt: start,
       refresh: { lastAt: start, dueAt: start + 86_400_000, problem: undefined },
+      imported: this.imported.has(name),
+      exported: false,
       repair: undefined,
       presignatures: 0,
     };
@@ -331,7 +364,7 @@ export class MemoryService implements Service {
 
   #view(
     id: string,
-    kind: 'keygen' | 'renew' | 'repair' | 'sign',
+    kind: 'export' | 'keygen' | 'renew' | 'repair' | 'sign',
     key: string,
     participants: readonly string[],
   ): CeremonyView {

@@ -27,6 +27,7 @@ export const tags = {
   lifeSession: 'quorate/v1/renewal/life/session',
   lifeMessage: 'quorate/v1/renewal/life/message',
   lifeChallenge: 'quorate/v1/renewal/life/challenge',
+  exportShare: 'quorate/v1/renewal/export/share',
   repairSplit: 'quorate/v1/renewal/repair/split',
   repairPart: 'quorate/v1/renewal/repair/part',
   repairSum: 'quorate/v1/renewal/repair/sum',

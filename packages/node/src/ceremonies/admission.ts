@@ -7,6 +7,8 @@ import { ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
 import type { Entry } from './entry.ts';
+import { ExportTask } from './export.ts';
+import { ImportTask } from './import.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
@@ -23,7 +25,7 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew' | 'repair'>;
+export type Kind = CeremonyKind;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
@@ -34,6 +36,8 @@ const tasks: Readonly<Record<Kind, TaskKind>> = {
     idOf: (body) => renewalOf(body).idOf(body),
   },
   repair: RepairTask,
+  import: ImportTask,
+  export: ExportTask,
 };
 
 interface TaskKind {
@@ -145,8 +149,8 @@ export class Admission {
     ) {
       throw new ServiceError('busy', `presignings of ${task.keyName} are under way`);
     }
-    if (task.kind === 'keygen' && ofKey.some((entry) => entry.task.kind === 'keygen')) {
-      throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
+    if (makesKey(task) && ofKey.some((entry) => makesKey(entry.task))) {
+      throw new ServiceError('name-taken', `a key ${task.keyName} is being made`);
     }
     if (open.some((entry) => rivals(entry.task, task) && !yields(entry, task))) {
       throw new ServiceError('busy', `the same is being done for ${task.keyName} already`);
@@ -188,9 +192,11 @@ function isRepeated({ ceremony, task }: Entry, newer: Task): boolean {
 
 /**
  * Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves.
- * Or both give the same member its share back.
+ * Or both give the same member its share back, or the key.
  */
 export function rivals(task: Task, other: Task): boolean {
+  if (task instanceof ExportTask && other instanceof ExportTask)
+    return task !== other && task.keyName === other.keyName && task.asker === other.asker;
   if (task instanceof RepairTask && other instanceof RepairTask)
     return task !== other && task.keyName === other.keyName && task.lost === other.lost;
   return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
@@ -199,13 +205,16 @@ export function rivals(task: Task, other: Task): boolean {
 /** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. A repair always does. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
   // Nothing is kept of one that is given up, wherever it is.
-  if (task instanceof RepairTask) return true;
+  if (task instanceof RepairTask || task instanceof ExportTask) return true;
   if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
   return newer.proposer <= task.proposer;
 }
 
 function isProposedBy(task: Task, other: Task): boolean {
-  return (
-    task instanceof KeygenTask && other instanceof KeygenTask && equal(task.proposal.proposer, other.proposal.proposer)
-  );
+  return makesKey(task) && makesKey(other) && equal(task.proposal.proposer, other.proposal.proposer);
+}
+
+/** Whether a key of a new name comes of it. */
+export function makesKey(task: Task): task is KeygenTask | ImportTask {
+  return task instanceof KeygenTask || task instanceof ImportTask;
 }

@@ -6,13 +6,14 @@ import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, rivals } from './admission.ts';
+import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, makesKey, rivals } from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
+import { ExportTask } from './export.ts';
+import { exportProposal } from './exports.ts';
 import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
-import { KeygenTask } from './keygen.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
 import { RefreshTask } from './refresh.ts';
@@ -226,6 +227,12 @@ export class Ceremonies {
     return await this.#repairs.repair(name, order);
   }
 
+  /** Has a private key put together here. @throws {ServiceError} */
+  async exportKey(name: string, helpers: readonly string[] | undefined): Promise<CeremonyView> {
+    const port = { live: () => this.#live(), peerOf: this.#options.peerOf };
+    return await this.submit('export', exportProposal(name, helpers, this.#workshop, port));
+  }
+
   /** Why our share of a key needs a repair. */
   repairOf(keyId: Uint8Array): string | undefined {
     return this.#repairs.problemOf(keyId);
@@ -296,6 +303,7 @@ export class Ceremonies {
     entry.cancels.clear();
     entry.session?.run.leave();
     this.#registrations.leave(entry);
+    this.#workshop.imports.drop(entry.task.id);
   }
 
   // ---- results
@@ -319,7 +327,7 @@ export class Ceremonies {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
       const makesIt =
-        task instanceof KeygenTask ||
+        makesKey(task) ||
         task instanceof RefreshTask ||
         task instanceof RepairTask ||
         (task instanceof ReshareTask && isDealt(entry));
@@ -333,11 +341,12 @@ export class Ceremonies {
       if (isOvertaken(entry, keyId, epoch)) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
-        if (task.kind === 'repair') this.#decline(entry, reason);
+        if (task.kind !== 'renew') this.#decline(entry, reason);
       }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
     }
+    this.#refreshes.stir(keyId);
     const name = this.#workshop.keys.get(keyId)?.name ?? '';
     for (const { peer, item } of this.#earlyRequests.take(name)) this.#inBackground(this.#onRequest(peer, item));
   }
@@ -548,8 +557,12 @@ export class Ceremonies {
 /** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
 function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
   const { task } = entry;
-  const renews = task instanceof RefreshTask || task instanceof RepairTask || task instanceof ReshareTask;
-  if (!renews || !equal(task.keyId, keyId)) return false;
+  const depends =
+    task instanceof RefreshTask ||
+    task instanceof RepairTask ||
+    task instanceof ExportTask ||
+    task instanceof ReshareTask;
+  if (!depends || !equal(task.keyId, keyId)) return false;
   return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
 }
 

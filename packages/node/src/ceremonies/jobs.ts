@@ -30,6 +30,7 @@ import {
   type Unusable,
 } from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
+import { type Exported, type ExportJob, exportJob } from './export-job.ts';
 import { publicPackageOf } from './packages.ts';
 import { type Repaired, type RepairJob, repairJob } from './repair-job.ts';
 import { encodeSignature } from './signing.ts';
@@ -39,6 +40,8 @@ export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
   repair: { readonly input: RepairJob; readonly output: Repaired };
+  export: { readonly input: ExportJob; readonly output: Exported };
+  import: { readonly input: ImportJob; readonly output: KeygenOutput };
   'prove-life': { readonly input: ProveLifeJob; readonly output: Uint8Array };
   reshare: { readonly input: ReshareJob; readonly output: ReshareOutput };
   settle: { readonly input: SettleJob; readonly output: PairMaterials };
@@ -96,6 +99,16 @@ export interface RefreshJob {
   readonly receiveSecret: Uint8Array;
   /** As of a keygen. */
   readonly stock: KeygenJob['stock'];
+}
+
+export interface ImportJob extends Omit<KeygenJob, 'statement'> {
+  /** The dealer's node key. */
+  readonly dealer: Uint8Array;
+  readonly statement: Omit<renewal.Import['statement'], 'groupKey'>;
+  /** The key's point, encoded. */
+  readonly groupKey: Uint8Array;
+  /** Its logarithm, at the dealer; the job wipes it. */
+  readonly secret: Uint8Array | undefined;
 }
 
 export interface ProveLifeJob {
@@ -195,6 +208,8 @@ export function startJob<N extends JobName>(
     keygen,
     refresh: refreshJob,
     repair: repairJob,
+    import: importJob,
+    export: exportJob,
     'prove-life': proveLifeJob,
     reshare: reshareJob,
     settle: settleJob,
@@ -218,6 +233,12 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
       ...(share === undefined ? [] : [share]),
       ...stock.flatMap(halvesOf),
     ],
+    export: ({ receiveSecret, share }) => [receiveSecret, share],
+    import: ({ receiveSecret, secret, stock }) => [
+      receiveSecret,
+      ...(secret === undefined ? [] : [secret]),
+      ...stock.flatMap(halvesOf),
+    ],
     repair: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
     'prove-life': ({ share }) => [share],
     reshare: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
@@ -239,6 +260,8 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
     refresh: ({ share, material }) => [share, ...material.values()],
+    export: ({ key }) => (key === undefined ? [] : [key]),
+    import: ({ share, material }) => [share, ...material.values()],
     repair: ({ share }) => (share === undefined ? [] : [share]),
     'prove-life': () => [],
     reshare: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
@@ -290,6 +313,24 @@ function* refreshJob(input: RefreshJob, tools: JobTools): Protocol<KeygenOutput>
   const receiveKeys = decodeReceiveKeys(group, { members, receiveKeys: input.receiveKeys });
   const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
   const parameters = renewal.refresh({ ...common, signatures, network }, { base, dealers, epoch });
+  const outcome = yield* renewal.renew({ ...parameters, me, secret, receiveSecret, randomness });
+  const share = secrets.use(outcome.share as Secret);
+  return yield* withPairs(outcome.publicPackage, share, common, input, tools);
+}
+
+/** A key that one member knows, shared out. */
+function* importJob(input: ImportJob, tools: JobTools): Protocol<KeygenOutput> {
+  const { aead, groups, randomness, signatures } = tools;
+  const { dealer, me, members, network, sid, threshold } = input;
+  using secrets = new DisposableStack();
+  secrets.use(ownStock(input));
+  const receiveSecret = secrets.use(new Secret(input.receiveSecret));
+  const secret = input.secret === undefined ? undefined : secrets.use(new Secret(input.secret));
+  const group = groupOf(input.statement.scheme, groups);
+  const receiveKeys = decodeReceiveKeys(group, input);
+  const common = { group, aead, sid, me, members, receiveKeys, receiveSecret, randomness };
+  const statement = { ...input.statement, groupKey: group.decodePoint(input.groupKey) };
+  const parameters = renewal.importKey({ ...common, signatures, network }, { statement, members, threshold, dealer });
   const outcome = yield* renewal.renew({ ...parameters, me, secret, receiveSecret, randomness });
   const share = secrets.use(outcome.share as Secret);
   return yield* withPairs(outcome.publicPackage, share, common, input, tools);

@@ -19,7 +19,13 @@ import {
 } from '@quorate/protocol';
 
 import { limits } from '../limits.ts';
-import { type KeygenProposal, keygenProposalCodec, proposalDigest, verifyProposal } from '../policy/keygen-proposal.ts';
+import {
+  type KeygenProposal,
+  type KeygenTerms,
+  keygenProposalCodec,
+  proposalDigest,
+  verifyProposal,
+} from '../policy/keygen-proposal.ts';
 import { matches } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
@@ -157,7 +163,7 @@ export class KeygenTask implements Task {
     const { keyId, epoch } = this;
     const { name, scheme } = this.proposal;
     const { epochs = [] } = this.#workshop.keys.get(keyId) ?? {};
-    if (epochs.some((other) => other.epoch !== epoch)) throw prepared(name);
+    if (epochs.some((other) => other.epoch !== epoch)) throw takenName(name);
     return await keepPrepared(this, { keyId, name, scheme }, output as KeygenOutput, me, this.#workshop);
   }
 
@@ -195,10 +201,20 @@ function decodeProposal(body: Uint8Array): KeygenProposal {
 }
 
 function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
-  const { config, clock, key, keys, tools } = workshop;
+  const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+  const { signatures } = workshop.tools;
+  if (!verifyProposal(proposal, signatures)) throw denied('the proposal is not signed by the member it names');
+  return checkTerms(proposal, workshop);
+}
+
+/**
+ * What a node asks of every key that is proposed, once it knows who proposes it.
+ * @throws {ServiceError} `invalid`, `denied`, `name-taken`, `expired`
+ */
+export function checkTerms(proposal: KeygenTerms, workshop: Workshop): 'auto' | 'ask' {
+  const { config, clock, key, keys } = workshop;
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   if (!equal(proposal.network, config.networkId)) throw denied('the proposal is for another network');
-  if (!verifyProposal(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
   const known = workshop.members();
   const proposer = known.find(({ node }) => equal(node, proposal.proposer));
   if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
@@ -217,7 +233,7 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const keyId = keyIdOf(config.networkId, proposal.name);
   const existing = keys.get(keyId);
   if (existing?.current !== undefined) throw new ServiceError('name-taken', `there is a key ${proposal.name} already`);
-  if (existing !== undefined) throw prepared(proposal.name);
+  if (existing !== undefined) throw takenName(proposal.name);
   if (proposal.epoch < 1 || proposal.epoch > limits.attempts)
     throw new ServiceError('invalid', 'attempts are numbered from 1, and no key needs so many');
   const own = equal(proposal.proposer, key.publicKey);
@@ -230,7 +246,7 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
  * Each attempt makes another key, and a prepared one may be certified at any later time, by a READY that was held back. So
  * a member signs READY for one attempt at a name, ever: then at most one key of that name can come to be.
  */
-function prepared(name: string): ServiceError {
+export function takenName(name: string): ServiceError {
   return new ServiceError(
     'name-taken',
     `an attempt at the key ${name} is prepared here and may still come to be: wait for its members, or use another name`,
@@ -238,7 +254,7 @@ function prepared(name: string): ServiceError {
 }
 
 /** What this node can sign with, and no spending path that the proposer alone knows. */
-function checkScheme({ scheme, tweak }: KeygenProposal): void {
+function checkScheme({ scheme, tweak }: KeygenTerms): void {
   const expected = scheme === 'taproot' ? 'key-path-only' : 'none';
   if (tweak.type !== expected)
     throw new ServiceError('invalid', `a new key of scheme ${scheme} has the tweak ${expected}`);
@@ -249,7 +265,7 @@ function checkScheme({ scheme, tweak }: KeygenProposal): void {
  * @throws {ServiceError} `invalid`
  */
 export function checkCommittee(
-  { members, threshold, lowThreshold }: Pick<KeygenProposal, 'members' | 'threshold' | 'lowThreshold'>,
+  { members, threshold, lowThreshold }: Pick<KeygenTerms, 'members' | 'threshold' | 'lowThreshold'>,
   known: readonly Uint8Array[],
 ): void {
   const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);

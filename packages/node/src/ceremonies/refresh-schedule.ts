@@ -6,6 +6,7 @@ import type { PeerId } from '../network/network.ts';
 import { proposeRefresh, refreshProposalCodec } from '../policy/refresh-proposal.ts';
 import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
+import { mustRefresh } from './imports.ts';
 import { packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
@@ -40,6 +41,7 @@ export class RefreshSchedule {
   readonly #port: RefreshSchedulePort;
   readonly #tries = new Map<string, Tries>();
   #cancel = (): void => undefined;
+  readonly #stirred: (() => void)[] = [];
 
   constructor(workshop: Workshop, port: RefreshSchedulePort) {
     this.#workshop = workshop;
@@ -54,8 +56,20 @@ export class RefreshSchedule {
     tick();
   }
 
+  /** A key came into use: one that was imported is dealt anew at once, whatever the schedule says. */
+  stir(keyId: Uint8Array): void {
+    const key = this.#workshop.keys.get(keyId);
+    if (!isUsed(key) || !mustRefresh(packageOf(key, key.current, this.#workshop.tools))) return;
+    this.#stirred.push(
+      this.#workshop.clock.after(limits.importedRefresh, () => {
+        this.#propose().catch((error: unknown) => this.#port.fatal(error));
+      }),
+    );
+  }
+
   close(): void {
     this.#cancel();
+    for (const cancel of this.#stirred) cancel();
   }
 
   /** Proposes a refresh now, whatever the schedule says. @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` */
@@ -106,7 +120,9 @@ export class RefreshSchedule {
   }
 
   /** Between 0.9 and 1.1 intervals after the epoch was made: the same for all members, another for each key and epoch. */
-  #dueAt({ keyId, current }: Used): number | undefined {
+  #dueAt(key: Used): number | undefined {
+    const { keyId, current } = key;
+    if (mustRefresh(packageOf(key, current, this.#workshop.tools))) return current.createdAt;
     const { refreshInterval } = this.#workshop.config;
     if (refreshInterval === 0) return undefined;
     const part = Number(fromBytesBE(hash(tags.refreshJitter, keyId, u64(current.epoch)).subarray(0, 4))) / 2 ** 32;

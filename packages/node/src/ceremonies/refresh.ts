@@ -3,20 +3,17 @@ import {
   dkls23,
   EncodingError,
   equal,
-  frost,
   type Group,
   groupOf,
   keyIdOf,
   type Member,
   type Party,
   type PublicPackage,
-  publicPackageCodec,
   renewal,
   type Start,
   sessionId,
   toHex,
   tryDecode,
-  wipe,
   wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
@@ -31,6 +28,7 @@ import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
+import { proofOfLife } from './proving.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -162,25 +160,10 @@ export class RefreshTask implements Task {
   }
 
   /** All sign once with their new shares, before anybody says READY: then none of them is dead, or another's. */
-  proof(output: unknown, { sid: first, me }: TaskSession): Proof {
-    const { share, material, publicPackage: encoded } = output as KeygenOutput;
-    const { scheme } = this.#base;
+  proof(output: unknown, session: TaskSession): Proof {
     const { network } = this.#proposal;
-    const suite = frost.suiteOf(scheme, this.#workshop.tools.groups);
-    const publicPackage = wire.decode(publicPackageCodec(suite.group), encoded);
-    const sid = renewal.lifeSession(first, publicPackage);
-    const input = { network, sid, me, scheme, publicPackage: encoded, share: share.slice() };
-    return {
-      sid,
-      parties: this.members.map(({ party }) => party),
-      court: {
-        rounds: renewal.lifeRounds(suite),
-        rules: renewal.lifeRules(suite, network, publicPackage),
-      },
-      host: this.#workshop.host('prove-life', input),
-      join: () => output,
-      discard: () => wipe(share, ...material.values()),
-    };
+    const of = { members: this.members, network, scheme: this.#base.scheme };
+    return proofOfLife(output as KeygenOutput, of, session, this.#workshop);
   }
 
   /** Makes the epoch PREPARED: on disk, read back, checked. */

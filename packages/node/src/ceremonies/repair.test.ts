@@ -4,7 +4,9 @@ import {
   ed25519,
   keyIdOf,
   kinds,
+  type PublicPackage,
   publicPackageCodec,
+  Secret,
   sealEnvelope,
   toHex,
   wire,
@@ -200,6 +202,42 @@ describe('a repair', () => {
     expect(await sharesOf(committee)).toEqual(before);
   });
 
+  /** Puts a prepared first epoch on the disk of bob, who has nothing else. */
+  const preparedAt = async (bob: Member, change: Partial<PublicPackage>, from: Uint8Array): Promise<void> => {
+    const codec = publicPackageCodec(ed25519);
+    const one = { ...wire.decode(codec, from), ...change };
+    const common = { keyId: one.keyId, epoch: 1, name: one.name, scheme: one.scheme, createdAt: 1 };
+    const share = new Secret(new Uint8Array(32).fill(1));
+    const ready = new Uint8Array(32);
+    await bob.home.keys.prepare({ ...common, publicPackage: wire.encode(codec, one), share, ready }, () => undefined);
+  };
+
+  test('is of the key that is left here, and of no other that the others call so', async () => {
+    const committee = await committeeOf(3, 'another key');
+    const packageAt = committee.at('alice').home.keys.byName('treasury')?.current?.publicPackage as Uint8Array;
+    const bob = await wipe(committee, 'bob');
+    await preparedAt(bob, { groupKey: ed25519.multiplyBase(5n) }, packageAt);
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    for (const order of [{}, { publicKey }])
+      await expect(inTime(committee, bob.node.repair('treasury', order))).rejects.toMatchObject({ code: 'integrity' });
+  });
+
+  test('takes the place of an attempt that only this node holds', async () => {
+    const committee = await committeeOf(3, 'recover');
+    const before = await sharesOf(committee);
+    const packageAt = committee.at('alice').home.keys.byName('treasury')?.current?.publicPackage as Uint8Array;
+    const bob = await wipe(committee, 'bob');
+    await preparedAt(bob, { transcript: new Uint8Array(32) }, packageAt);
+    await committee.stop(bob);
+    await committee.start(bob);
+    await committee.run(2 * limits.readyInterval);
+    expect(bob.log.join()).toMatch(/our share of a certified epoch is missing/);
+    expect((await repair(committee, 'bob')).state).toBe('done');
+    expect(await sharesOf(committee)).toEqual(before);
+    expect(statesOf(bob)).toEqual([[1, 'active']]);
+    expect(bob.fatal).toEqual([]);
+  });
+
   test('needs t others who are there, and takes others than those who are not', async () => {
     const committee = await committeeOf(5, 'away', { threshold: 3 });
     const before = await sharesOf(committee);
@@ -377,7 +415,7 @@ describe('a proposal to repair', () => {
   let committee: Committee;
   let certificate: Uint8Array;
   beforeAll(async () => {
-    committee = await committeeOf(3, 'proposals');
+    committee = await committeeOf(4, 'proposals', { threshold: 2 });
     certificate = committee.at('alice').home.keys.byName('treasury')?.current?.certificate as Uint8Array;
   });
 
@@ -417,7 +455,7 @@ describe('a proposal to repair', () => {
     ['by a stranger', () => ({ helpers: [partyOf('bob'), 9] }), 'invalid'],
     ['out of order', () => ({ helpers: helpersOf('bob', 'carol').toReversed() }), 'invalid'],
     ['by the one who asks', () => ({ helpers: helpersOf('alice', 'bob') }), 'invalid'],
-    ['by others than this node', () => ({ helpers: helpersOf('carol', 'alice') }), 'invalid'],
+    ['by others than this node', () => ({ helpers: helpersOf('carol', 'dave') }), 'invalid'],
   ])('%s is refused', async ([, change, code]) => {
     await committee.run(60_000);
     expect(await say(proposal(change()))).toEqual([`repair-refused: ${code}`]);

@@ -10,7 +10,6 @@ import {
   groupOf,
   keyIdOf,
   type Member,
-  type Party,
   type PublicPackage,
   publicPackageCodec,
   type Scheme,
@@ -21,13 +20,13 @@ import {
   wire,
 } from '@quorate/protocol';
 import { IntegrityError } from '@quorate/storage';
-import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import { proposeRepair, repairProposalCodec } from '../policy/repair-proposal.ts';
 import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
 import type { NodeFrame } from './frames.ts';
+import { chooseHelpers } from './helpers.ts';
 import { packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
@@ -90,12 +89,14 @@ export class Repairs {
         `the share of ${name} is here, and it fits: nothing is to be repaired`,
       );
     const nonce = randomness.bytes(32);
+    const { live, peerOf } = this.#port;
+    const choice = { count: publicPackage.threshold, names: helpers, nonce, live, peerOf };
     const proposal = proposeRepair(
       {
         network: config.networkId,
         key: name,
         certificate: wire.encode(certificateCodec, certificate),
-        helpers: this.#helpers(publicPackage, nonce, helpers),
+        helpers: chooseHelpers(publicPackage, choice, this.#workshop),
         expires: clock.now() + limits.longestRequest,
         nonce,
       },
@@ -240,34 +241,6 @@ export class Repairs {
       if (error instanceof IntegrityError) return true;
       throw error;
     }
-  }
-
-  /** Those whom the operator names, else as many as are needed of those who are there: others each time. */
-  #helpers(
-    { members, threshold }: PublicPackage,
-    nonce: Uint8Array,
-    names: readonly string[] | undefined,
-  ): readonly Party[] {
-    const { bans, key, nameOf } = this.#workshop;
-    const others = members.filter(({ node }) => !equal(node, key.publicKey));
-    const stranger = names?.find((name) => !others.some(({ node }) => nameOf(node) === name));
-    if (stranger !== undefined) throw new ServiceError('invalid', `${stranger} is no other member of this key`);
-    const chosen = others.filter(({ node }) => names?.includes(nameOf(node)) ?? !bans.has(node));
-    const live = this.#port.live();
-    const [here, away] = [true, false].map((is) =>
-      chosen.filter(({ node }) => live.has(this.#port.peerOf(node)) === is),
-    ) as [Member[], Member[]];
-    const wanted = names?.length ?? threshold;
-    if (here.length < wanted || wanted < threshold) {
-      const missing = away.length === 0 ? '' : `, and ${away.map(({ node }) => nameOf(node)).join(', ')} not`;
-      throw new ServiceError(
-        'no-quorum',
-        `a repair needs ${threshold} other members: ${here.length} are connected${missing}`,
-      );
-    }
-    const nodes = here.map(({ node }) => node);
-    const turns = rendezvous('signer', nonce, 0, nodes).slice(0, wanted);
-    return here.filter(({ node }) => turns.some((one) => equal(one, node))).map(({ party }) => party);
   }
 }
 

@@ -24,6 +24,7 @@ import {
 } from '../policy/sign-request.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
+import { mustRefresh } from './imports.ts';
 import { apartFrom, copyOf, materialWith } from './multiplying.ts';
 import { headerOf, publicPackageOf } from './packages.ts';
 import { type Signing, signingOf } from './signing.ts';
@@ -250,6 +251,10 @@ function check(request: SignRequest, { config, clock, keys, tools }: Workshop): 
   checkExpiry(request.expires, clock.now());
   const { publicPackage: encoded, scheme } = usable(keys.get(keyIdOf(config.networkId, request.key)), request.key);
   const publicPackage = publicPackageOf(groupOf(scheme, tools.groups), encoded);
+  if (mustRefresh(publicPackage))
+    throw denied(
+      `the key ${request.key} was imported: it signs once its shares are dealt anew, by themselves or by keys refresh`,
+    );
   if (publicPackage.purpose !== request.purpose) throw denied(`the key ${request.key} is not for ${request.purpose}`);
   if (isRaw(scheme, request.intent) && !mayAsk(client, request.key, request.purpose, 'sign-raw')) {
     throw denied(`32 bytes may be the digest of a transaction; client ${client.name} lacks the right sign-raw`);

@@ -8,6 +8,7 @@ import type { CeremonyView, ProposalView } from '../service.ts';
 import type { Stock } from '../stock/stock.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
+import type { PassingSecrets } from './imports.ts';
 import type { JobName, Jobs } from './jobs.ts';
 import type { PresignaturePool } from './presigning/pool.ts';
 
@@ -35,6 +36,9 @@ export interface Workshop {
   readonly audit: AuditLog;
   readonly stock: Pick<Stock, 'take' | 'drop' | 'receive' | 'greet' | 'lost'>;
   readonly presignatures: PresignaturePool;
+  /** Private keys that are to be shared out, and those that were put together, by request. */
+  readonly imports: PassingSecrets;
+  readonly exports: PassingSecrets;
   /** Where heavy work runs. */
   host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']>;
 }

@@ -9,7 +9,13 @@ export const exits = { ok: 0, failed: 1, usage: 2, denied: 3, pending: 4, noQuor
 
 export type ExitCode = (typeof exits)[keyof typeof exits];
 
-export type CliErrorCode = 'usage' | 'declined' | 'secret-on-command-line' | 'client-key-invalid' | 'signature-invalid';
+export type CliErrorCode =
+  | 'usage'
+  | 'declined'
+  | 'secret-on-command-line'
+  | 'client-key-invalid'
+  | 'private-key-invalid'
+  | 'signature-invalid';
 
 /** The command line asks for something that cannot be done as it is written. */
 export class CliError extends Error {
@@ -65,6 +71,7 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   usage,
   'secret-on-command-line': usage,
   'client-key-invalid': usage,
+  'private-key-invalid': usage,
   'file-unreadable': usage,
   'config-invalid': usage,
   'roster-invalid': usage,

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { secp256k1 } from '@quorate/protocol';
+import { ed25519, fromBytesBE, fromHex, secp256k1 } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quorate, type Ran } from '../../test/captured-host.ts';
 import { MemoryService } from '../../test/memory-service.ts';
@@ -192,6 +192,76 @@ describe('keys', () => {
     expect((await node('keys', 'freeze', 'treasury')).stdout).toContain('active, frozen here');
     expect(await json('keys', 'thaw', 'treasury')).toMatchObject({ frozen: false });
     expect((await node('keys', 'show', 'nobody')).exit).toBe(2);
+  });
+
+  describe('import', () => {
+    // RFC 8032 §7.1, test 1.
+    const seed = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60';
+    const publicKey = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
+
+    const file = (content: string, mode = 0o600): string => {
+      const path = join(folder, `key-${Math.abs(mode)}-${content.length}-${Buffer.from(content).readUInt8(0)}`);
+      writeFileSync(path, content);
+      chmodSync(path, mode);
+      return path;
+    };
+    const importing = async (name: string, path: string, ...more: string[]) =>
+      node('keys', 'import', name, '--from-file', path, '--public-key', publicKey, ...more);
+
+    test('of a seed, a scalar and a PEM file sends the scalar, and says what the key is worth', async () => {
+      const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.from(seed, 'hex')]);
+      const pem = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' });
+      const one = await importing('one', file(`${seed}\n`), '--scheme', 'ed25519', '--members', 'alice,bob');
+      expect(one).toMatchObject({ exit: 0, stderr: expect.stringContaining("worth as much as that machine's past") });
+      expect((await node('keys', 'show', 'one')).stdout).toContain('one machine knew it before');
+      const two = await importing('two', file(pem), '--scheme', 'ed25519', '--format', 'pem');
+      expect(two.exit).toBe(0);
+      const kept = service.imported.get('one') as string;
+      expect(ed25519.encodePoint(ed25519.multiplyBase(fromBytesBE(fromHex(kept))))).toEqual(fromHex(publicKey));
+      expect(service.imported.get('two')).toBe(kept);
+      const three = await importing('three', file(kept), '--scheme', 'ed25519', '--format', 'scalar');
+      expect([three.exit, service.imported.get('three')]).toEqual([0, kept]);
+      const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
+      const ec = file(privateKey.export({ format: 'pem', type: 'sec1' }));
+      expect((await importing('four', ec, '--scheme', 'ecdsa', '--format', 'pem')).exit).toBe(0);
+      const d = Buffer.from(privateKey.export({ format: 'jwk' }).d as string, 'base64url');
+      expect(service.imported.get('four')).toBe(d.toString('hex').padStart(64, '0'));
+    });
+
+    test('takes no file that others may read, nor what is no key, and repeats nothing of it', async () => {
+      const refused = [
+        await importing('k', file(seed, 0o644), '--scheme', 'ed25519'),
+        await importing('k', file(`${seed}00`), '--scheme', 'ed25519'),
+        await importing('k', file(seed.replace('9', 'g')), '--scheme', 'ed25519'),
+        await importing('k', file(seed), '--scheme', 'ecdsa', '--format', 'seed'),
+        await importing('k', file(seed), '--scheme', 'ed25519', '--format', 'pem'),
+        await importing('k', join(folder, 'nothing'), '--scheme', 'ed25519'),
+      ];
+      for (const { exit, stderr, stdout } of refused) {
+        expect([exit, stdout]).toEqual([2, '']);
+        expect(stderr).not.toContain(seed.slice(1, 20));
+      }
+      expect(service.imported.size).toBe(0);
+    });
+  });
+
+  test('export: to a new file of mode 0600, or to stdout if that is said', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const path = join(folder, 'exported');
+    const done = await node('keys', 'export', 'treasury', '--to-file', path, '--helpers', 'carol');
+    expect(done).toMatchObject({ exit: 0, stdout: `written to ${path}\n`, stderr: expect.stringContaining('alone') });
+    expect(readFileSync(path, 'utf8')).toBe(`${'ab'.repeat(32)}\n`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect((await node('keys', 'show', 'treasury')).stdout).toContain('whoever has the private key signs alone');
+    expect(await node('keys', 'export', 'treasury', '--to-file', path)).toMatchObject({ exit: 2 });
+    expect(readFileSync(path, 'utf8')).toBe(`${'ab'.repeat(32)}\n`);
+    expect((await node('keys', 'export', 'treasury', '--stdout')).stdout).toBe(`${'ab'.repeat(32)}\n`);
+    for (const more of [[], ['--stdout', '--to-file', join(folder, 'x')]])
+      expect(await node('keys', 'export', 'treasury', ...more)).toMatchObject({ exit: 2, stdout: '' });
+    await node('keys', 'freeze', 'treasury');
+    const unwritten = join(folder, 'unwritten');
+    expect(await node('keys', 'export', 'treasury', '--to-file', unwritten)).toMatchObject({ exit: 3, stdout: '' });
+    expect(() => statSync(unwritten)).toThrow();
   });
 
   test('repair', async () => {

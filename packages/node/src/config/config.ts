@@ -43,6 +43,8 @@ export interface ConfigFile {
   readonly accept: { readonly default: Acceptance; readonly proposers: Readonly<Record<string, Acceptance>> };
   /** The purposes of keys in which this node takes part. */
   readonly purposes: readonly string[];
+  /** Whether this node gives its shares away, when its operator says yes, so that a private key is put together. */
+  readonly export: 'enabled' | 'disabled';
   /** The public keys of keys that this node may come to hold with others, by name: it joins the committee of no other. */
   readonly pins: Readonly<Record<string, string>>;
   /** Seconds that a session may take. */

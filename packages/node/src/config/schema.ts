@@ -118,6 +118,7 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .strictObject({ default: decision.default('ask'), proposers: z.record(name, decision).default({}) })
     .prefault({}),
   purposes: z.array(glob).default(['*']),
+  export: z.enum(['enabled', 'disabled'], 'not a choice; use enabled or disabled').default('disabled'),
   pins: z
     .record(
       z.string(),

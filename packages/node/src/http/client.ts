@@ -1,9 +1,11 @@
 import { type IncomingMessage, request } from 'node:http';
-import type { BitcoinNetwork } from '@quorate/protocol';
+import { type BitcoinNetwork, Secret, wipe } from '@quorate/protocol';
 import {
   type AddressesView,
   type CeremonyView,
+  type ExportOrder,
   type HealthView,
+  type ImportOrder,
   type KeygenOrder,
   type KeyView,
   type MemberView,
@@ -33,6 +35,11 @@ export interface NodeClient {
   reshare(name: string, order: ReshareOrder): Promise<CeremonyView>;
   repair(name: string, order: RepairOrder): Promise<CeremonyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
+  /** The secret stays the caller's. */
+  importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView>;
+  exportKey(name: string, order: ExportOrder): Promise<CeremonyView>;
+  /** The private key that an export has put together, once; the caller wipes it. */
+  takeExported(id: string): Promise<Secret>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
   ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
@@ -89,6 +96,16 @@ export function connectNode(socket: string): NodeClient {
     reshare: async (name, order) => await post(`${keyPath(name)}/reshare`, order),
     repair: async (name, order) => await post(`${keyPath(name)}/repair`, order),
     keygen: async (order) => await post('/v1/keys', order),
+    importKey: async (order, secret) => {
+      const bytes = secret.use((value) => value.slice());
+      try {
+        return await call(socket, 'POST', `/v1/keys/import?${importQueryOf(order)}`, bytes);
+      } finally {
+        wipe(bytes);
+      }
+    },
+    exportKey: async (name, order) => await post(`${keyPath(name)}/export`, order),
+    takeExported: async (id) => await callForSecret(socket, `${ceremonyPath(id)}/secret`),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,
     ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
@@ -99,6 +116,14 @@ export function connectNode(socket: string): NodeClient {
   };
 }
 
+/** What of an import is no secret. */
+function importQueryOf({ allowLowThreshold, members, ...order }: ImportOrder): string {
+  const fields = { ...order, members: members?.join(','), allowLowThreshold };
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+}
+
+/** @param body bytes, or what is sent as JSON */
 async function call<T>(socket: string, method: string, path: string, body?: object): Promise<T> {
   const response = await open(socket, method, path, body);
   const text = await read(response, socket);
@@ -113,10 +138,23 @@ async function call<T>(socket: string, method: string, path: string, body?: obje
   return value as T;
 }
 
+/** As `call`, of an answer that is a secret: never a text. */
+async function callForSecret(socket: string, path: string): Promise<Secret> {
+  const response = await open(socket, 'POST', path);
+  const answer = await readBytes(response, socket);
+  if (response.headers['content-type'] === 'application/octet-stream') {
+    const secret = new Secret(new Uint8Array(answer));
+    wipe(answer);
+    return secret;
+  }
+  throw refusalOf(json(answer.toString('utf8')) as Problem);
+}
+
 async function open(socketPath: string, method: string, path: string, body?: object): Promise<IncomingMessage> {
-  const content = body === undefined ? undefined : JSON.stringify(body);
-  const headers =
-    content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
+  const isBytes = body instanceof Uint8Array;
+  const content = body === undefined || isBytes ? body : JSON.stringify(body);
+  const type = isBytes ? 'application/octet-stream' : 'application/json';
+  const headers = content === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(content) };
   return await new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path, headers, agent: false }, resolve);
     sent.once('error', (cause) => reject(new NodeSilent(socketPath, cause)));
@@ -125,10 +163,16 @@ async function open(socketPath: string, method: string, path: string, body?: obj
 }
 
 async function read(response: IncomingMessage, socket: string): Promise<string> {
+  return (await readBytes(response, socket)).toString('utf8');
+}
+
+async function readBytes(response: IncomingMessage, socket: string): Promise<Buffer> {
   try {
     const parts: Buffer[] = [];
     for await (const part of response) parts.push(part as Buffer);
-    return Buffer.concat(parts).toString('utf8');
+    const whole = Buffer.concat(parts);
+    for (const part of parts) part.fill(0);
+    return whole;
   } catch (cause) {
     throw new NodeSilent(socket, cause);
   }

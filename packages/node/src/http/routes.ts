@@ -6,11 +6,14 @@ import {
   readAcceptance,
   readAddressesQuery,
   readCeremonyId,
+  readExportOrder,
+  readImportOrder,
   readKeygenOrder,
   readKeyName,
   readPeerName,
   readRepairOrder,
   readReshareOrder,
+  readSecret,
   readSignRequest,
   readWait,
 } from './schemas.ts';
@@ -86,6 +89,22 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
   app.post('/v1/keys', async ({ body, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.keygen(readKeygenOrder(body)));
+  });
+  app.post('/v1/keys/import', async ({ body, query }, reply) => {
+    using secret = readSecret(body);
+    return begun(reply, await service.importKey(readImportOrder(query), secret));
+  });
+  app.post('/v1/keys/:name/export', async ({ body, params, query }, reply) => {
+    expectNothing(query, 'query');
+    return begun(reply, await service.exportKey(readKeyName(params), readExportOrder(body)));
+  });
+  app.post('/v1/ceremonies/:id/secret', ({ body, params, query }, reply) => {
+    expectNothing(body, 'body');
+    expectNothing(query, 'query');
+    using secret = service.takeExported(readCeremonyId(params));
+    const bytes = secret.use((value) => Buffer.from(value));
+    reply.raw.once('close', () => bytes.fill(0));
+    return reply.type('application/octet-stream').send(bytes);
   });
   app.post('/v1/sign', async ({ body, query }, reply) => {
     expectNothing(query, 'query');

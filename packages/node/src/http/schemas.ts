@@ -7,14 +7,23 @@ import {
   MAX_NAME,
   parsePath,
   type Scheme,
+  Secret,
   schemes,
   toHex,
+  wipe,
 } from '@quorate/protocol';
 import { z } from 'zod';
 import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
-import { type KeygenOrder, type RepairOrder, type ReshareOrder, ServiceError } from '../service.ts';
+import {
+  type ExportOrder,
+  type ImportOrder,
+  type KeygenOrder,
+  type RepairOrder,
+  type ReshareOrder,
+  ServiceError,
+} from '../service.ts';
 
 /** A client's order as JSON: bytes are lower-case hex. The network is the node's own, and is not said. */
 export interface SignOrder {
@@ -78,6 +87,28 @@ const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
   allowLowThreshold: z.boolean().optional(),
 });
 
+/** Everything but the secret, as a query. */
+const importQuery: z.ZodType<ImportOrder> = z.strictObject({
+  name,
+  scheme: z.enum(schemes as readonly [Scheme, ...Scheme[]]),
+  publicKey: hex(32, 33),
+  purpose: name.optional(),
+  threshold: z
+    .string()
+    .regex(/^(?:[2-9]|[1-9][0-9]|100)$/, 'not a number of parties')
+    .transform(Number)
+    .optional(),
+  members: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(name).min(2).max(100))
+    .optional(),
+  allowLowThreshold: z
+    .literal('true')
+    .transform(() => true)
+    .optional(),
+});
+
 const reshareSchema: z.ZodType<ReshareOrder> = z.strictObject({
   threshold: z.int().min(2).max(100).optional(),
   members: z.array(name).min(2).max(100).optional(),
@@ -90,6 +121,8 @@ const repairSchema: z.ZodType<RepairOrder> = z.strictObject({
   publicKey: hex(32, 33).optional(),
   helpers: z.array(name).min(1).max(100).optional(),
 });
+
+const exportSchema: z.ZodType<ExportOrder> = z.strictObject({ helpers: z.array(name).min(1).max(100).optional() });
 
 const signSchema: z.ZodType<SignOrder> = z.strictObject({
   key: name,
@@ -123,6 +156,30 @@ const waitQuery = z.strictObject({
 /** @throws {ServiceError} `invalid` */
 export function readKeygenOrder(body: unknown): KeygenOrder {
   return conform(keygenSchema, body, 'body');
+}
+
+/** @throws {ServiceError} `invalid` */
+export function readImportOrder(query: unknown): ImportOrder {
+  return conform(importQuery, query, 'query');
+}
+
+/** The secret in a body of bytes, which it wipes. @throws {ServiceError} `invalid`, which repeats nothing of it */
+export function readSecret(body: unknown): Secret {
+  if (!(body instanceof Uint8Array) || body.length !== limits.secretBytes) {
+    if (body instanceof Uint8Array) wipe(body);
+    throw new ServiceError(
+      'invalid',
+      `the body is a private key: ${limits.secretBytes} bytes, application/octet-stream`,
+    );
+  }
+  const secret = new Secret(new Uint8Array(body));
+  wipe(body);
+  return secret;
+}
+
+/** The body may be left out. @throws {ServiceError} `invalid` */
+export function readExportOrder(body: unknown): ExportOrder {
+  return conform(exportSchema, body ?? {}, 'body');
 }
 
 /** @throws {ServiceError} `invalid` */

@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ascii, bitcoinNetworks, pureNodeKey, type Scheme, toHex } from '@quorate/protocol';
+import { ascii, bitcoinNetworks, pureNodeKey, type Scheme, Secret, toHex } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientSeed, MemoryService } from '../../test/memory-service.ts';
 import { networkIdOf } from '../config/config.ts';
@@ -208,6 +208,30 @@ describe('routes', () => {
     expect(await node.key('treasury')).toMatchObject({ frozen: false });
     expect(await node.freeze('treasury', true)).toMatchObject({ frozen: true });
     expect(await node.freeze('treasury', false)).toMatchObject({ frozen: false });
+  });
+
+  test('an import takes its secret as bytes, and refuses everything else without repeating it', async () => {
+    const order = { name: 'old', scheme: 'ed25519', publicKey: 'ab'.repeat(32), members: ['alice', 'bob'] } as const;
+    using secret = new Secret(new Uint8Array(32).fill(7));
+    expect(await node.importKey({ ...order, threshold: 2 }, secret)).toMatchObject({ participants: ['alice', 'bob'] });
+    expect(service.imported.get('old')).toBe('07'.repeat(32));
+    expect(secret.use((bytes) => bytes[0])).toBe(7);
+    using short = new Secret(new Uint8Array(31).fill(7));
+    using long = new Secret(new Uint8Array(33).fill(7));
+    for (const other of [short, long])
+      await expect(node.importKey({ ...order, name: 'new' }, other)).rejects.toThrow(/^(?!.*0707)/);
+    expect(await send('POST', '/v1/keys/import?name=new', '{"secret":"0707"}')).toMatchObject({ status: 400 });
+    expect(service.imported.size).toBe(1);
+  });
+
+  test('an exported key is handed out once, as bytes', async () => {
+    await node.keygen({ name: 'treasury', scheme: 'ed25519' });
+    const { id } = await node.exportKey('treasury', { helpers: ['bob'] });
+    using secret = await node.takeExported(id);
+    expect(secret.use(toHex)).toBe('ab'.repeat(32));
+    await expect(node.takeExported(id)).rejects.toMatchObject({ code: 'ceremony-unknown' });
+    expect(await send('POST', '/v1/keys/treasury/export', '{"to":"me"}')).toMatchObject({ status: 400 });
+    expect(await send('POST', '/v1/ceremonies/zz/secret')).toMatchObject({ status: 400 });
   });
 
   test('a repair, with and without a body', async () => {

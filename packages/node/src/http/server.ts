@@ -62,6 +62,9 @@ function readBodies(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
     body.length === 0 ? undefined : parseStrictJson(body),
   );
+  // A secret: bytes, which can be wiped, and not a text, which cannot.
+  const secret = { parseAs: 'buffer', bodyLimit: limits.secretBytes } as const;
+  app.addContentTypeParser('application/octet-stream', secret, async (_: unknown, body: Buffer) => body);
 }
 
 function answerErrors(app: FastifyInstance, logger: RequestLog | undefined): void {

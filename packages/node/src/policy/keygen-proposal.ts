@@ -13,8 +13,8 @@ import {
 } from '@quorate/protocol';
 import { tags } from '../tags.ts';
 
-/** A member's proposal to make a key, signed by its node key; each node decides by its own `accept` rules. */
-export interface KeygenProposal {
+/** What a key is to be, and who proposes it. */
+export interface KeygenTerms {
   readonly network: Uint8Array;
   readonly name: string;
   readonly scheme: Scheme;
@@ -32,13 +32,17 @@ export interface KeygenProposal {
   readonly proposer: Uint8Array;
   /** 32 fresh bytes. */
   readonly nonce: Uint8Array;
+}
+
+/** A member's proposal to make a key, signed by its node key; each node decides by its own `accept` rules. */
+export interface KeygenProposal extends KeygenTerms {
   readonly signature: Uint8Array;
 }
 
 const KEYGEN_PROPOSAL_VERSION = 1;
 
-const statement = {
-  version: wire.version(KEYGEN_PROPOSAL_VERSION),
+/** The fields of {@link KeygenTerms}, in the order in which they are encoded. */
+export const keygenTerms: { readonly [K in keyof KeygenTerms]: wire.Codec<KeygenTerms[K]> } = {
   network: wire.fixed(32),
   name: nameCodec,
   scheme: schemeCodec,
@@ -52,6 +56,8 @@ const statement = {
   proposer: wire.fixed(32),
   nonce: wire.fixed(32),
 };
+
+const statement = { version: wire.version(KEYGEN_PROPOSAL_VERSION), ...keygenTerms };
 
 const statementCodec = wire.struct(statement);
 

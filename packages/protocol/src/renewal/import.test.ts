@@ -50,7 +50,7 @@ function importing(group: Group, dealer: NodeNumber, secret = key): Scenario<Ren
   return {
     seed: 1,
     parties: court.parties,
-    kind: kinds.renew,
+    kind: kinds.import,
     nodes: new Map(nodes.map((node, i) => [i + 1, nodeKeyOf(node)])),
     rounds: court.rounds,
     rules: court.rules,

@@ -1,3 +1,5 @@
+export { type ExportInput, exportKey } from './export.ts';
+export { type ExportParameters, exportCourt } from './export-rules.ts';
 export { type LifeInput, lifeRounds, lifeRules, lifeSession, proveLife } from './life.ts';
 export {
   type Dealer,

@@ -11,11 +11,11 @@ import type { RenewalParameters } from './parameters.ts';
 
 /** Judges what happens in a renewal: for the session, for the protocol's own complaints, for third parties. */
 export function renewalCourt(parameters: RenewalParameters): Court {
-  const { group, network, sid, seats, threshold, signatures } = parameters;
+  const { group, network, sid, seats, statement, threshold, signatures } = parameters;
   const court: Court = {
     network,
     sid,
-    kind: kinds.renew,
+    kind: statement.baseEpoch === 0 ? kinds.import : kinds.renew,
     parties: seats.map(({ party }) => party),
     keys: new Map(seats.map(({ party, node }) => [party, node])),
     signatures,

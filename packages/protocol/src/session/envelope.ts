@@ -59,6 +59,10 @@ export const kinds = {
   renew: 5,
   /** Gives a member its lost share back. */
   repair: 6,
+  /** Shares out a key that one member knows. */
+  import: 7,
+  /** Puts a private key together at one member. */
+  export: 8,
 } as const;
 export type CeremonyKind = keyof typeof kinds;
 export const ENVELOPE_VERSION = 1;

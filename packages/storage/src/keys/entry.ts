@@ -22,6 +22,8 @@ export interface KeyInfo {
   readonly scheme: string;
   /** The operator forbids signing; whoever signs asks. */
   readonly frozen: boolean;
+  /** The private key was put together somewhere, with the share of this node. */
+  readonly exported: boolean;
   /** Lowest first. */
   readonly epochs: readonly EpochInfo[];
   /** The highest certified epoch: the one to use. Undefined until there is one. */
@@ -101,6 +103,7 @@ export function info({ keyId, record, epochs, quarantined, remains = [] }: Entry
     name: record.name,
     scheme: record.scheme,
     frozen: record.frozen !== 0,
+    exported: record.exported !== 0,
     epochs: all,
     current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
     quarantined,

@@ -44,6 +44,8 @@ export interface KeyRecord extends Record<string, unknown> {
   readonly scheme: string;
   /** 1 while the operator forbids signing. */
   readonly frozen: number;
+  /** 1 once the private key was put together somewhere. It never goes back. */
+  readonly exported: number;
 }
 
 export const keyRecordVersion = 1;
@@ -77,4 +79,5 @@ export const keyCodec: wire.Codec<KeyRecord> = wire.struct<KeyRecord>({
   name: wire.text(limits.nameCharacters),
   scheme: wire.text(limits.nameCharacters),
   frozen: wire.u8,
+  exported: wire.u8,
 });

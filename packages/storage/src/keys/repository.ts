@@ -269,9 +269,18 @@ export class KeyRepository {
 
   /** Forbids signing with the key, or allows it again. @throws {KeyError} `unknown-key` */
   async freeze(keyId: Uint8Array, frozen: boolean): Promise<void> {
+    await this.#change(keyId, { frozen: frozen ? 1 : 0 });
+  }
+
+  /** Remembers, for ever, that the private key was put together somewhere. @throws {KeyError} `unknown-key` */
+  async markExported(keyId: Uint8Array): Promise<void> {
+    await this.#change(keyId, { exported: 1 });
+  }
+
+  async #change(keyId: Uint8Array, change: { readonly frozen: number } | { readonly exported: number }): Promise<void> {
     await this.#turns.take('keys', async () => {
       const entry = this.#usable(keyId);
-      const record = { ...entry.record, frozen: frozen ? 1 : 0 };
+      const record = { ...entry.record, ...change };
       await this.#keyring.records.put(keyPlace(keyId), 'key', wire.encode(keyCodec, record));
       this.#entries.set(toHex(keyId), { ...entry, record });
     });
@@ -350,7 +359,7 @@ export class KeyRepository {
 
   /** The key, perhaps a new one, if name and scheme are its own. */
   #entryFor({ keyId, name, scheme }: Pick<PreparedEpoch, 'keyId' | 'name' | 'scheme'>): Entry {
-    const record = { version: keyRecordVersion, name, scheme, frozen: 0 };
+    const record = { version: keyRecordVersion, name, scheme, frozen: 0, exported: 0 };
     const entry = this.#entries.get(toHex(keyId)) ?? { keyId, record, epochs: new Map() };
     checkWhole(entry);
     const owner = [...this.#entries.values()].find(({ record }) => record.name === name);
@@ -447,7 +456,7 @@ export class KeyRepository {
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
       const name = this.#entries.get(id)?.record.name ?? '';
-      const record = { version: keyRecordVersion, name, scheme: '', frozen: 1 };
+      const record = { version: keyRecordVersion, name, scheme: '', frozen: 1, exported: 0 };
       const remains = [...(this.#entries.get(id)?.epochs.values() ?? [])].map((epoch) => epoch.record.publicPackage);
       this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });

@@ -131,13 +131,15 @@ describe('a repair', () => {
     expect(statesIn(keys)).toEqual([[2, 'certified']]);
   });
 
-  test('keeps the operator’s freeze', async () => {
+  test('keeps the operator’s freeze, and that the key was exported', async () => {
     const store = await threeEpochs();
-    await (await open(store)).freeze(keyId, true);
+    const before = await open(store);
+    await before.freeze(keyId, true);
+    await before.markExported(keyId);
     await store.batch([{ type: 'delete', key: place('epochs', 2) }]);
     const keys = await open(store);
     await keys.repair(repaired(2), check);
-    expect(keys.get(keyId)?.frozen).toBe(true);
+    expect(keys.get(keyId)).toMatchObject({ frozen: true, exported: true });
   });
 
   test('is done or not done, whichever write fails', async () => {

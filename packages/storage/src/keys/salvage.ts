@@ -41,8 +41,9 @@ async function keyRecord({ records }: Keyring, { keyId, name, scheme }: Repaired
   const place = keyPlace(keyId);
   const sealed = await records.sealed(place);
   const opened = sealed === undefined ? undefined : records.unseal(place, 'key', sealed);
-  const frozen = opened === undefined ? 0 : wire.decode(keyCodec, opened).frozen;
-  return put(records.seal(place, 'key', wire.encode(keyCodec, { version: keyRecordVersion, name, scheme, frozen })));
+  const { exported, frozen } = opened === undefined ? { exported: 0, frozen: 0 } : wire.decode(keyCodec, opened);
+  const record = { version: keyRecordVersion, name, scheme, frozen, exported };
+  return put(records.seal(place, 'key', wire.encode(keyCodec, record)));
 }
 
 function newEpoch(keyring: Keyring, repaired: RepairedEpoch): readonly Put[] {

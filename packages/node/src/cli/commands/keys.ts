@@ -6,6 +6,8 @@ import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
+import { addExport } from './export.ts';
+import { addImport } from './import.ts';
 import { names } from './keygen.ts';
 import { addReshare } from './reshare.ts';
 
@@ -28,6 +30,8 @@ export const addKeys: AddCommand = (program, act) => {
     .description('deals the shares of a key anew, now; the key and who holds it stay the same')
     .argument('<name>', "the key's name")
     .action(act(refresh));
+  addImport(keys, act);
+  addExport(keys, act);
   addReshare(keys, act);
   keys
     .command('repair')
@@ -136,6 +140,15 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
+      ...(key.exported ? [['exported', 'whoever has the private key signs alone'] as const] : []),
+      ...(key.imported
+        ? [
+            [
+              'imported',
+              'one machine knew it before: worth as much as its past; move to a new key when you can',
+            ] as const,
+          ]
+        : []),
       ...(key.repair === undefined
         ? []
         : [['needs repair', `${key.repair}; quorate keys repair ${key.name}`] as const]),

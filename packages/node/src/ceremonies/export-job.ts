@@ -1,0 +1,46 @@
+import { groupOf, type Party, type Protocol, type Randomness, renewal, type Scheme, Secret } from '@quorate/protocol';
+import type { Tools } from '../tools.ts';
+import { publicPackageOf } from './packages.ts';
+
+/** The part of one participant in an export. */
+export interface ExportJob {
+  readonly network: Uint8Array;
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  readonly scheme: Scheme;
+  /** Encoded: of the epoch in use. */
+  readonly publicPackage: Uint8Array;
+  readonly signers: readonly Party[];
+  readonly asker: Party;
+  /** The job wipes it. */
+  readonly share: Uint8Array;
+  /** Encoded points, in the order of the participants. */
+  readonly receiveKeys: readonly Uint8Array[];
+  /** Encoded scalar; the job wipes it. */
+  readonly receiveSecret: Uint8Array;
+}
+
+/** The private key, big-endian, at who asks; whoever takes it wipes it. */
+export interface Exported {
+  readonly key: Uint8Array | undefined;
+}
+
+/** Gives a share away, or puts the key together. */
+export function* exportJob(
+  input: ExportJob,
+  { aead, groups, randomness, signatures }: Tools & { readonly randomness: Randomness },
+): Protocol<Exported> {
+  using receiveSecret = new Secret(input.receiveSecret);
+  using secret = new Secret(input.share);
+  const { asker, me, network, sid, signers } = input;
+  const group = groupOf(input.scheme, groups);
+  const publicPackage = publicPackageOf(group, input.publicPackage);
+  const keys = input.receiveKeys.map((key) => group.decodePoint(key));
+  const receiveKeys = new Map(signers.map((party, i) => [party, keys[i] as never]));
+  const session = { group, aead, signatures, network, sid, receiveKeys };
+  const own = { me, secret, receiveSecret, randomness };
+  const exported = yield* renewal.exportKey({ ...session, ...own, publicPackage, signers, asker });
+  if (exported === undefined) return { key: undefined };
+  using key = exported;
+  return { key: key.use((bytes) => bytes.slice()) };
+}

@@ -1,0 +1,221 @@
+import {
+  type Court,
+  EncodingError,
+  equal,
+  type Group,
+  groupOf,
+  keyIdOf,
+  type Member,
+  type Party,
+  type PublicPackage,
+  packageDigest,
+  renewal,
+  Secret,
+  type Start,
+  sessionId,
+  toHex,
+  tryDecode,
+  wire,
+} from '@quorate/protocol';
+import { limits } from '../limits.ts';
+import { type ExportProposal, exportDigest, exportProposalCodec, verifyExport } from '../policy/export-proposal.ts';
+import { type ProposalView, ServiceError } from '../service.ts';
+import type { Exported } from './export-job.ts';
+import type { Host } from './host.ts';
+import { publicPackageOf } from './packages.ts';
+import { receiveKeysOf } from './registering.ts';
+import { checkExpiry, usable } from './sign.ts';
+import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/** The private key, put together at the member that asks: where all operators switched that on, and each of them says yes. */
+export class ExportTask implements Task {
+  readonly kind = 'export';
+  readonly apart: readonly Party[] = [];
+  readonly exclusive = false;
+  readonly roundDeadline: number = limits.keygenRound;
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly decision: 'auto' | 'ask';
+  readonly members: readonly Member[];
+  readonly #proposal: ExportProposal;
+  readonly #checked: Checked;
+  readonly #workshop: Workshop;
+
+  private constructor(body: Uint8Array, proposal: ExportProposal, checked: Checked, workshop: Workshop) {
+    this.#proposal = proposal;
+    this.#checked = checked;
+    this.#workshop = workshop;
+    this.id = exportDigest(proposal);
+    this.body = body;
+    this.decision = checked.decision;
+    this.members = checked.publicPackage.members.filter(({ party }) => proposal.signers.includes(party));
+  }
+
+  /**
+   * Checks a proposal by this node's own rules and records the decision, a refusal too.
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `integrity`
+   */
+  static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: ExportTask }> {
+    const { audit, clock } = workshop;
+    const proposal = decodeProposal(body);
+    const { epoch, key, proposer } = proposal;
+    const record = { request: toHex(exportDigest(proposal)), key, epoch, node: toHex(proposer), from };
+    try {
+      const checked = check(proposal, workshop);
+      await audit.append(clock.now(), checked.decision === 'auto' ? 'export-approved' : 'export-asked', record);
+      return { task: new ExportTask(body, proposal, checked, workshop) };
+    } catch (error) {
+      if (error instanceof ServiceError)
+        await audit.append(clock.now(), 'export-refused', { ...record, reason: error.code });
+      throw error;
+    }
+  }
+
+  /** The id of an encoded proposal, if it is one. */
+  static idOf(body: Uint8Array): Uint8Array | undefined {
+    const decoded = tryDecode(exportProposalCodec, body);
+    return decoded === undefined ? undefined : exportDigest(decoded.value);
+  }
+
+  get digest(): Uint8Array {
+    return this.id;
+  }
+
+  get keyName(): string {
+    return this.#proposal.key;
+  }
+
+  get keyId(): Uint8Array {
+    return this.#checked.publicPackage.keyId;
+  }
+
+  get epoch(): number {
+    return this.#proposal.epoch;
+  }
+
+  /** Who is to have the key. */
+  get asker(): Party {
+    return this.#checked.asker;
+  }
+
+  get need(): number {
+    return this.members.length;
+  }
+
+  get expires(): number {
+    return this.#proposal.expires;
+  }
+
+  get receives(): Group {
+    return groupOf(this.#checked.publicPackage.scheme, this.#workshop.tools.groups);
+  }
+
+  get shown(): ProposalView {
+    const { expires, proposer } = this.#proposal;
+    const { purpose, scheme, threshold } = this.#checked.publicPackage;
+    const { nameOf } = this.#workshop;
+    const members = this.members.map(({ node }) => nameOf(node));
+    return { proposer: nameOf(proposer), scheme, purpose, threshold, members, expires };
+  }
+
+  court(start: Start): Pick<Court, 'rounds' | 'rules'> {
+    const { aead, signatures } = this.#workshop.tools;
+    const group = this.receives;
+    const { network, signers } = this.#proposal;
+    const { asker, publicPackage } = this.#checked;
+    const session = { group, aead, signatures, network, sid: sessionId(start) };
+    return renewal.exportCourt({ ...session, receiveKeys: receiveKeysOf(start, group), publicPackage, signers, asker });
+  }
+
+  /**
+   * Marks the key as exported, for ever, before anything of it leaves this node.
+   * @throws {ServiceError} `expired`, `denied`, `key-unknown`, `integrity`
+   */
+  async host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
+    if (receiveSecret === undefined) throw new Error('a registration for an export has a receive key');
+    const { audit, clock, keys } = this.#workshop;
+    const { network, signers } = this.#proposal;
+    const { asker, encoded, publicPackage } = this.#checked;
+    const current = usable(keys.get(this.keyId), this.keyName);
+    if (!equal(current.publicPackage, encoded))
+      throw new ServiceError('expired', `the key ${this.keyName} has moved on to another epoch`);
+    const record = { request: toHex(this.id), key: this.keyName, epoch: this.epoch, party: asker };
+    await audit.append(clock.now(), 'key-exported', record);
+    await keys.markExported(this.keyId);
+    using share = await keys.share(this.keyId, this.epoch);
+    return this.#workshop.host('export', {
+      network,
+      sid,
+      me,
+      scheme: publicPackage.scheme,
+      publicPackage: encoded,
+      signers,
+      asker,
+      share: share.use((bytes) => bytes.slice()),
+      receiveKeys: start.participants.map(({ registration }) => registration.receiveKey),
+      receiveSecret,
+    });
+  }
+
+  /** Keeps the key for whoever fetches it, for a moment. */
+  complete(output: unknown): Promise<TaskOutcome> {
+    const { clock, exports } = this.#workshop;
+    const { key } = output as Exported;
+    if (key !== undefined) {
+      exports.keep(this.id, new Secret(key));
+      clock.after(limits.exportKept, () => exports.drop(this.id));
+    }
+    const publicKey = toHex(this.#workshop.publicKeyOf(this.keyId, this.epoch));
+    return Promise.resolve({ type: 'finished', result: { type: 'key', publicKey, epoch: this.epoch } });
+  }
+}
+
+interface Checked {
+  /** Of the epoch in use. */
+  readonly publicPackage: PublicPackage;
+  readonly encoded: Uint8Array;
+  readonly asker: Party;
+  readonly decision: 'auto' | 'ask';
+}
+
+function decodeProposal(body: Uint8Array): ExportProposal {
+  try {
+    return wire.decode(exportProposalCodec, body);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
+    throw error;
+  }
+}
+
+function check(proposal: ExportProposal, workshop: Workshop): Checked {
+  const { bans, clock, config, key, keys, tools } = workshop;
+  const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+  const { digest, key: name, network, proposer, signers } = proposal;
+  if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
+  if (!verifyExport(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  checkExpiry(proposal.expires, clock.now());
+  if (config.export !== 'enabled') throw denied('this node gives away no shares; see `export` in node.yaml');
+  const current = usable(keys.get(keyIdOf(config.networkId, name)), name);
+  const encoded = current.publicPackage;
+  if (proposal.epoch !== current.epoch || !equal(digest, packageDigest(network, encoded)))
+    throw denied(`the key ${name} is in epoch ${current.epoch} here, and the export is of another`);
+  const publicPackage = publicPackageOf(groupOf(current.scheme, tools.groups), encoded);
+  const asker = publicPackage.members.find(({ node }) => equal(node, proposer))?.party;
+  if (asker === undefined) throw denied('the proposer has no share of this key');
+  const ascending = signers.every((party, i) => party > (signers[i - 1] ?? 0));
+  const seated = publicPackage.members.filter(({ party }) => signers.includes(party));
+  const isQuorum = ascending && seated.length === signers.length && signers.length >= publicPackage.threshold;
+  if (!isQuorum || !signers.includes(asker))
+    throw new ServiceError('invalid', 'those who take part are no quorum of the committee with who asks');
+  if (!seated.some(({ node }) => equal(node, key.publicKey)))
+    throw new ServiceError('invalid', 'this node does not take part');
+  const common = { publicPackage, encoded, asker };
+  if (equal(proposer, key.publicKey)) return { ...common, decision: 'auto' };
+  const member = workshop.members().find(({ node }) => equal(node, proposer));
+  if (member === undefined) throw denied('the proposer is not in the roster of this node');
+  if (bans.has(proposer)) throw denied(`${member.name} is banned here; quorate peers unban ${member.name} lifts it`);
+  if ((config.accept.proposers[member.name] ?? config.accept.default) === 'deny')
+    throw denied(`this node gives ${member.name} no share; see \`accept\` in node.yaml`);
+  // Whatever the rules say of other ceremonies: nobody gives the key away without an operator's word.
+  return { ...common, decision: 'ask' };
+}

@@ -1,0 +1,216 @@
+import {
+  type Court,
+  dkls23,
+  EncodingError,
+  equal,
+  type Group,
+  groupOf,
+  keyIdOf,
+  type Member,
+  type Party,
+  type Point,
+  renewal,
+  type Start,
+  sessionId,
+  toHex,
+  tryDecode,
+  wire,
+} from '@quorate/protocol';
+import { limits } from '../limits.ts';
+import {
+  type ImportProposal,
+  importDigest,
+  importedPolicy,
+  importProposalCodec,
+  verifyImport,
+} from '../policy/import-proposal.ts';
+import { type ProposalView, ServiceError } from '../service.ts';
+import type { Host } from './host.ts';
+import type { KeygenOutput } from './jobs.ts';
+import { checkTerms, takenName } from './keygen.ts';
+import { keepPrepared } from './prepared.ts';
+import { proofOfLife } from './proving.ts';
+import { receiveKeysOf } from './registering.ts';
+import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/** A key that the proposer knows, shared out among a committee of which it is a member. */
+export class ImportTask implements Task {
+  readonly kind = 'import';
+  readonly apart: readonly Party[] = [];
+  readonly exclusive = false;
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly decision: 'auto' | 'ask';
+  readonly proposal: ImportProposal;
+  readonly keyId: Uint8Array;
+  readonly #groupKey: Point;
+  readonly #workshop: Workshop;
+
+  private constructor(body: Uint8Array, proposal: ImportProposal, checked: Checked, workshop: Workshop) {
+    this.proposal = proposal;
+    this.body = body;
+    this.decision = checked.decision;
+    this.#groupKey = checked.groupKey;
+    this.#workshop = workshop;
+    this.id = importDigest(proposal);
+    this.keyId = keyIdOf(proposal.network, proposal.name);
+  }
+
+  /**
+   * Checks a proposal by this node's own rules and records the decision, a refusal too.
+   * @throws {ServiceError} `invalid`, `denied`, `name-taken`, `expired`
+   */
+  static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: ImportTask }> {
+    const { audit, clock } = workshop;
+    const proposal = decodeProposal(body);
+    const { members, name, scheme, threshold } = proposal;
+    const request = toHex(importDigest(proposal));
+    const record = { request, key: name, scheme, threshold, members: members.length, from };
+    try {
+      const checked = check(proposal, workshop);
+      await audit.append(clock.now(), checked.decision === 'auto' ? 'import-approved' : 'import-asked', record);
+      return { task: new ImportTask(body, proposal, checked, workshop) };
+    } catch (error) {
+      if (error instanceof ServiceError)
+        await audit.append(clock.now(), 'import-refused', { ...record, reason: error.code });
+      throw error;
+    }
+  }
+
+  /** The id of an encoded proposal, if it is one. */
+  static idOf(body: Uint8Array): Uint8Array | undefined {
+    const decoded = tryDecode(importProposalCodec, body);
+    return decoded === undefined ? undefined : importDigest(decoded.value);
+  }
+
+  get digest(): Uint8Array {
+    return this.id;
+  }
+
+  get keyName(): string {
+    return this.proposal.name;
+  }
+
+  get epoch(): number {
+    return this.proposal.epoch;
+  }
+
+  get members(): readonly Member[] {
+    return this.proposal.members;
+  }
+
+  get need(): number {
+    return this.members.length;
+  }
+
+  get expires(): number {
+    return this.proposal.expires;
+  }
+
+  get receives(): Group {
+    return groupOf(this.proposal.scheme, this.#workshop.tools.groups);
+  }
+
+  get roundDeadline(): number {
+    return this.proposal.scheme === 'ecdsa' ? limits.pairSetupRound : limits.keygenRound;
+  }
+
+  get shown(): ProposalView {
+    const { expires, members, proposer, purpose, scheme, threshold } = this.proposal;
+    const { nameOf } = this.#workshop;
+    const names = members.map(({ node }) => nameOf(node));
+    return { proposer: nameOf(proposer), scheme, purpose, threshold, members: names, expires };
+  }
+
+  court(start: Start): Pick<Court, 'rounds' | 'rules'> {
+    const { aead, signatures } = this.#workshop.tools;
+    const { members, network, scheme } = this.proposal;
+    const group = this.receives;
+    const sid = sessionId(start);
+    const receiveKeys = receiveKeysOf(start, group);
+    const session = { group, aead, signatures, network, sid, receiveKeys };
+    const { rounds, rules } = renewal.renewalCourt(renewal.importKey(session, this.#plan()));
+    if (scheme !== 'ecdsa') return { rounds, rules };
+    const suite = dkls23.suiteA;
+    return {
+      rounds: [...rounds, ...dkls23.pairSetupRounds(group, suite, members.length)],
+      rules: { ...rules, ...dkls23.pairSetupRules({ suite, group, aead, sid, members, receiveKeys }, rounds.length) },
+    };
+  }
+
+  /** @throws {ServiceError} `expired` if the key is not here any more */
+  async host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
+    if (receiveSecret === undefined) throw new Error('a registration for an import has a receive key');
+    const { groupKey, members, network, proposer, scheme } = this.proposal;
+    const deals = members.some(({ party, node }) => party === me && equal(node, proposer));
+    using secret = deals ? this.#workshop.imports.take(this.id) : undefined;
+    if (deals && secret === undefined)
+      throw new ServiceError('expired', 'the key is not here any more: import it again');
+    const { groupKey: _, ...statement } = this.#plan().statement;
+    const others = scheme === 'ecdsa' ? members.filter(({ party }) => party !== me) : [];
+    return await Promise.resolve(
+      this.#workshop.host('import', {
+        network,
+        sid,
+        me,
+        members,
+        threshold: this.proposal.threshold,
+        dealer: proposer,
+        statement,
+        groupKey,
+        secret: secret?.use((bytes) => bytes.slice()),
+        receiveKeys: start.participants.map(({ registration }) => registration.receiveKey),
+        receiveSecret,
+        stock: others.map(({ party, node }) => ({ party, ...this.#workshop.stock.take(node) })),
+      }),
+    );
+  }
+
+  /** All sign once with their shares, before anybody says READY. */
+  proof(output: unknown, session: TaskSession): Proof {
+    return proofOfLife(output as KeygenOutput, this.proposal, session, this.#workshop);
+  }
+
+  /** Makes the epoch PREPARED: on disk, read back, checked. */
+  async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
+    const { epoch, keyId } = this;
+    const { name, scheme } = this.proposal;
+    const { epochs = [] } = this.#workshop.keys.get(keyId) ?? {};
+    if (epochs.some((other) => other.epoch !== epoch)) throw takenName(name);
+    return await keepPrepared(this, { keyId, name, scheme }, output as KeygenOutput, me, this.#workshop);
+  }
+
+  #plan(): renewal.Import {
+    const { chainCode, epoch, members, name, proposer, purpose, scheme, threshold, tweak } = this.proposal;
+    const { keyId } = this;
+    const settled = { scheme, keyId, name, purpose, epoch, baseEpoch: 0, tweak, policyHash: importedPolicy };
+    return { statement: { ...settled, groupKey: this.#groupKey, chainCode }, members, threshold, dealer: proposer };
+  }
+}
+
+interface Checked {
+  readonly decision: 'auto' | 'ask';
+  readonly groupKey: Point;
+}
+
+function decodeProposal(body: Uint8Array): ImportProposal {
+  try {
+    return wire.decode(importProposalCodec, body);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
+    throw error;
+  }
+}
+
+function check(proposal: ImportProposal, workshop: Workshop): Checked {
+  const { groups, signatures } = workshop.tools;
+  const { groupKey: encoded, members, proposer, scheme } = proposal;
+  if (!verifyImport(proposal, signatures))
+    throw new ServiceError('denied', 'the proposal is not signed by the member it names');
+  if (!members.some(({ node }) => equal(node, proposer)))
+    throw new ServiceError('invalid', 'whoever imports a key is one of its members');
+  const decision = checkTerms(proposal, workshop);
+  const groupKey = tryDecode(wire.point(groupOf(scheme, groups)), encoded)?.value;
+  if (groupKey === undefined) throw new ServiceError('invalid', 'the public key is no point of its group');
+  return { decision, groupKey };
+}

@@ -1,0 +1,32 @@
+import { frost, type Member, publicPackageCodec, renewal, type Scheme, wipe, wire } from '@quorate/protocol';
+import type { KeygenOutput } from './jobs.ts';
+import type { Proof, TaskSession, Workshop } from './task.ts';
+
+/** All sign once with their new shares, before anybody says READY: then none of them is dead, or another's. */
+export function proofOfLife(
+  output: KeygenOutput,
+  {
+    members,
+    network,
+    scheme,
+  }: { readonly members: readonly Member[]; readonly network: Uint8Array; readonly scheme: Scheme },
+  { sid: first, me }: TaskSession,
+  workshop: Workshop,
+): Proof {
+  const { share, material, publicPackage: encoded } = output;
+  const suite = frost.suiteOf(scheme, workshop.tools.groups);
+  const publicPackage = wire.decode(publicPackageCodec(suite.group), encoded);
+  const sid = renewal.lifeSession(first, publicPackage);
+  const input = { network, sid, me, scheme, publicPackage: encoded, share: share.slice() };
+  return {
+    sid,
+    parties: members.map(({ party }) => party),
+    court: {
+      rounds: renewal.lifeRounds(suite),
+      rules: renewal.lifeRules(suite, network, publicPackage),
+    },
+    host: workshop.host('prove-life', input),
+    join: () => output,
+    discard: () => wipe(share, ...material.values()),
+  };
+}
