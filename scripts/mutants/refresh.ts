@@ -47,7 +47,11 @@ export const refresh: readonly Mutant[] = [
       'const proof = undefined as ReturnType<NonNullable<Task["proof"]>> | undefined;',
       'new shares that nobody has seen alive',
     ],
-    ["proven.type === 'done' ? ending : proven", 'ending', 'shares kept although their proof failed'],
+    [
+      "proven.type === 'done' ? { ...proven, result: proof.join(proven.result) } : proven",
+      'ending',
+      'shares kept although their proof failed',
+    ],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
     [

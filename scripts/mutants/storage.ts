@@ -73,11 +73,10 @@ export const storage: readonly Mutant[] = [
         'a late certificate that brings an old epoch back',
       ],
       [
-        "const retires = number < epoch && (type === 'certified' || type === 'active');",
-        'const retires = false;',
-        'two epochs active at once',
+        '        if (!isKept(record) || !isOvertaken(entry, epoch))\n',
+        '        if (false)\n',
+        'the epoch in use is shredded',
       ],
-      ['        if (!isOvertaken(entry, epoch))\n', '        if (false)\n', 'the epoch in use is shredded'],
       ['    await this.#copies.erase(keyId, epoch);\n', '', 'a shredded share whose copy stays'],
       ['    await records.purge(gone);\n', '', 'a shredded share that stays in the files'],
       [
@@ -90,6 +89,35 @@ export const storage: readonly Mutant[] = [
         "      return await this.#turns.take('keys', async () => {\n        this.#inUse(keyId, epoch);\n",
         "      return await this.#turns.take('keys', async () => {\n",
         'a share that comes back while it is shredded',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'entry.ts',
+    ['repository.test.ts'],
+    [
+      [
+        "const retires = number < below && (type === 'certified' || type === 'active');",
+        'const retires = false;',
+        'two epochs active at once, or one here and one elsewhere',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'repository.ts',
+    ['repository.test.ts'],
+    [
+      [
+        "      if (known !== undefined && known !== 'approved')\n",
+        '      if (false)\n',
+        'a share forgotten for a certificate of others',
+      ],
+      [
+        "if (known?.state.type === 'approved' && equal(known.statement, ready)) return;",
+        "if (known?.state.type === 'approved') return;",
+        'two outcomes of an epoch approved',
       ],
     ],
   ),

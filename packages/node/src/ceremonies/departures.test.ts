@@ -11,6 +11,7 @@ import type { Committee, Tamper } from '../../test/committee.ts';
 import { committeeWith, expectNobodyBlamed, heirs, keyOf, reshare, statesOf, three } from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
 import type { NodeFrame } from './frames.ts';
+import { headerOf } from './packages.ts';
 
 /** The key goes from alice, bob and carol to dave, erin and frank; alice proposes it and deals. */
 async function handingOver(seed: string, tamper: (committee: Committee) => void): Promise<Committee> {
@@ -57,6 +58,10 @@ async function expectGone(committee: Committee, left = three): Promise<void> {
   }
   expect(await committee.verifies('gone', await committee.sign('frank', committee.order('gone')))).toBe(true);
   expectNobodyBlamed(committee);
+}
+
+function epochIn(certificate: Uint8Array): number {
+  return headerOf(wire.decode(certificateCodec, certificate).publicPackage).epoch;
 }
 
 describe('an approval', () => {
@@ -152,6 +157,27 @@ describe('a member that was left out', () => {
       [2, 'elsewhere'],
     ]);
     expectNobodyBlamed(committee);
+  });
+
+  test('by an attempt at the same renewal believes it for a while only, not for ever', async () => {
+    const committee = await handingOver('late', (all) => {
+      all.at('alice').tamper = without('approval');
+    });
+    const members = [otherDealer(committee), 'dave', 'erin'];
+    for (const name of members) {
+      committee.at(name).tamper = (frame, to) =>
+        frame.type === 'certificate' && to === 'frank' && epochIn(frame.value) === 3 ? [] : [frame];
+    }
+    await committee.at(members[0] as string).node.reshare('treasury', { members });
+    await committee.until(() => statesOf(committee, 'dave').some(([epoch]) => epoch === 3), 60_000);
+    committee.at('alice').tamper = undefined;
+    await committee.run(limits.retirementGrace);
+    expect(statesOf(committee, 'frank').at(-1)).toEqual([2, 'active']);
+    for (const name of members) committee.at(name).tamper = undefined;
+    await committee.stop(committee.at('frank'));
+    await committee.start(committee.at('frank'));
+    await committee.run(4 * limits.readyInterval);
+    expect(statesOf(committee, 'frank').at(-1)).toEqual([2, 'active']);
   });
 
   test('believes no certificate that too few of its committee want', async () => {

@@ -72,7 +72,46 @@ describe('who joins', () => {
     expect(keyOf(other, 'alice')?.current?.epoch).toBe(1);
   });
 
-  test('holds only what it is for, and no second key of a name', async () => {
+  test('holds no second key of a name that it promised to another', async () => {
+    const committee = await committeeWith('names', 5, 3);
+    const { node } = committee.at('dave');
+    for (const name of ['dave', 'erin']) committee.at(name).tamper = (frame) => (frame.type === 'ready' ? [] : [frame]);
+    await node.keygen({ name: 'treasury', scheme: 'ed25519', members: ['dave', 'erin'] });
+    await committee.until(() => statesOf(committee, 'dave').length === 1, 60_000);
+    const done = await reshare(committee, 'alice', { members: ['alice', 'bob', 'dave'] }, ['alice']);
+    expect(done.failure).toMatchObject({ code: 'denied', reason: expect.stringMatching(/another key/) });
+    expect(await committee.audit('dave')).toContain('reshare-refused: name-taken');
+  });
+
+  test('is not lured back into an epoch that is over', async () => {
+    const committee = await committeeWith('lured', 6, 3);
+    const move = async (at: string, members: readonly string[]): Promise<Certificate> => {
+      await reshare(committee, at, { members, threshold: 2 }, members);
+      await committee.run(limits.refreshPause + 2 * limits.readyInterval);
+      return wire.decode(certificateCodec, keyOf(committee, members[0] as string)?.current?.certificate as Uint8Array);
+    };
+    const base = await move('alice', ['dave', 'erin', 'frank']);
+    await move('dave', ['alice', 'dave']);
+    await move('dave', ['dave', 'erin']);
+    const unsigned = {
+      key: 'treasury',
+      base,
+      epoch: 9,
+      dealers: [1, 2],
+      members: membersOf(['alice', 'frank'].map((name) => committee.at(name).key.publicKey)),
+      threshold: 2,
+      lowThreshold: 0,
+      expires: committee.clock.now() + 60_000,
+      nonce: new Uint8Array(32),
+    };
+    const body = wire.encode(reshareProposalCodec, proposeReshare(unsigned, committee.at('frank').key));
+    const before = (await committee.audit('alice')).length;
+    committee.say('frank', 'alice', { type: 'request', value: { kind: kinds.renew, body } });
+    await committee.run(20);
+    expect((await committee.audit('alice')).slice(before)).toEqual(['reshare-refused: denied']);
+  });
+
+  test('holds only what it is for', async () => {
     const [committee, id] = await joining('purposes', { purposes: ['other'] });
     expect(committee.ceremony('alice', id)?.failure).toMatchObject({ code: 'denied' });
     expect(await committee.audit('dave')).toContain('reshare-refused: denied');
@@ -167,7 +206,6 @@ describe('a proposal to reshare', () => {
 
   const proposal = (change: Partial<ReshareProposal> = {}, by = 'alice'): Uint8Array => {
     const unsigned = {
-      network: committee.at(by).config.networkId,
       key: 'treasury',
       base,
       epoch: 2,
@@ -183,7 +221,7 @@ describe('a proposal to reshare', () => {
   };
 
   const attacks: readonly [string, () => Partial<ReshareProposal>, string, string?][] = [
-    ['for another network', () => ({ network: new Uint8Array(32) }), 'denied'],
+    ['for another network', () => ({ base: { ...base, network: new Uint8Array(32) } }), 'denied'],
     ['that nobody signed', () => ({ signature: new Uint8Array(64) }), 'denied'],
     ['that has expired', () => ({ expires: 1 }), 'expired'],
     ['by somebody without a share', () => ({}), 'denied', 'erin'],
@@ -247,7 +285,6 @@ describe('a proposal to reshare', () => {
     await reshare(moved, 'alice', { members: now }, now);
     await moved.run(limits.refreshPause + 2 * limits.readyInterval);
     const unsigned = {
-      network: moved.at('alice').config.networkId,
       key: 'treasury',
       base: old,
       epoch: 7,
