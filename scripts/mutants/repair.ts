@@ -80,7 +80,7 @@ export const repair: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [
     [
-      "        if (task.kind !== 'renew') this.#decline(entry, reason);\n",
+      "        if (task.kind !== 'renew' || task instanceof ReshareTask) this.#decline(entry, reason);\n",
       '',
       'an asker that is not told that the key moved on',
     ],
