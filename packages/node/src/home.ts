@@ -14,6 +14,7 @@ import {
   MarkLedger,
   openDatabase,
   openKeyring,
+  raiseBoot,
   RequestLedger,
   type Root,
   readKeyFile,
@@ -33,8 +34,10 @@ export interface Home {
   readonly keyring: Keyring;
   /** The identity's Ed25519 seed, 32 bytes. */
   readonly seed: Secret;
-  /** Counter ‖ 16 random bytes, fresh with every opening. */
+  /** Counter ‖ 16 random bytes, fresh with every opening, and when it is renewed. */
   readonly bootEpoch: Uint8Array;
+  /** Takes a boot epoch with this counter, which must be above every one before; synced. */
+  renewBoot(counter: number): Promise<void>;
   readonly keys: KeyRepository;
   readonly requests: RequestLedger;
   readonly sessions: SessionLedger;
@@ -89,11 +92,19 @@ export async function homeOf(
   randomness: Randomness,
 ): Promise<Home> {
   const { records } = keyring;
+  const bootEpochOf = (counter: number): Uint8Array => concat(u64(counter), randomness.bytes(16));
+  let bootEpoch = bootEpochOf(await countBoot(records));
   return {
     store,
     keyring,
     seed,
-    bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
+    get bootEpoch() {
+      return bootEpoch;
+    },
+    async renewBoot(counter) {
+      await raiseBoot(records, counter);
+      bootEpoch = bootEpochOf(counter);
+    },
     keys: await KeyRepository.open(keyring),
     requests: new RequestLedger(records),
     sessions: new SessionLedger(records),

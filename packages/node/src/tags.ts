@@ -9,6 +9,7 @@ export const tags = {
   refreshJitter: 'quorate/v1/refresh/jitter',
   refreshProposal: 'quorate/v1/request/refresh',
   preparation: 'quorate/v1/request/preparation',
+  statement: 'quorate/v1/standing/statement',
   election: 'quorate/v1/coordination/election',
   presignatureChoice: 'quorate/v1/ceremony/presignature-choice',
   inbox: 'quorate/v1/ceremony/inbox',

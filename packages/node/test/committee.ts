@@ -114,6 +114,13 @@ export class Committee {
     });
   }
 
+  /** Another node with a member's identity, on a disk of its own; it is not among the members. `hub.front` says who is heard. */
+  async twin(member: Member, store: MemoryStore): Promise<Member> {
+    const twin: Member = { ...member, store, fatal: [], sent: [], log: [] };
+    await this.start(twin);
+    return twin;
+  }
+
   /** The process ends without a word; what its disk has is `crash` (synced only) or `kill` (all that was written). */
   async stop(member: Member, how: 'crash' | 'kill' = 'crash'): Promise<void> {
     await member.network.close();
@@ -268,7 +275,8 @@ export class Committee {
   }
 
   #network(member: Member): Network {
-    const inner = this.hub.join(member.peer, { bootEpoch: member.home.bootEpoch });
+    const twin = this.members.get(member.name) !== member;
+    const inner = this.hub.join(member.peer, { bootEpoch: member.home.bootEpoch, twin });
     return {
       self: inner.self,
       peers: () => inner.peers(),

@@ -30,6 +30,11 @@ export class MemoryStore extends CommittedStore {
     this.#engine.failure = { write: this.#engine.writes + nth, applied };
   }
 
+  /** Another disk with what is on this one. */
+  copy(): MemoryStore {
+    return new MemoryStore(this.#engine.current, this.beside.files);
+  }
+
   /** The store as it is found after a power cut: whatever was not synced is lost. This handle is of no more use. */
   crash(): MemoryStore {
     void this.close();

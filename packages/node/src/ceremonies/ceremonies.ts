@@ -210,6 +210,33 @@ export class Ceremonies {
     return this.#pairs.count(node);
   }
 
+  /** This node takes part in nothing from now on, as its standing says: whatever is not certain yet ends. */
+  suspend(reason: string): void {
+    for (const entry of this.#book.open()) {
+      if (entry.ceremony.state.name === 'confirming') continue;
+      this.#apply(entry, { type: 'cancel', code: 'suspended', reason });
+      this.#decline(entry, reason);
+    }
+    this.#workshop.presignatures.close();
+  }
+
+  /** Nothing is left of what was set up with others. */
+  async burn(): Promise<void> {
+    this.#workshop.presignatures.close();
+    await this.#pairs.burn();
+  }
+
+  /** A peer is not the one that it was: what was begun with it ends. */
+  abandon(peer: PeerId): void {
+    this.#workshop.presignatures.dropWith(publicKeyOf(peer));
+    this.#sessions.giveUpWith(peer);
+  }
+
+  /** A certificate that came outside of its ceremony. */
+  certificate(peer: PeerId, value: Uint8Array): void {
+    this.#activations.handle(peer, { type: 'certificate', value });
+  }
+
   // ---- requests
 
   /** @throws {ServiceError} `stopping` */
@@ -349,6 +376,8 @@ export class Ceremonies {
       case 'certificate':
       case 'activated':
         return this.#activations.handle(peer, frame);
+      case 'standing':
+        return this.#workshop.standings.receive(peer, frame.value);
       case 'stock':
         return this.#workshop.stock.receive(peer, frame.value);
     }
@@ -410,6 +439,7 @@ export class Ceremonies {
   // ---- peers
 
   #greet(peer: PeerId): void {
+    this.#workshop.standings.greet(peer);
     this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);
     this.#refill.stir();
@@ -423,6 +453,7 @@ export class Ceremonies {
   }
 
   #lost(peer: PeerId): void {
+    this.#workshop.standings.lost(peer);
     this.#workshop.stock.lost(peer);
     // It may have restarted, and lost its part of them.
     this.#workshop.presignatures.dropWith(publicKeyOf(peer));
@@ -434,7 +465,7 @@ export class Ceremonies {
   }
 
   #live(): ReadonlySet<PeerId> {
-    const connected = [...this.#network.peers().values()].filter((peer) => peer.connected);
+    const connected = [...this.#network.peers().values()].filter(({ connected, peer }) => connected && !this.#workshop.standings.isDoubted(peer));
     return new Set([this.#network.self, ...connected.map(({ peer }) => peer)]);
   }
 
@@ -456,7 +487,9 @@ export class Ceremonies {
 
   #changed(entry: Entry): void {
     this.#book.changed(entry);
-    if (isOver(entry.ceremony)) this.#refillAfter(entry);
+    if (!isOver(entry.ceremony)) return;
+    this.#workshop.standings.stir();
+    this.#refillAfter(entry);
   }
 
   /** Whatever ends, signatures may be needed again. */

@@ -1,4 +1,5 @@
 import { MAX_PARTIES, type Registration, registrationCodec, type Start, startCodec, wire } from '@quorate/protocol';
+import { type StandingMessage, standingMessageCodec } from '../standing/messages.ts';
 import { type StockMessage, stockMessageCodec } from '../stock/messages.ts';
 
 /**
@@ -36,6 +37,8 @@ export type NodeFrame =
   | { readonly type: 'certificate'; readonly value: Uint8Array }
   /** The sender uses the key epoch. */
   | { readonly type: 'activated'; readonly value: Uint8Array }
+  /** About how far sender and receiver are. */
+  | { readonly type: 'standing'; readonly value: StandingMessage }
   /** About base transfers made ahead. */
   | { readonly type: 'stock'; readonly value: StockMessage };
 
@@ -63,6 +66,7 @@ const frameCodec = wire.struct({
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
+    standing: standingMessageCodec,
   }),
 });
 

@@ -98,7 +98,7 @@ export function refusalOf(
   start: Start,
   ours: Registration,
   task: Task,
-  { presignatures, tools }: Workshop,
+  { presignatures, standings, tools }: Workshop,
 ): string | undefined {
   const own = start.participants.find(({ registration: { node } }) => equal(node, ours.node));
   if (own === undefined || !equal(own.registration.nonce, ours.nonce))
@@ -108,6 +108,10 @@ export function refusalOf(
   }
   if (start.participants.length < task.need) return 'too few take part';
   if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
+  const others = start.participants.filter((one) => one !== own);
+  if (others.some(({ registration: { node, bootEpoch } }) => standings.doubts(node, bootEpoch))) {
+    return 'it seats us with a node that was rolled back, or runs twice';
+  }
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
   const fault = faultOf(start, members, tools.signatures, task.receives);
   if (fault !== undefined || start.presignature.length === 0) return fault;
