@@ -439,6 +439,8 @@ export class Ceremonies {
   // ---- peers
 
   #greet(peer: PeerId): void {
+    // What was said in them went with the connection, and who comes now may be another instance: no second answer for it.
+    this.#sessions.giveUpWith(peer);
     this.#workshop.standings.greet(peer);
     this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);

@@ -54,6 +54,25 @@ const frames: { readonly [K in NodeFrame['type']]: Extract<NodeFrame, { readonly
 };
 const all: readonly (readonly [name: string, frame: NodeFrame])[] = [
   ...Object.entries(frames),
+  ...(['held', 'doubted'] as const).map(
+    (type) =>
+      [`standing-${type}`, { type: 'standing', value: { type, value: { statements: [fill(18, 3)], twin: 1 } } }] as const,
+  ),
+  [
+    'standing-asked',
+    {
+      type: 'standing',
+      value: { type: 'asked', value: { nonce: fill(19), resolved: 1, keys: [{ keyId: fill(20), epoch: 7 }] } },
+    },
+  ],
+  [
+    'standing-proof',
+    { type: 'standing', value: { type: 'proof', value: { nonce: fill(19), certificate: fill(21, 4) } } },
+  ],
+  [
+    'standing-told',
+    { type: 'standing', value: { type: 'told', value: { statements: [], twin: 0, nonce: fill(19), wait: 1 } } },
+  ],
   [
     'stock-offer',
     { type: 'stock', value: { type: 'offer', value: { session: fill(18), key: fill(9, 33), sets: [] } } },

@@ -108,13 +108,13 @@ export function refusalOf(
   }
   if (start.participants.length < task.need) return 'too few take part';
   if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
-  const others = start.participants.filter((one) => one !== own);
-  if (others.some(({ registration: { node, bootEpoch } }) => standings.doubts(node, bootEpoch))) {
-    return 'it seats us with a node that was rolled back, or runs twice';
-  }
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
   const fault = faultOf(start, members, tools.signatures, task.receives);
-  if (fault !== undefined || start.presignature.length === 0) return fault;
+  if (fault !== undefined) return fault;
+  if (start.participants.some(({ registration: { node, bootEpoch } }) => standings.doubts(node, bootEpoch))) {
+    return 'it seats us with a node that was rolled back, or runs twice';
+  }
+  if (start.presignature.length === 0) return undefined;
   const parties = start.participants.map(({ party }) => party);
   // It may have gone since we offered it.
   return presignatures.holds(task.id, start.presignature, parties) ? undefined : 'it names a presignature that is gone';
