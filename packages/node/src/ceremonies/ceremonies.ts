@@ -315,6 +315,7 @@ export class Ceremonies {
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
     this.#workshop.presignatures.moveTo(keyId, epoch);
+    this.#workshop.standings.renew();
     for (const entry of this.#book.open()) {
       const { task } = entry;
       if (task instanceof RefreshTask && equal(task.keyId, keyId) && task.epoch < epoch) {

@@ -66,7 +66,8 @@ export class MemoryHub {
 
   /** Of several instances of one peer, this one is reached from now on; the others hear nothing. */
   front(network: Network): void {
-    if (network instanceof MemoryNetwork) this.#toFront(network);
+    if (!(network instanceof MemoryNetwork)) throw new RangeError('not an instance that joined here');
+    this.#toFront(network);
   }
 
   leave(node: Network): void {
