@@ -42,6 +42,7 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type RepairOrder,
   type Service,
   ServiceError,
   type StandingView,
@@ -251,6 +252,10 @@ export class QuorateNode implements Service {
     return await this.#ceremonies.refresh(name);
   }
 
+  async repair(name: string, order: RepairOrder = {}): Promise<CeremonyView> {
+    return await this.#ceremonies.repair(name, order);
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     const { clock, config, home, key, randomness } = this.#parts;
     if (!schemes.includes(order.scheme))
@@ -393,8 +398,14 @@ export class QuorateNode implements Service {
       ...this.#parts.home.keys
         .list()
         .flatMap(({ keyId, name, quarantined }) =>
-          quarantined === undefined ? [] : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}`],
+          quarantined === undefined
+            ? []
+            : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}; ${repairWith(name)}`],
         ),
+      ...this.#parts.home.keys.list().flatMap(({ keyId, name }) => {
+        const problem = this.#ceremonies.repairOf(keyId);
+        return problem === undefined ? [] : [`the key ${name} needs a repair: ${problem}; ${repairWith(name)}`];
+      }),
       ...this.#parts.home.keys.list().flatMap((key) => {
         const problem = this.#ceremonies.refreshOf(key)?.problem;
         return problem === undefined ? [] : [`the shares of ${key.name} are due for a refresh: ${problem}`];
@@ -424,6 +435,7 @@ export class QuorateNode implements Service {
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
       refresh: this.#ceremonies.refreshOf(key),
+      repair: this.#ceremonies.repairOf(key.keyId),
       presignatures: this.#presignatures.count(key.keyId),
     };
   }
@@ -433,7 +445,10 @@ export class QuorateNode implements Service {
     // By id, since the name of a damaged key may be lost.
     const key = home.keys.get(keyIdOf(config.networkId, name));
     if (key?.quarantined !== undefined)
-      throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
+      throw new ServiceError(
+        'integrity',
+        `the key ${name} is quarantined here: ${key.quarantined.message}; ${repairWith(name)}`,
+      );
     if (key === undefined) throw new ServiceError('key-unknown', `this node has no key ${name}; see \`quorate keys\``);
     return key;
   }
@@ -498,6 +513,11 @@ export class QuorateNode implements Service {
     const peer = this.#peerOf(node);
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
   }
+}
+
+/** What the operator runs. The name of a damaged key may be lost; its operator knows it. */
+function repairWith(name: string): string {
+  return `run \`quorate keys repair ${name || '<name>'}\``;
 }
 
 /** What a job without rounds comes to. */

@@ -33,6 +33,12 @@ export interface Service {
    * @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` when a member is away
    */
   refresh(name: string): Promise<CeremonyView>;
+  /**
+   * Has this node's share of a key given back by other members, when it was lost here; nobody else's changes.
+   * @throws {ServiceError} `request-conflict` if nothing is lost, `no-quorum`, `busy`, `integrity` if it is another key,
+   *   `invalid` if it cannot be told which key it is and the order does not say
+   */
+  repair(name: string, order?: RepairOrder): Promise<CeremonyView>;
   /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
@@ -147,8 +153,17 @@ export interface KeyView {
   readonly createdAt: number;
   /** Undefined until the key is in use. */
   readonly refresh: RefreshView | undefined;
+  /** Why this node's share needs a repair, in a sentence; undefined if it does not, as far as is known. */
+  readonly repair: string | undefined;
   /** ECDSA: how many signatures this node could make with what was prepared ahead. */
   readonly presignatures: number;
+}
+
+export interface RepairOrder {
+  /** Which key it is, as {@link KeyView} has it; needed where nothing of the key is left. */
+  readonly publicKey?: string | undefined;
+  /** Names of at least as many other members as must sign; default: some who are connected. */
+  readonly helpers?: readonly string[] | undefined;
 }
 
 /** The renewal of a key's shares. Times are milliseconds since 1970. */

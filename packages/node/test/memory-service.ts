@@ -26,6 +26,7 @@ import {
   type KeygenOrder,
   type KeyView,
   type PeerView,
+  type RepairOrder,
   type Service,
   ServiceError,
   type StandingView,
@@ -181,6 +182,15 @@ export class MemoryService implements Service {
     });
   }
 
+  async repair(name: string, { helpers = ['bob', 'carol'], publicKey }: RepairOrder = {}): Promise<CeremonyView> {
+    const { view } = this.#key(name);
+    if (publicKey !== undefined && publicKey !== view.publicKey)
+      throw new ServiceError('integrity', `what the others call ${name} is another key: ${view.publicKey}`);
+    const id = createHash('sha256').update(`repair ${name}`).digest('hex');
+    this.#put(this.#view(id, 'repair', name, ['alice', ...helpers]));
+    return this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: view.epoch } });
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     if (this.#keys.has(order.name)) throw new ServiceError('name-taken', `there is a key ${order.name}`);
     if (order.purpose === 'forbidden') throw new ServiceError('denied', 'no member accepts it');
@@ -288,13 +298,19 @@ export class MemoryService implements Service {
       tweak: 'none',
       createdAt: start,
       refresh: { lastAt: start, dueAt: start + 86_400_000, problem: undefined },
+      repair: undefined,
       presignatures: 0,
     };
     this.#keys.set(name, { view, ...key });
     this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });
   }
 
-  #view(id: string, kind: 'keygen' | 'renew' | 'sign', key: string, participants: readonly string[]): CeremonyView {
+  #view(
+    id: string,
+    kind: 'keygen' | 'renew' | 'repair' | 'sign',
+    key: string,
+    participants: readonly string[],
+  ): CeremonyView {
     return {
       id,
       kind,

@@ -76,7 +76,8 @@ export class Activations {
       for (const epoch of key.epochs) {
         // Of a renewal in use, others may wait to hear of it, and so does what is left of the epochs before it.
         const tells = epoch.state === 'active' && key.epochs[0] !== epoch;
-        if (epoch.state === 'prepared' || epoch.state === 'certified' || tells) this.#machine(key, epoch);
+        const isOpen = epoch.state === 'prepared' || epoch.state === 'certified' || tells;
+        if (isOpen && this.#isRooted(key, epoch)) this.#machine(key, epoch);
       }
     }
     const repeat = (): void => {
@@ -101,6 +102,8 @@ export class Activations {
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
     if (key === undefined || info === undefined) throw new Error('a prepared epoch is on disk');
+    // A share that was repaired: whatever was thought of its epoch before.
+    if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));
     this.#machine(key, info);
     for (const { peer, item } of this.#early.take(placeOf(keyId, epoch))) this.handle(peer, item);
   }
@@ -124,7 +127,7 @@ export class Activations {
       return;
     }
     // Nothing is left here to take part with.
-    if (info.state === 'shredded') return;
+    if (info.state === 'shredded' || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated') {
       const { party } = event.value;
@@ -168,6 +171,12 @@ export class Activations {
       if (!(error instanceof EncodingError)) throw error;
       return wire.decode(publicPackageCodec(groups.secp256k1), encoded);
     }
+  }
+
+  /** Whether what an epoch renews is here to compare it with; a certified one was compared before we said READY. */
+  #isRooted(key: KeyInfo, info: EpochInfo): boolean {
+    const { baseEpoch } = packageOf(key, info, this.#workshop.tools);
+    return info.certificate !== undefined || baseEpoch === 0 || key.epochs.some(({ epoch }) => epoch === baseEpoch);
   }
 
   #machine(key: KeyInfo, info: EpochInfo): Machine {
@@ -281,7 +290,7 @@ export class Activations {
         });
         return;
       case 'recover':
-        this.#workshop.log.error('our share of a certified epoch is missing', {
+        this.#workshop.log.error('our share of a certified epoch is missing; quorate keys repair', {
           key: effect.publicPackage.name,
           epoch,
         });
@@ -297,12 +306,11 @@ export class Activations {
   }
 }
 
-/** The package that an epoch renews; undefined for a new key. */
+/** The package that an epoch renews; undefined for a new key, and where it was lost. */
 function baseOf({ baseEpoch }: PublicPackage, key: KeyInfo, tools: Tools): PublicPackage | undefined {
   if (baseEpoch === 0) return undefined;
   const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
-  if (base === undefined) throw new Error('a prepared renewal has its base on the disk');
-  return packageOf(key, base, tools);
+  return base === undefined ? undefined : packageOf(key, base, tools);
 }
 
 function placeOf(keyId: Uint8Array, epoch: number): string {

@@ -10,6 +10,7 @@ import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
 import { RefreshTask } from './refresh.ts';
+import { RepairTask } from './repair.ts';
 import { SignTask } from './sign.ts';
 import type { Task, Workshop } from './task.ts';
 
@@ -20,13 +21,14 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew'>;
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew' | 'repair'>;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
   pairs: PairsTask,
   presign: PresignTask,
   renew: RefreshTask,
+  repair: RepairTask,
 };
 
 interface TaskKind {
@@ -45,6 +47,7 @@ export class Admission {
   readonly #underWay = new Map<string, Promise<Entry>>();
   readonly #refusals = new Map<PeerId, Budget>();
   readonly #presignings = new Map<PeerId, Budget>();
+  readonly #repairs = new Map<PeerId, Budget>();
   readonly #unheard = new Map<PeerId, number>();
 
   /** @param open makes an entry of a request that was admitted */
@@ -91,6 +94,7 @@ export class Admission {
 
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
     if (kind === 'presign' && peer !== undefined) this.#spendPresigning(peer);
+    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
     const existing = this.#entries.get(toHex(admitted.task.id));
@@ -106,6 +110,14 @@ export class Admission {
       this.#presignings.get(peer) ?? new Budget(clock, limits.presigningsPerSecond, limits.presigningsBurst);
     this.#presignings.set(peer, budget);
     if (!budget.spend(1)) throw new ServiceError('busy', 'this member proposes too many presignings');
+  }
+
+  /** Whoever has a member's node key could have its share given back again and again. */
+  #spendRepair(peer: PeerId): void {
+    const budget =
+      this.#repairs.get(peer) ?? new Budget(this.#workshop.clock, limits.repairsPerSecond, limits.repairsBurst);
+    this.#repairs.set(peer, budget);
+    if (!budget.spend(1)) throw new ServiceError('busy', 'this member asks for too many repairs');
   }
 
   #checkRoom(task: Task): void {
@@ -128,7 +140,7 @@ export class Admission {
       throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
     }
     if (open.some((entry) => rivals(entry.task, task) && !yields(entry, task))) {
-      throw new ServiceError('busy', `these two are being set up for ${task.keyName} already`);
+      throw new ServiceError('busy', `the same is being done for ${task.keyName} already`);
     }
     if (open.filter((entry) => isProposedBy(entry.task, task)).length >= limits.openPerProposer) {
       const reason = 'this member proposed other keys that are still being made; wait for some of them';
@@ -157,13 +169,20 @@ export function isRefreshing({ ceremony, task }: Entry): boolean {
   return task.kind === 'renew' && !isOver(ceremony) && ceremony.state.name !== 'confirming';
 }
 
-/** Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves. */
+/**
+ * Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves.
+ * Or both give the same member its share back.
+ */
 export function rivals(task: Task, other: Task): boolean {
+  if (task instanceof RepairTask && other instanceof RepairTask)
+    return task !== other && task.keyName === other.keyName && task.lost === other.lost;
   return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
 }
 
-/** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. */
+/** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. A repair always does. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
+  // Nothing is kept of one that is given up, wherever it is.
+  if (task instanceof RepairTask) return true;
   if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
   return newer.proposer <= task.proposer;
 }

@@ -4,7 +4,7 @@ import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
-import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
+import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
 import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, rivals } from './admission.ts';
 import { Book } from './book.ts';
@@ -18,6 +18,8 @@ import { Refill } from './presigning/refill.ts';
 import { RefreshTask } from './refresh.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
+import { RepairTask } from './repair.ts';
+import { Repairs } from './repairs.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
@@ -51,6 +53,7 @@ export class Ceremonies {
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
   readonly #refreshes: RefreshSchedule;
+  readonly #repairs: Repairs;
   readonly #refill: Refill;
   #closing = false;
 
@@ -107,6 +110,12 @@ export class Ceremonies {
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
     });
+    this.#repairs = new Repairs(workshop, {
+      send: (peer, frame) => this.#send(peer, frame),
+      peerOf,
+      live: () => this.#live(),
+      submit: async (body) => this.submit('repair', body),
+    });
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
@@ -130,6 +139,7 @@ export class Ceremonies {
     this.#closing = true;
     this.#pairs.close();
     this.#refreshes.close();
+    this.#repairs.close();
     this.#activations.close();
     this.#refill.close();
     for (const entry of this.#book.entries.values()) {
@@ -193,6 +203,17 @@ export class Ceremonies {
   /** Proposes a refresh of a key now. @throws {ServiceError} */
   async refresh(name: string): Promise<CeremonyView> {
     return await this.#refreshes.refresh(name);
+  }
+
+  /** Has the share of a key that was lost here given back. @throws {ServiceError} */
+  async repair(name: string, order: RepairOrder): Promise<CeremonyView> {
+    if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
+    return await this.#repairs.repair(name, order);
+  }
+
+  /** Why our share of a key needs a repair. */
+  repairOf(keyId: Uint8Array): string | undefined {
+    return this.#repairs.problemOf(keyId);
   }
 
   /** When a key is due for a refresh, and what keeps it from one. */
@@ -309,7 +330,7 @@ export class Ceremonies {
   #keyActive(keyId: Uint8Array, epoch: number): void {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
-      const makesIt = task instanceof KeygenTask || task instanceof RefreshTask;
+      const makesIt = task instanceof KeygenTask || task instanceof RefreshTask || task instanceof RepairTask;
       if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
@@ -318,9 +339,11 @@ export class Ceremonies {
     this.#workshop.standings.renew();
     for (const entry of this.#book.open()) {
       const { task } = entry;
-      if (task instanceof RefreshTask && equal(task.keyId, keyId) && task.epoch < epoch) {
+      const overtaken = task instanceof RefreshTask || task instanceof RepairTask;
+      if (overtaken && equal(task.keyId, keyId) && task.epoch < epoch) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
+        if (task.kind === 'repair') this.#decline(entry, reason);
       }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
@@ -376,7 +399,10 @@ export class Ceremonies {
       case 'ready':
       case 'certificate':
       case 'activated':
+        if (frame.type !== 'ready') this.#repairs.hear(peer, frame);
         return this.#activations.handle(peer, frame);
+      case 'wanted':
+        return this.#repairs.hear(peer, frame);
       case 'standing':
         return this.#workshop.standings.receive(peer, frame.value);
       case 'stock':

@@ -37,6 +37,8 @@ export type NodeFrame =
   | { readonly type: 'certificate'; readonly value: Uint8Array }
   /** The sender uses the key epoch. */
   | { readonly type: 'activated'; readonly value: Uint8Array }
+  /** Send me the certificate of the epoch of this key that you use: my share of it may be lost. */
+  | { readonly type: 'wanted'; readonly value: { readonly keyId: Uint8Array } }
   /** About how far sender and receiver are. */
   | { readonly type: 'standing'; readonly value: StandingMessage }
   /** About base transfers made ahead. */
@@ -66,6 +68,7 @@ const frameCodec = wire.struct({
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
+    wanted: wire.struct({ keyId: wire.fixed(32) }),
     standing: standingMessageCodec,
   }),
 });

@@ -31,12 +31,14 @@ import {
 } from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
+import { type Repaired, type RepairJob, repairJob } from './repair-job.ts';
 import { encodeSignature } from './signing.ts';
 
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
+  repair: { readonly input: RepairJob; readonly output: Repaired };
   'prove-life': { readonly input: ProveLifeJob; readonly output: Uint8Array };
   'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
@@ -166,6 +168,7 @@ export function startJob<N extends JobName>(
   const start = {
     keygen,
     refresh: refreshJob,
+    repair: repairJob,
     'prove-life': proveLifeJob,
     'pair-setup': pairSetupJob,
     sign: signJob,
@@ -187,6 +190,7 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
       ...(share === undefined ? [] : [share]),
       ...stock.flatMap(halvesOf),
     ],
+    repair: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
     'prove-life': ({ share }) => [share],
     'pair-setup': ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
     sign: ({ share }) => [share],
@@ -205,6 +209,7 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
     refresh: ({ share, material }) => [share, ...material.values()],
+    repair: ({ share }) => (share === undefined ? [] : [share]),
     'prove-life': () => [],
     'pair-setup': (material) => [...material.values()],
     sign: () => [],

@@ -193,6 +193,18 @@ describe('keys', () => {
     expect(await json('keys', 'thaw', 'treasury')).toMatchObject({ frozen: false });
     expect((await node('keys', 'show', 'nobody')).exit).toBe(2);
   });
+
+  test('repair', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const { publicKey } = await service.key('treasury');
+    const repaired = await node('keys', 'repair', 'treasury', '--public-key', publicKey, '--helpers', 'bob, carol');
+    expect(repaired).toMatchObject({ exit: 0, stdout: expect.stringContaining(publicKey) });
+    expect(service.ceremonies()[0]).toMatchObject({ kind: 'repair', participants: ['alice', 'bob', 'carol'] });
+    expect(await node('keys', 'repair', 'treasury', '--no-wait')).toMatchObject({ exit: 0 });
+    expect(await node('keys', 'repair', 'treasury', '--public-key', '00'.repeat(32))).toMatchObject({ exit: 6 });
+    expect(await node('keys', 'repair', 'treasury', '--public-key', 'zz')).toMatchObject({ exit: 2 });
+    expect(await node('keys', 'repair', 'nothing')).toMatchObject({ exit: 2 });
+  });
 });
 
 describe('sign and verify', () => {

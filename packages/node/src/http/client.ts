@@ -8,6 +8,7 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type RepairOrder,
   ServiceError,
   type StandingView,
   type StatusView,
@@ -28,6 +29,7 @@ export interface NodeClient {
   addresses(name: string, path: string, bitcoin?: BitcoinNetwork): Promise<AddressesView>;
   freeze(name: string, frozen: boolean): Promise<KeyView>;
   refresh(name: string): Promise<CeremonyView>;
+  repair(name: string, order: RepairOrder): Promise<CeremonyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
@@ -82,6 +84,7 @@ export function connectNode(socket: string): NodeClient {
       await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}&bitcoin=${bitcoin}`),
     freeze: async (name, frozen) => await post(`${keyPath(name)}/${frozen ? 'freeze' : 'thaw'}`),
     refresh: async (name) => await post(`${keyPath(name)}/refresh`),
+    repair: async (name, order) => await post(`${keyPath(name)}/repair`, order),
     keygen: async (order) => await post('/v1/keys', order),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,

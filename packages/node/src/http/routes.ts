@@ -8,6 +8,7 @@ import {
   readKeygenOrder,
   readKeyName,
   readPeerName,
+  readRepairOrder,
   readSignRequest,
   readWait,
 } from './schemas.ts';
@@ -72,6 +73,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     '/v1/keys/:name/refresh',
     bare(async (reply, params) => begun(reply, await service.refresh(readKeyName(params)))),
   );
+  app.post('/v1/keys/:name/repair', async ({ body, params, query }, reply) => {
+    expectNothing(query, 'query');
+    return begun(reply, await service.repair(readKeyName(params), readRepairOrder(body)));
+  });
   app.post('/v1/keys', async ({ body, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.keygen(readKeygenOrder(body)));

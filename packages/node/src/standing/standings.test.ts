@@ -5,6 +5,7 @@ import type { NodeFrame } from '../ceremonies/frames.ts';
 import { limits } from '../limits.ts';
 import { bootCounter, bootEpochOf } from '../network/hello.ts';
 import { requestId, type SignRequest } from '../policy/sign-request.ts';
+import type { RepairOrder } from '../service.ts';
 import type { StandingMessage } from './messages.ts';
 import { generationOf, type Statement, state } from './statement.ts';
 
@@ -43,6 +44,13 @@ const say = (committee: Committee, from: string, to: string, value: StandingMess
 /** What a member signs of itself, or would. */
 function statementOf({ config, home, key }: Member, change: Partial<Statement> = {}): Uint8Array {
   return state({ network: config.networkId, bootEpoch: home.bootEpoch, counter: 1, bans: [], ...change }, key);
+}
+
+async function repair(committee: Committee, name: string, order: RepairOrder = {}): Promise<void> {
+  const asked = committee.at(name).node.repair('treasury', order);
+  await committee.run(50);
+  const { id } = await asked;
+  await committee.until(() => committee.ceremony(name, id)?.state === 'done');
 }
 
 /** Three with a key that all must sign with. */
@@ -128,6 +136,11 @@ describe('a node on an earlier copy of its disk', () => {
     expect(await signersOf(committee, 'alice', 'new shares')).toEqual(['alice', 'bob']);
     await restart(committee, carol);
     await expect(carol.node.sign(committee.order('old share'))).rejects.toMatchObject({ code: 'denied' });
+
+    await repair(committee, 'carol');
+    expect((await carol.node.status()).warnings.join()).not.toContain('lost');
+    await committee.stop(committee.at('bob'));
+    expect(await signersOf(committee, 'carol', 'repaired')).toEqual(['alice', 'carol']);
   });
 
   test('from before a key was made learns of the key', async () => {
@@ -142,6 +155,10 @@ describe('a node on an earlier copy of its disk', () => {
     const { keyId } = await committee.at('alice').node.key('treasury');
     expect((await carol.node.status()).warnings.join()).toContain(`${keyId}, epoch 1, was lost`);
     expect(carol.home.marks.epochOf(fromHex(keyId))).toBe(1);
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    await repair(committee, 'carol', { publicKey });
+    await committee.stop(committee.at('bob'));
+    expect(await signersOf(committee, 'carol', 'repaired')).toEqual(['alice', 'carol']);
   });
 
   test('is told its bans by its own word', async () => {

@@ -64,7 +64,7 @@ export class Standings {
   expectShare(keyId: Uint8Array, epoch: number): void {
     const highest = this.#parts.marks.epochOf(keyId);
     if (highest > epoch)
-      throw new ServiceError('denied', `the share of epoch ${highest} was lost here with a rollback: it must be repaired`);
+      throw new ServiceError('denied', `the share of epoch ${highest} was lost here with a rollback: \`quorate keys repair\` brings it back`);
   }
 
   view(): StandingView {
@@ -93,7 +93,7 @@ export class Standings {
       ),
       ...lost.map(([keyId, epoch]) => {
         const name = keys.get(keyId)?.name ?? toHex(keyId);
-        return `the share of the key ${name}, epoch ${epoch}, was lost with a rollback: it must be repaired`;
+        return `the share of the key ${name}, epoch ${epoch}, was lost with a rollback: run \`quorate keys repair\``;
       }),
     ];
   }

@@ -28,6 +28,8 @@ export interface KeyInfo {
   readonly current: EpochInfo | undefined;
   /** What is damaged of the key, if something is: then it has no epochs here, and nothing is done with it. */
   readonly quarantined: IntegrityError | undefined;
+  /** Of a quarantined key: the public packages that can still be read, old ones perhaps among them. */
+  readonly remains: readonly Uint8Array[];
 }
 
 /** A key, as it is held in memory. */
@@ -35,6 +37,7 @@ export interface Entry {
   readonly keyId: Uint8Array;
   readonly record: KeyRecord;
   readonly quarantined?: IntegrityError;
+  readonly remains?: readonly Uint8Array[];
   readonly epochs: ReadonlyMap<number, Epoch>;
 }
 
@@ -79,7 +82,7 @@ export function withEpoch(entry: Entry, epoch: number, value: Epoch): Entry {
   return { ...entry, epochs: new Map([...entry.epochs, [epoch, value]]) };
 }
 
-export function info({ keyId, record, epochs, quarantined }: Entry): KeyInfo {
+export function info({ keyId, record, epochs, quarantined, remains = [] }: Entry): KeyInfo {
   const all = [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
   return {
     keyId,
@@ -89,6 +92,7 @@ export function info({ keyId, record, epochs, quarantined }: Entry): KeyInfo {
     epochs: all,
     current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
     quarantined,
+    remains,
   };
 }
 

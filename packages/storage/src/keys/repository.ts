@@ -18,6 +18,7 @@ import {
 import { KeyError } from './errors.ts';
 import { copyName, epochPlace, keyPlace, materialPlace, materialsPlace, sharePlace } from './places.ts';
 import { type EpochRecord, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
+import { salvage } from './salvage.ts';
 
 /** What a ceremony made, to be kept before READY is signed. */
 export interface PreparedEpoch {
@@ -36,6 +37,12 @@ export interface PreparedEpoch {
   readonly ready: Uint8Array;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+}
+
+/** An epoch in use whose share was lost here, with the share that others gave back. */
+export interface RepairedEpoch extends Omit<PreparedEpoch, 'material'> {
+  /** What certifies the public package: the caller has verified it. */
+  readonly certificate: Uint8Array;
 }
 
 /** What was set up with other parties of an epoch, by party. */
@@ -180,6 +187,33 @@ export class KeyRepository {
         this.#set(entry, epoch, { record: shredded, material });
       }
       await this.#erase(keyId, epoch);
+    });
+  }
+
+  /**
+   * Takes an epoch in use whose share was lost here, synced, and read back; a quarantined key is whole again. Of its other epochs
+   * stays what is whole: see `salvage.ts`. A crash in between leaves the key as damaged as it was, or repaired.
+   * @param check is asked first: only a share that fits takes the place of another
+   * @throws {KeyError} `name-taken`, `scheme-differs`, `epoch-retired` when a higher epoch is in use here
+   */
+  async repair(repaired: RepairedEpoch, check: ShareCheck): Promise<void> {
+    const { keyId, epoch } = repaired;
+    check(repaired.share, repaired.publicPackage);
+    await this.#turns.take('keys', async () => {
+      const entry = this.#entries.get(toHex(keyId));
+      if (entry?.quarantined === undefined) {
+        const whole = this.#entryFor(repaired);
+        if ((info(whole).current?.epoch ?? 0) > epoch)
+          throw new KeyError('epoch-retired', `a higher epoch than ${epoch} of the key ${repaired.name} is in use`);
+      }
+      // What it holds does not open, or is what is written now: two copies that differ would both be doubted.
+      await this.#copies.erase(keyId, repaired.epoch);
+      const afresh = { afresh: `key/${toHex(keyId)}` };
+      await this.#keyring.records.batch(await salvage(this.#keyring, this.#copies, repaired), afresh);
+      this.#isUncopied.add(copyName(keyId, epoch));
+      this.#entries.delete(toHex(keyId));
+      await this.#load(toHex(keyId));
+      await this.#checkKept(keyId, repaired, check);
     });
   }
 
@@ -353,7 +387,8 @@ export class KeyRepository {
       if (!(error instanceof IntegrityError)) throw error;
       const name = this.#entries.get(id)?.record.name ?? '';
       const record = { version: keyRecordVersion, name, scheme: '', frozen: 1 };
-      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error });
+      const remains = [...(this.#entries.get(id)?.epochs.values() ?? [])].map((epoch) => epoch.record.publicPackage);
+      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
     }
   }

@@ -48,6 +48,7 @@ function parties(text: string): number {
   return Number(text);
 }
 
-function names(text: string): readonly string[] {
+/** Names separated by commas. */
+export function names(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim());
 }
