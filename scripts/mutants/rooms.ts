@@ -3,6 +3,7 @@ import { derivation } from './derivation.ts';
 import { dkg } from './dkg.ts';
 import { dkls23 } from './dkls23.ts';
 import { frost } from './frost.ts';
+import { marks } from './marks.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
@@ -24,6 +25,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   session,
   ceremonies,
   refresh,
+  marks,
   repair,
   presigning,
   pairs,

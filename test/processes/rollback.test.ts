@@ -25,7 +25,9 @@ const stateOf = async ({ client }: TestnetNode): Promise<string | undefined> =>
   (await client.status().catch(() => undefined))?.standing.state;
 
 async function untilState(node: TestnetNode, ...states: readonly string[]): Promise<void> {
-  await until(`${node.name} to be ${states.join(' or ')}`, 60, async () => states.includes((await stateOf(node)) ?? ''));
+  await until(`${node.name} to be ${states.join(' or ')}`, 60, async () =>
+    states.includes((await stateOf(node)) ?? ''),
+  );
 }
 
 async function copyOf({ data }: TestnetNode, name: string): Promise<string> {

@@ -134,7 +134,8 @@ export class MemoryService implements Service {
   standing: StandingView = { state: 'suspended', reason: 'another one runs', confirmedBy: [], doubtedBy: ['bob'] };
 
   async resolve(): Promise<StandingView> {
-    if (this.standing.state !== 'suspended') throw new ServiceError('not-suspended', 'nothing is known against this node');
+    if (this.standing.state !== 'suspended')
+      throw new ServiceError('not-suspended', 'nothing is known against this node');
     this.standing = { ...this.standing, state: 'resolved', reason: 'it waits for others', confirmedBy: ['carol'] };
     return this.standing;
   }

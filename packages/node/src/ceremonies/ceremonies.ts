@@ -249,7 +249,8 @@ export class Ceremonies {
 
   /** A peer is not the one that it was: what was begun with it ends. */
   abandon(peer: PeerId): void {
-    this.#workshop.presignatures.dropWith(publicKeyOf(peer));
+    const node = publicKeyOf(peer);
+    this.#workshop.presignatures.dropWith(node);
     this.#sessions.giveUpWith(peer);
   }
 
@@ -494,7 +495,9 @@ export class Ceremonies {
   }
 
   #live(): ReadonlySet<PeerId> {
-    const connected = [...this.#network.peers().values()].filter(({ connected, peer }) => connected && !this.#workshop.standings.isDoubted(peer));
+    const connected = [...this.#network.peers().values()].filter(
+      ({ connected, peer }) => connected && !this.#workshop.standings.isDoubted(peer),
+    );
     return new Set([this.#network.self, ...connected.map(({ peer }) => peer)]);
   }
 

@@ -57,7 +57,10 @@ const all: readonly (readonly [name: string, frame: NodeFrame])[] = [
   ...Object.entries(frames),
   ...(['held', 'doubted'] as const).map(
     (type) =>
-      [`standing-${type}`, { type: 'standing', value: { type, value: { statements: [fill(18, 3)], twin: 1 } } }] as const,
+      [
+        `standing-${type}`,
+        { type: 'standing', value: { type, value: { statements: [fill(18, 3)], twin: 1 } } },
+      ] as const,
   ),
   [
     'standing-asked',

@@ -36,7 +36,10 @@ export interface Workshop {
   readonly sessions: SessionLedger;
   readonly audit: AuditLog;
   readonly stock: Pick<Stock, 'take' | 'drop' | 'receive' | 'greet' | 'lost'>;
-  readonly standings: Pick<Standings, 'doubts' | 'expectShare' | 'expectWell' | 'greet' | 'isDoubted' | 'lost' | 'receive' | 'renew' | 'stir'>;
+  readonly standings: Pick<
+    Standings,
+    'doubts' | 'expectShare' | 'expectWell' | 'greet' | 'isDoubted' | 'lost' | 'receive' | 'renew' | 'stir'
+  >;
   readonly presignatures: PresignaturePool;
   /** Where heavy work runs. */
   host<N extends JobName>(job: N, input: Jobs[N]['input']): Host<Jobs[N]['output']>;

@@ -112,7 +112,8 @@ export class Recovery {
     const { certificate: pass, key, keys, marks, nameOf } = this.#parts;
     if (this.#nonce === undefined || !equal(nonce, this.#nonce)) return;
     const publicPackage = this.#verified(tryDecode(certificateCodec, encoded)?.value);
-    if (publicPackage === undefined) return this.#parts.log.warn('a peer shows what proves nothing', { peer: nameOf(peer) });
+    if (publicPackage === undefined)
+      return this.#parts.log.warn('a peer shows what proves nothing', { peer: nameOf(peer) });
     const { epoch, keyId, members, name, threshold } = publicPackage;
     if (!members.some(({ node }) => equal(node, key.publicKey))) return;
     this.#learned.set(toHex(keyId), { name, nodes: members.map(({ node }) => node), need: threshold });

@@ -125,7 +125,9 @@ describe('a node on an earlier copy of its disk', () => {
     const copy = carol.store.copy();
     await committee.run(limits.refreshPause);
     const { id } = await committee.at('alice').node.refresh('treasury');
-    await committee.until(() => [...committee.members.keys()].every((name) => committee.ceremony(name, id)?.state === 'done'));
+    await committee.until(() =>
+      [...committee.members.keys()].every((name) => committee.ceremony(name, id)?.state === 'done'),
+    );
     await committee.run(50);
     await restore(committee, carol, copy);
     expect(await stateOf(carol)).toBe('recovering');
@@ -236,7 +238,9 @@ describe('the confirmation', () => {
     for (const name of ['alice', 'bob']) {
       committee.at(name).tamper = (frame) => {
         if (frame.type !== 'standing' || frame.value.type !== 'told') return [frame];
-        return [{ type: 'standing', value: { ...frame.value, value: { ...frame.value.value, nonce: new Uint8Array(32) } } }];
+        return [
+          { type: 'standing', value: { ...frame.value, value: { ...frame.value.value, nonce: new Uint8Array(32) } } },
+        ];
       };
     }
     await restore(committee, carol, copy);
@@ -375,7 +379,10 @@ describe('two nodes with one identity', () => {
     const { instances, twin } = committee.at('alice').home.marks.doubtOf(carol.key.publicKey) ?? { instances: [] };
     expect([instances.map(toHex), twin]).toEqual([[toHex(carol.home.bootEpoch)], true]);
     // And what it is shown: more than it said, in a start that it takes for its own.
-    say(committee, 'bob', 'carol', { type: 'held', value: { statements: [statementOf(carol, { counter: 99 })], twin: 0 } });
+    say(committee, 'bob', 'carol', {
+      type: 'held',
+      value: { statements: [statementOf(carol, { counter: 99 })], twin: 0 },
+    });
     await committee.run(50);
     expect(await stateOf(carol)).toBe('suspended');
   });

@@ -64,7 +64,10 @@ export class Standings {
   expectShare(keyId: Uint8Array, epoch: number): void {
     const highest = this.#parts.marks.epochOf(keyId);
     if (highest > epoch)
-      throw new ServiceError('denied', `the share of epoch ${highest} was lost here with a rollback: \`quorate keys repair\` brings it back`);
+      throw new ServiceError(
+        'denied',
+        `the share of epoch ${highest} was lost here with a rollback: \`quorate keys repair\` brings it back`,
+      );
   }
 
   view(): StandingView {

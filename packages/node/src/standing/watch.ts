@@ -75,7 +75,11 @@ export class Watch {
     this.#inBackground(marks.observe(node, said));
     if (settles > 0) {
       if (doubt !== undefined) this.#inBackground(this.#settle(peer, node));
-    } else if (settles === 0 && known !== undefined && (doubt !== undefined || verdict === 'behind' || verdict === 'cloned')) {
+    } else if (
+      settles === 0 &&
+      known !== undefined &&
+      (doubt !== undefined || verdict === 'behind' || verdict === 'cloned')
+    ) {
       this.#contradicted(peer, node, doubt ?? doubtOf(known, said), said.bootEpoch, doubt === undefined);
     }
     if (this.isDoubted(peer) && settles <= 0) send(peer, { type: 'doubted', value: this.heldOf(peer) });

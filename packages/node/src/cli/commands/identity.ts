@@ -8,7 +8,9 @@ export const addIdentity: AddCommand = (program, act) => {
     .description('whether this node is the only one of its identity, and as far as it ever was')
     .action(act(show))
     .command('resolve')
-    .description('says that no other node runs with this identity: this one may rejoin once others have told it what they know')
+    .description(
+      'says that no other node runs with this identity: this one may rejoin once others have told it what they know',
+    )
     .action(act(resolve));
 };
 
@@ -26,6 +28,9 @@ async function show(context: Context): Promise<ExitCode> {
 
 async function resolve(context: Context): Promise<ExitCode> {
   const standing = await context.node().resolve();
-  context.print(standing, () => 'This node asks the others what they know of it; `quorate identity` shows when it is well.');
+  context.print(
+    standing,
+    () => 'This node asks the others what they know of it; `quorate identity` shows when it is well.',
+  );
   return exits.ok;
 }
