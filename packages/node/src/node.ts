@@ -43,6 +43,8 @@ import {
   type MemberView,
   type PeerView,
   type RepairOrder,
+  type ReshareOrder,
+  type ReshareView,
   type Service,
   ServiceError,
   type StandingView,
@@ -252,6 +254,14 @@ export class QuorateNode implements Service {
     return await this.#ceremonies.refresh(name);
   }
 
+  async previewReshare(name: string, order: ReshareOrder): Promise<ReshareView> {
+    return await Promise.resolve(this.#ceremonies.reshares.preview(name, order));
+  }
+
+  async reshare(name: string, order: ReshareOrder): Promise<CeremonyView> {
+    return await this.#ceremonies.reshares.propose(name, order);
+  }
+
   async repair(name: string, order: RepairOrder = {}): Promise<CeremonyView> {
     return await this.#ceremonies.repair(name, order);
   }
@@ -302,8 +312,8 @@ export class QuorateNode implements Service {
     return this.#ceremonies.follow(seen);
   }
 
-  async accept(id: string): Promise<CeremonyView> {
-    return await this.#ceremonies.accept(id);
+  async accept(id: string, publicKey?: string): Promise<CeremonyView> {
+    return await this.#ceremonies.accept(id, publicKey);
   }
 
   async cancel(id: string): Promise<CeremonyView> {
@@ -408,14 +418,17 @@ export class QuorateNode implements Service {
       }),
       ...this.#parts.home.keys.list().flatMap((key) => {
         const problem = this.#ceremonies.refreshOf(key)?.problem;
-        return problem === undefined ? [] : [`the shares of ${key.name} are due for a refresh: ${problem}`];
+        if (problem === undefined) return [];
+        const remedy = this.#ceremonies.reshares.remedy(key);
+        const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
+        return [`the shares of ${key.name} are due for a refresh: ${problem}${how}`];
       }),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
   }
 
   #keyView(key: KeyInfo): KeyView {
-    const info = key.current ?? key.epochs.at(-1);
+    const info = key.current ?? key.epochs.findLast(({ state }) => state !== 'approved');
     if (info === undefined) throw new Error('a key has an epoch');
     const publicPackage = this.#decode(key.scheme as Scheme, info.publicPackage);
     return {

@@ -8,6 +8,7 @@ export const tags = {
   keygenProposal: 'quorate/v1/request/keygen',
   refreshJitter: 'quorate/v1/refresh/jitter',
   refreshProposal: 'quorate/v1/request/refresh',
+  reshareProposal: 'quorate/v1/request/reshare',
   repairProposal: 'quorate/v1/request/repair',
   preparation: 'quorate/v1/request/preparation',
   statement: 'quorate/v1/standing/statement',

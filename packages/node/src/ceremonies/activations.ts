@@ -4,6 +4,8 @@ import {
   type ActivationEvent,
   type ActivationState,
   activatedCodec,
+  approvalCodec,
+  type Certificate,
   certificateCodec,
   certifiedActivation,
   EncodingError,
@@ -27,9 +29,10 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Tools } from '../tools.ts';
+import { Departures, hasShare } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
-import { packageOf } from './packages.ts';
+import { headerOf, packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 interface Machine {
@@ -48,12 +51,14 @@ export interface ActivationPort {
   send(peer: PeerId, frame: NodeFrame): void;
   peerOf(node: Uint8Array): PeerId;
   /** The key epoch may be used from now on. */
-  active(publicPackage: PublicPackage): void;
+  active(epoch: Pick<PublicPackage, 'keyId' | 'epoch'>): void;
+  /** The key is with the committee of this epoch now, and this node is not in it. */
+  left(keyId: Uint8Array, epoch: number): void;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
 
-type ActivationFrame = Extract<NodeFrame, { type: 'ready' | 'certificate' | 'activated' }>;
+type ActivationFrame = Extract<NodeFrame, { type: 'ready' | 'approval' | 'certificate' | 'activated' }>;
 
 /** Certifies prepared key epochs with their committees, and helps those who come late; also across restarts. */
 export class Activations {
@@ -61,6 +66,7 @@ export class Activations {
   readonly #port: ActivationPort;
   readonly #machines = new Map<string, Machine>();
   readonly #early: Early<ActivationFrame>;
+  readonly #departures: Departures;
   #cancel = (): void => undefined;
   #closed = false;
 
@@ -68,6 +74,13 @@ export class Activations {
     this.#workshop = workshop;
     this.#port = port;
     this.#early = new Early(workshop.clock);
+    this.#departures = new Departures(workshop, {
+      ...port,
+      left: (keyId, epoch) => {
+        port.left(keyId, epoch);
+        this.#takeEarly(keyId, epoch);
+      },
+    });
   }
 
   /** Takes up every epoch on disk that is not in use yet, and keeps asking for what is missing. */
@@ -89,27 +102,35 @@ export class Activations {
       });
     };
     repeat();
+    this.#departures.open();
   }
 
   /** What is under way is left as it is: the next life of this node takes it up from the disk. */
   close(): void {
     this.#closed = true;
     this.#cancel();
+    this.#departures.close();
   }
 
-  /** The epoch was just prepared on disk. */
+  /** The epoch was just prepared on disk, or approved. */
   prepared(keyId: Uint8Array, epoch: number): void {
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
     if (key === undefined || info === undefined) throw new Error('a prepared epoch is on disk');
     // A share that was repaired: whatever was thought of its epoch before.
     if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));
-    this.#machine(key, info);
+    if (info.state === 'approved') this.#departures.promised(keyId);
+    else this.#machine(key, info);
+    this.#takeEarly(keyId, epoch);
+  }
+
+  #takeEarly(keyId: Uint8Array, epoch: number): void {
     for (const { peer, item } of this.#early.take(placeOf(keyId, epoch))) this.handle(peer, item);
   }
 
   /** A peer is there (again): say what it may have missed. */
   greet(peer: PeerId): void {
+    this.#departures.greet(peer);
     for (const machine of this.#machines.values()) {
       const tells = machine.state.type !== 'active' || machine.context.base !== undefined;
       if (tells && [...machine.peers.values()].includes(peer)) this.#feed(machine, { type: 'resumed' });
@@ -122,12 +143,19 @@ export class Activations {
     const { keyId, epoch } = event;
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
-    if (key === undefined || info === undefined) {
+    if (info === undefined || info.state === 'approved') {
+      const { value } = event;
+      if (value.type === 'certificate' && !this.#isIn(value.certificate)) {
+        return this.#departures.learn(value.certificate);
+      }
       this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
       return;
     }
+    if (key === undefined) return;
+    if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
+    if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
     // Nothing is left here to take part with.
-    if (info.state === 'shredded' || !this.#isRooted(key, info)) return;
+    if (!hasShare(info) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated') {
       const { party } = event.value;
@@ -135,6 +163,11 @@ export class Activations {
       machine.activated.add(party);
     }
     this.#feed(machine, event.value);
+  }
+
+  /** Whether this node is in the committee that is certified. */
+  #isIn({ publicPackage }: Certificate): boolean {
+    return headerOf(publicPackage).members.some(({ node }) => equal(node, this.#workshop.key.publicKey));
   }
 
   #eventOf(
@@ -145,6 +178,10 @@ export class Activations {
         case 'ready': {
           const ready = wire.decode(readyCodec, frame.value);
           return { ...ready, value: { type: 'ready', ready } };
+        }
+        case 'approval': {
+          const approval = wire.decode(approvalCodec, frame.value);
+          return { ...approval, value: { type: 'approval', approval } };
         }
         case 'activated': {
           const activated = wire.decode(activatedCodec, frame.value);
@@ -234,7 +271,7 @@ export class Activations {
       const { keyId, epoch, me, members } = context;
       const key = keys.get(keyId);
       if (since === undefined || state.type !== 'active' || key?.current?.epoch !== epoch) continue;
-      const overtaken = key.epochs.filter((one) => one.epoch < epoch && one.state !== 'shredded');
+      const overtaken = key.epochs.filter((one) => one.epoch < epoch && hasShare(one));
       if (overtaken.length === 0) continue;
       const others = members.map(({ party }) => party).filter((party) => party !== me);
       const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, since));
@@ -276,6 +313,7 @@ export class Activations {
         if (machine !== undefined) machine.since ??= clock.now();
         if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
         this.#port.active(effect.publicPackage);
+        this.#departures.activated(keyId, epoch);
         return;
       }
       case 'announce': {

@@ -2,6 +2,7 @@ import { type CeremonyKind, equal, hash, kinds, toHex } from '@quorate/protocol'
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
+import { renewals } from '../policy/refresh-proposal.ts';
 import { ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
@@ -11,6 +12,7 @@ import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
 import { RefreshTask } from './refresh.ts';
 import { RepairTask } from './repair.ts';
+import { ReshareTask } from './reshare.ts';
 import { SignTask } from './sign.ts';
 import type { Task, Workshop } from './task.ts';
 
@@ -27,7 +29,10 @@ const tasks: Readonly<Record<Kind, TaskKind>> = {
   sign: SignTask,
   pairs: PairsTask,
   presign: PresignTask,
-  renew: RefreshTask,
+  renew: {
+    admit: async (body, ...rest) => await renewalOf(body).admit(body, ...rest),
+    idOf: (body) => renewalOf(body).idOf(body),
+  },
   repair: RepairTask,
 };
 
@@ -36,6 +41,11 @@ interface TaskKind {
   admit(body: Uint8Array, from: string, workshop: Workshop): Promise<Admitted>;
   /** The id of an encoded request, if it is one. */
   idOf(body: Uint8Array): Uint8Array | undefined;
+}
+
+/** Which of the two a proposal is, by the byte after its version. */
+function renewalOf(body: Uint8Array): TaskKind {
+  return body[1] === renewals.reshare ? ReshareTask : RefreshTask;
 }
 
 /** Where requests come in: each is examined once, however many peers bring it, and only as many as there is room for. */
@@ -127,8 +137,8 @@ export class Admission {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
-    if (task.kind === 'renew' && ofKey.some(isRefreshing)) {
-      throw new ServiceError('busy', `a refresh of ${task.keyName} is under way`);
+    if (task.kind === 'renew' && ofKey.some((entry) => isRefreshing(entry) || isRepeated(entry, task))) {
+      throw new ServiceError('busy', `the shares of ${task.keyName} are being dealt anew`);
     }
     if (
       task.kind === 'presign' &&
@@ -164,9 +174,17 @@ function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boo
   return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
 }
 
-/** Whether shares are being dealt anew, and not yet prepared. */
+/** Whether shares are being dealt anew, and not yet prepared. A reshare may wait for operators for long: that hinders nothing. */
 export function isRefreshing({ ceremony, task }: Entry): boolean {
-  return task.kind === 'renew' && !isOver(ceremony) && ceremony.state.name !== 'confirming';
+  if (task.kind !== 'renew' || isOver(ceremony) || ceremony.state.name === 'confirming') return false;
+  return ceremony.state.name === 'running' || !(task instanceof ReshareTask);
+}
+
+/** Whether the same member proposed another reshare of the key, which still waits. */
+function isRepeated({ ceremony, task }: Entry, newer: Task): boolean {
+  if (!(task instanceof ReshareTask && newer instanceof ReshareTask) || ceremony.state.name === 'confirming')
+    return false;
+  return !isOver(ceremony) && equal(task.proposer, newer.proposer);
 }
 
 /**

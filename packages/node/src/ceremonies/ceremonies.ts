@@ -20,6 +20,8 @@ import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
 import { RepairTask } from './repair.ts';
 import { Repairs } from './repairs.ts';
+import { ReshareTask } from './reshare.ts';
+import { Reshares } from './reshares.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
@@ -53,6 +55,7 @@ export class Ceremonies {
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
   readonly #refreshes: RefreshSchedule;
+  readonly #reshares: Reshares;
   readonly #repairs: Repairs;
   readonly #refill: Refill;
   #closing = false;
@@ -95,6 +98,7 @@ export class Ceremonies {
       send: (peer, frame) => this.#send(peer, frame),
       peerOf,
       active: ({ keyId, epoch }) => this.#keyActive(keyId, epoch),
+      left: (keyId, epoch) => this.#keyActive(keyId, epoch),
       fatal: (error) => options.fatal(error),
     });
     this.#refill = new Refill(workshop, {
@@ -109,6 +113,12 @@ export class Ceremonies {
       busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs'),
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
+    });
+    this.#reshares = new Reshares(workshop, {
+      peerOf,
+      isLive: (peer) => this.#live().has(peer),
+      isSuspected: (peer) => this.#registrations.isSuspected(peer),
+      submit: async (body) => this.submit('renew', body),
     });
     this.#repairs = new Repairs(workshop, {
       send: (peer, frame) => this.#send(peer, frame),
@@ -178,11 +188,12 @@ export class Ceremonies {
     return this.#book.follow(seen);
   }
 
-  /** The operator's yes. @throws {ServiceError} `ceremony-unknown`, `not-waiting` */
-  async accept(id: string): Promise<CeremonyView> {
+  /** The operator's yes. @throws {ServiceError} `ceremony-unknown`, `not-waiting`, `invalid`, `wrong-key` */
+  async accept(id: string, publicKey?: string): Promise<CeremonyView> {
     const entry = this.#book.get(id);
     if (entry.ceremony.state.name !== 'proposed')
       throw new ServiceError('not-waiting', 'this ceremony does not wait for you');
+    entry.task.confirm?.(publicKey);
     const { audit, clock } = this.#workshop;
     await this.#failStop(audit.append(clock.now(), 'accepted', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'accept' });
@@ -203,6 +214,10 @@ export class Ceremonies {
   /** Proposes a refresh of a key now. @throws {ServiceError} */
   async refresh(name: string): Promise<CeremonyView> {
     return await this.#refreshes.refresh(name);
+  }
+
+  get reshares(): Reshares {
+    return this.#reshares;
   }
 
   /** Has the share of a key that was lost here given back. @throws {ServiceError} */
@@ -331,7 +346,11 @@ export class Ceremonies {
   #keyActive(keyId: Uint8Array, epoch: number): void {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
-      const makesIt = task instanceof KeygenTask || task instanceof RefreshTask || task instanceof RepairTask;
+      const makesIt =
+        task instanceof KeygenTask ||
+        task instanceof RefreshTask ||
+        task instanceof RepairTask ||
+        (task instanceof ReshareTask && isDealt(entry));
       if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
@@ -340,8 +359,7 @@ export class Ceremonies {
     this.#workshop.standings.renew();
     for (const entry of this.#book.open()) {
       const { task } = entry;
-      const overtaken = task instanceof RefreshTask || task instanceof RepairTask;
-      if (overtaken && equal(task.keyId, keyId) && task.epoch < epoch) {
+      if (isOvertaken(entry, keyId, epoch)) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
         if (task.kind === 'repair') this.#decline(entry, reason);
@@ -355,7 +373,21 @@ export class Ceremonies {
 
   /** Carries an order over to the epoch in use: whoever asked need not know that there are epochs. */
   #move(entry: Entry, task: SignTask): void {
-    entry.task = task.renewed();
+    const known = [...this.#seats.others(task).values()];
+    // Who joined the committee does not know it.
+    const heirs = task.heirs().map((node) => this.#options.peerOf(node));
+    this.#spread(
+      entry,
+      heirs.filter((peer) => !known.includes(peer)),
+    );
+    try {
+      entry.task = task.renewed();
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      // This node left the committee, or froze the key: others go on, and whoever asked here is told.
+      const code = error.code === 'not-member' ? 'moved' : 'denied';
+      return this.#apply(entry, { type: 'cancel', code, reason: error.message });
+    }
     this.#registrations.forget(entry);
     this.#apply(entry, { type: 'moved', order: this.#orderOf(entry.task) });
     this.#registrations.known(entry);
@@ -401,6 +433,8 @@ export class Ceremonies {
       case 'certificate':
       case 'activated':
         if (frame.type !== 'ready') this.#repairs.hear(peer, frame);
+        return this.#activations.handle(peer, frame);
+      case 'approval':
         return this.#activations.handle(peer, frame);
       case 'wanted':
         return this.#repairs.hear(peer, frame);
@@ -548,6 +582,19 @@ export class Ceremonies {
       throw error;
     }
   }
+}
+
+/** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
+function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
+  const { task } = entry;
+  const renews = task instanceof RefreshTask || task instanceof RepairTask || task instanceof ReshareTask;
+  if (!renews || !equal(task.keyId, keyId)) return false;
+  return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
+}
+
+/** Whether a reshare has come so far that it may be certified. */
+function isDealt({ ceremony: { state } }: Entry): boolean {
+  return state.name === 'running' || state.name === 'confirming';
 }
 
 /** What may stand in a frame's or a view's reason: printable ASCII, short. */

@@ -42,7 +42,9 @@ export type NodeFrame =
   /** About how far sender and receiver are. */
   | { readonly type: 'standing'; readonly value: StandingMessage }
   /** About base transfers made ahead. */
-  | { readonly type: 'stock'; readonly value: StockMessage };
+  | { readonly type: 'stock'; readonly value: StockMessage }
+  /** A leaving member wants the epoch that it dealt into. */
+  | { readonly type: 'approval'; readonly value: Uint8Array };
 
 /** What a frame of this type carries. */
 export type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
@@ -69,6 +71,7 @@ const frameCodec = wire.struct({
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
     wanted: wire.struct({ keyId: wire.fixed(32) }),
+    approval: wire.bytes(MAX_BODY),
     standing: standingMessageCodec,
   }),
 });

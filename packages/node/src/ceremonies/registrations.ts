@@ -46,7 +46,7 @@ export class Registrations {
       clock: workshop.clock,
       peerOf: port.peerOf,
       isLive: (peer) => port.live().has(peer),
-      isSuspected: (peer) => (this.#suspected.get(peer) ?? 0) > workshop.clock.monotonic(),
+      isSuspected: (peer) => this.isSuspected(peer),
       begin: (start) => this.#sendStart(start),
       reassure: (request, registered, peers) => {
         for (const peer of peers) port.send(peer, { type: 'waiting', value: { request, registered } });
@@ -70,6 +70,11 @@ export class Registrations {
     entry.registration = undefined;
     this.#workshop.presignatures.release(entry.task.id);
     this.forget(entry);
+  }
+
+  /** Whether a peer was silent a moment ago, or cheated. */
+  isSuspected(peer: PeerId): boolean {
+    return (this.#suspected.get(peer) ?? 0) > this.#workshop.clock.monotonic();
   }
 
   /** These failed a session: others are preferred for a while. */

@@ -462,3 +462,44 @@ test('what the node refuses is said on stderr, and as JSON on stdout', async () 
   expect(stderr).toBe('error: the node is stopping; ask another one\n');
   expect(JSON.parse(stdout)).toEqual({ ok: false, code: 'stopping', message: 'the node is stopping; ask another one' });
 });
+
+describe('a reshare', () => {
+  const order = ['keys', 'reshare', 'treasury', '--members', 'alice,bob,dave', '--threshold', '3'];
+  const begun = () => service.ceremonies().some(({ kind }) => kind === 'renew');
+  const asked: string[] = [];
+  const answering = async (yes: boolean): Promise<Ran> =>
+    await quorate([...order, '--socket', socket], {}, undefined, async (question) => {
+      asked.push(question);
+      return yes;
+    });
+
+  beforeEach(async () => {
+    asked.length = 0;
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+  });
+
+  test('is shown, and nothing begins', async () => {
+    const { exit, stdout } = await node(...order, '--preview');
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/carol +leaves/);
+    expect(stdout).toMatch(/dave +joins/);
+    expect(stdout).toContain('2 of 3 now, 3 of 3 then');
+    expect(await json(...order, '--preview')).toMatchObject({ after: { threshold: 3, parties: 3 } });
+    expect(begun()).toBe(false);
+  });
+
+  test('begins when a person has seen it and says yes, or with --yes', async () => {
+    const { exit, stderr, stdout } = await answering(true);
+    expect(exit).toBe(0);
+    expect(asked).toEqual(['Give treasury to this committee?']);
+    expect(stderr).toMatch(/dave +joins/);
+    expect(stdout.trim()).toBe((await service.key('treasury')).publicKey);
+    expect(await node(...order, '--yes')).toMatchObject({ exit: 0 });
+  });
+
+  test('does not begin when a person says no, when nobody can be asked, or when it cannot work', async () => {
+    expect(await answering(false)).toMatchObject({ exit: 3, stderr: expect.stringContaining('nothing was begun') });
+    expect(await node(...order)).toMatchObject({ exit: 2, stderr: expect.stringContaining('--yes') });
+    expect(begun()).toBe(false);
+  });
+});

@@ -4,6 +4,7 @@ import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
 import { prefixesOf } from '../sealing/places.ts';
 import type { StoreOperation } from '../store.ts';
 import type { Copies } from './copies.ts';
+import { certificateOf, isKept } from './entry.ts';
 import { epochPlace, keyPlace, sharePlace } from './places.ts';
 import { type EpochRecord, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
 import type { RepairedEpoch } from './repository.ts';
@@ -74,9 +75,10 @@ async function oldEpoch(
   const opened = sealed === undefined ? undefined : records.unseal(place, 'epoch', sealed);
   if (opened === undefined) return [];
   const record = wire.decode(epochCodec, opened);
-  if (record.state.type === 'shredded') return [{ type: 'put', key: place, value: sealed as Uint8Array }];
+  if (!isKept(record)) return [{ type: 'put', key: place, value: sealed as Uint8Array }];
   if (!(await opens(copies, keyId, epoch))) {
-    const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0 } } };
+    const certificate = certificateOf(record.state) ?? new Uint8Array(0);
+    const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
     return [put(records.seal(place, 'epoch', wire.encode(epochCodec, shredded)))];
   }
   const places = [place, dataKeyPlace(keyId, epoch), sharePlace(keyId, epoch)];

@@ -42,7 +42,7 @@ async function keygen(context: Context, name: string, { wait, ...options }: Keyg
   return result === undefined ? exits.pending : exits.ok;
 }
 
-function parties(text: string): number {
+export function parties(text: string): number {
   if (!/^(?:[2-9]|[1-9]\d{1,2})$/.test(text))
     throw new CliError('usage', `--threshold ${text}: give a number of parties, at least 2`);
   return Number(text);

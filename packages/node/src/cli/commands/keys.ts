@@ -7,6 +7,7 @@ import { readPath } from '../intent.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
 import { names } from './keygen.ts';
+import { addReshare } from './reshare.ts';
 
 export const addKeys: AddCommand = (program, act) => {
   const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
@@ -27,6 +28,7 @@ export const addKeys: AddCommand = (program, act) => {
     .description('deals the shares of a key anew, now; the key and who holds it stay the same')
     .argument('<name>', "the key's name")
     .action(act(refresh));
+  addReshare(keys, act);
   keys
     .command('repair')
     .description('has the share of a key that was lost here given back by other members; no other share changes')
