@@ -346,7 +346,10 @@ export class QuorateNode implements Service {
     const { marks, audit, bans, keys } = home;
     return new Standings({
       ...this.#parts,
-      ...{ marks, audit, bans, keys },
+      marks,
+      audit,
+      bans,
+      keys,
       bootEpoch: () => home.bootEpoch,
       renewBoot: async (counter) => home.renewBoot(counter),
       members: () => this.#nodes(),

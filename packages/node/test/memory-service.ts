@@ -31,8 +31,8 @@ import {
   type ReshareView,
   type Service,
   ServiceError,
-  type StandingView,
   type SignatureForms,
+  type StandingView,
   type StatusView,
 } from '../src/service.ts';
 

@@ -1,4 +1,12 @@
-import { decodeEnvelope, fromHex, register, toHex } from '@quorate/protocol';
+import {
+  certificateCodec,
+  decodeEnvelope,
+  fromHex,
+  publicPackageCodec,
+  register,
+  toHex,
+  wire,
+} from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { Committee, type Member } from '../../test/committee.ts';
 import type { NodeFrame } from '../ceremonies/frames.ts';
@@ -6,6 +14,7 @@ import { limits } from '../limits.ts';
 import { bootCounter, bootEpochOf } from '../network/hello.ts';
 import { requestId, type SignRequest } from '../policy/sign-request.ts';
 import type { RepairOrder } from '../service.ts';
+import { nativeTools } from '../tools.ts';
 import type { StandingMessage } from './messages.ts';
 import { generationOf, type Statement, state } from './statement.ts';
 
@@ -249,6 +258,19 @@ describe('the confirmation', () => {
   });
 });
 
+test('whoever is told of a twin asks no more, and waits for its operator', async () => {
+  const [committee, carol] = await trio('told of a twin');
+  const copy = carol.store.copy();
+  await restart(committee, carol);
+  committee.at('alice').tamper = (frame) => {
+    if (frame.type !== 'standing' || frame.value.type !== 'told') return [frame];
+    return [{ type: 'standing', value: { type: 'told', value: { ...frame.value.value, twin: 1, wait: 0 } } }];
+  };
+  await restore(committee, carol, copy);
+  await committee.run(2 * lease);
+  expect(await stateOf(carol)).toBe('suspended');
+});
+
 describe('liars', () => {
   test('put no honest node into recovery, whatever they show', async () => {
     const [committee, carol] = await trio('liars');
@@ -281,15 +303,17 @@ describe('liars', () => {
     const copy = carol.store.copy();
     await restart(committee, carol);
     const keyId = fromHex((await committee.at('alice').node.key('treasury')).keyId);
+    const held = committee.at('alice').home.keys.get(keyId)?.current?.certificate as Uint8Array;
+    const certificate = wire.decode(certificateCodec, held);
+    const codec = publicPackageCodec(nativeTools().groups.ed25519);
+    const publicPackage = wire.encode(codec, { ...wire.decode(codec, certificate.publicPackage), epoch: 9 });
+    const forged = wire.encode(certificateCodec, { ...certificate, publicPackage });
     committee.at('alice').tamper = (frame, to) => {
       if (to !== 'carol' || frame.type !== 'standing' || frame.value.type !== 'told') return [frame];
-      const key = committee.at('alice').home.keys.get(keyId);
-      const certificate = (key?.current?.certificate as Uint8Array).slice();
-      const cut = certificate.map((byte, i) => (i === certificate.length - 80 ? byte ^ 1 : byte));
       const proof = (one: Uint8Array) =>
         ({ type: 'standing', value: { type: 'proof', value: { nonce, certificate: one } } }) as const;
       const { nonce } = frame.value.value;
-      return [proof(cut), proof(new Uint8Array(5)), frame];
+      return [proof(forged), proof(new Uint8Array(5)), frame];
     };
     await restore(committee, carol, copy);
     await committee.run(lease);
@@ -378,6 +402,9 @@ describe('two nodes with one identity', () => {
     await committee.run(50);
     const { instances, twin } = committee.at('alice').home.marks.doubtOf(carol.key.publicKey) ?? { instances: [] };
     expect([instances.map(toHex), twin]).toEqual([[toHex(carol.home.bootEpoch)], true]);
+    // What it is in the middle of ends.
+    const { id } = await carol.node.sign(committee.order('open'));
+    await committee.run(5);
     // And what it is shown: more than it said, in a start that it takes for its own.
     say(committee, 'bob', 'carol', {
       type: 'held',
@@ -385,6 +412,7 @@ describe('two nodes with one identity', () => {
     });
     await committee.run(50);
     expect(await stateOf(carol)).toBe('suspended');
+    expect(committee.ceremony('carol', id)).toMatchObject({ state: 'failed', failure: { code: 'suspended' } });
   });
 
   test('what one of them registered for counts no more', async () => {

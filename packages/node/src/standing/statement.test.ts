@@ -26,6 +26,7 @@ describe('a statement', () => {
     expect(readStatement(bytes, fill(9), key.publicKey, signatures)).toBeUndefined();
     expect(read(state({ ...unsigned, network: fill(9) }, key))).toBeUndefined();
     expect(read(state(unsigned, pureNodeKey(fill(8))))).toBeUndefined();
+    expect(read(state(unsigned, { ...key, publicKey: fill(8) }))).toBeUndefined();
   });
 
   test('with any byte changed, cut off or added, is none', () => {
