@@ -16,7 +16,9 @@ import { requestId, type SignRequest } from '../policy/sign-request.ts';
 import type { RepairOrder } from '../service.ts';
 import { nativeTools } from '../tools.ts';
 import type { StandingMessage } from './messages.ts';
+import type { StandingParts } from './parts.ts';
 import { generationOf, type Statement, state } from './statement.ts';
+import { Watch } from './watch.ts';
 
 /** Longer than peers wait for another instance to be gone, and a round of questions after it. */
 const lease = limits.instanceLease + 3 * limits.recoveryRound;
@@ -80,6 +82,7 @@ describe('a node on an earlier copy of its disk', () => {
     for (let i = 0; i < restarts; i++) await restart(committee, carol);
     expect(await signersOf(committee, 'carol', 'after the copy')).toContain('carol');
     await committee.run(limits.standingPause + 50);
+    const old = statementOf(carol, { counter: 9 });
     await restore(committee, carol, copy);
 
     expect(await stateOf(carol)).toBe('recovering');
@@ -98,6 +101,10 @@ describe('a node on an earlier copy of its disk', () => {
     expect(await signersOf(committee, 'carol', 'at the end')).toContain('carol');
     expect(doubtedAt(committee.at('alice'))).toEqual([]);
     expect(generationOf(carol.home.bootEpoch)).toBe(1);
+    // It is over with what it was shown then.
+    say(committee, 'alice', 'carol', { type: 'held', value: { statements: [old], twin: 0 } });
+    await committee.run(50);
+    expect(await stateOf(carol)).toBe('well');
     // What it says now is the truth after a restart, too.
     await restart(committee, carol);
     expect([await stateOf(carol), generationOf(carol.home.bootEpoch)]).toEqual(['well', 1]);
@@ -123,6 +130,9 @@ describe('a node on an earlier copy of its disk', () => {
     await committee.run(50);
     // The doubt was on the disk of the others.
     expect(doubtedAt(committee.at('alice'))).toEqual(['carol']);
+    // They cannot know who was here a moment before they began.
+    await committee.run(limits.instanceLease / 2);
+    expect(await stateOf(carol)).toBe('recovering');
     await committee.run(lease);
     expect([await stateOf(carol), doubtedAt(committee.at('alice'))]).toEqual(['well', []]);
   });
@@ -226,18 +236,19 @@ describe('the confirmation', () => {
   });
 
   test('counts members of keys that only certificates speak of', async () => {
-    const committee = await Committee.open(4, 'learned');
-    const dave = committee.at('dave');
-    const copy = dave.store.copy();
-    await committee.key({ threshold: 4 });
+    const committee = await Committee.open(5, 'learned');
+    const [dave, erin] = [committee.at('dave'), committee.at('erin')];
+    const copy = erin.store.copy();
+    await committee.key({ threshold: 5 });
     await committee.run(limits.standingPause + 50);
-    await restore(committee, dave, copy);
-    await committee.stop(committee.at('carol'));
+    await restore(committee, erin, copy);
+    await committee.stop(dave);
+    // Three are enough for the roster, but the key takes all.
     await committee.run(2 * lease);
-    expect(await stateOf(dave)).toBe('recovering');
-    await committee.start(committee.at('carol'));
-    await committee.run(lease);
-    expect(await stateOf(dave)).toBe('well');
+    expect(await stateOf(erin)).toBe('recovering');
+    await committee.start(dave);
+    await committee.run(2 * lease);
+    expect(await stateOf(erin)).toBe('well');
   });
 
   test('is good for the question that it answers, and no other', async () => {
@@ -442,6 +453,24 @@ describe('two nodes with one identity', () => {
       expect(gathered).toBe(counted);
     }
   });
+});
+
+test('nothing is asked of a doubted peer, nor is what it signed acted upon', async () => {
+  const committee = await Committee.open(3, 'doubted');
+  await committee.key();
+  const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+  const node = carol.key.publicKey;
+  const { bootEpoch } = carol.home;
+  const parts = { clock: committee.clock, marks: alice.home.marks, peerOf: () => carol.peer };
+  const watch = new Watch(parts as unknown as StandingParts);
+  expect(watch.doubts(node, bootEpoch)).toBe(false);
+  await alice.home.marks.doubt(node, { instances: [bootEpoch], twin: false, statements: [] });
+  expect(watch.doubts(node, bootEpoch)).toBe(true);
+  const order = Array.from({ length: 50 }, (_, i) => committee.order(`${i}`)).find(
+    (one) => committee.turns('coordinator', toHex(requestId(one)))[0] === 'carol',
+  );
+  const { coordinator } = await alice.node.sign(order as SignRequest);
+  expect(['alice', 'bob']).toContain(coordinator);
 });
 
 test('what was begun on a connection is not answered on the next: another machine may stand there', async () => {
