@@ -44,7 +44,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['intents'],
     ['policy'],
     ['service.ts'],
-    ['coordination', 'stock'],
+    ['coordination', 'standing', 'stock'],
     ['ceremonies'],
     ['node.ts'],
     ['http'],

@@ -52,4 +52,16 @@ export const network: readonly Mutant[] = [
       ],
     ],
   ),
+  ...cuts(
+    folder,
+    'boot-epochs.ts',
+    ['boot-epochs.test.ts'],
+    [
+      [
+        'live === undefined || bootCounter',
+        'true || bootCounter',
+        'an instance that was decided against, in place of the other',
+      ],
+    ],
+  ),
 ];

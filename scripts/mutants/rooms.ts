@@ -5,6 +5,7 @@ import { dkls23 } from './dkls23.ts';
 import { exports } from './exports.ts';
 import { frost } from './frost.ts';
 import { imports } from './imports.ts';
+import { marks } from './marks.ts';
 import type { Mutant } from './mutant.ts';
 import { network } from './network.ts';
 import { pairs } from './pairs.ts';
@@ -28,6 +29,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   ceremonies,
   refresh,
   reshare,
+  marks,
   repair,
   imports,
   exports,

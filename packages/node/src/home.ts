@@ -17,6 +17,7 @@ import {
   openKeyring,
   RequestLedger,
   type Root,
+  raiseBoot,
   readKeyFile,
   SessionLedger,
   type Store,
@@ -34,8 +35,10 @@ export interface Home {
   readonly keyring: Keyring;
   /** The identity's Ed25519 seed, 32 bytes. */
   readonly seed: Secret;
-  /** Counter ‖ 16 random bytes, fresh with every opening. */
+  /** Counter ‖ 16 random bytes, fresh with every opening, and when it is renewed. */
   readonly bootEpoch: Uint8Array;
+  /** Takes a boot epoch with this counter, which must be above every one before; synced. */
+  renewBoot(counter: number): Promise<void>;
   readonly keys: KeyRepository;
   readonly requests: RequestLedger;
   readonly sessions: SessionLedger;
@@ -90,11 +93,19 @@ export async function homeOf(
   randomness: Randomness,
 ): Promise<Home> {
   const { records } = keyring;
+  const bootEpochOf = (counter: number): Uint8Array => concat(u64(counter), randomness.bytes(16));
+  let bootEpoch = bootEpochOf(await countBoot(records));
   return {
     store,
     keyring,
     seed,
-    bootEpoch: concat(u64(await countBoot(records)), randomness.bytes(16)),
+    get bootEpoch() {
+      return bootEpoch;
+    },
+    async renewBoot(counter) {
+      await raiseBoot(records, counter);
+      bootEpoch = bootEpochOf(counter);
+    },
     keys: await KeyRepository.open(keyring),
     requests: new RequestLedger(records),
     sessions: new SessionLedger(records),

@@ -44,6 +44,27 @@ export const limits = {
   rosterPoll: 2_000,
   /** Members of a network: the protocol's n ≤ 100, and reserves. */
   members: 256,
+  /** A peer's signed statement of where it stands: with all the bans that it may name, below a kilobyte. */
+  statementBytes: 1_024,
+  /** Bans in a statement: a committee that works has fewer than half as many bad members. */
+  statedBans: 24,
+  /** Between two statements of a node while something happens: what a copy of a running disk can hide, and a write at each peer. */
+  standingPause: 10_000,
+  /** Own starts that are told apart: what the store keeps of them. */
+  lives: 64,
+  /** Keys that a node which was rolled back asks about: far above what one holds, 160 kB. */
+  askedKeys: 4_096,
+  /** Starts of a peer that are told apart while it is doubted: two are enough to see one come back. */
+  instancesRemembered: 8,
+  /** Bytes of a certificate: of a hundred members 15 kB. */
+  certificateBytes: 131_072,
+  /** How long a node that was rolled back waits for its peers' answers before it counts them. */
+  recoveryRound: 5_000,
+  /**
+   * How long a peer must have heard no other instance of a node before it confirms where the node stands: longer than a
+   * connection lives that nobody answers on (`silence`), and than the longest wait before one is made anew.
+   */
+  instanceLease: 60_000,
   /** Clock difference from a peer above which status warns: requests expire by the clock. */
   clockSkewWarning: 30_000,
   /** Bytes of a passphrase file. */

@@ -52,7 +52,9 @@ export async function runNode({ config: path, env, flags }: RunOptions): Promise
       networkId: config.networkId,
       listen: config.listen,
       version,
-      bootEpoch: home.bootEpoch,
+      get bootEpoch() {
+        return home.bootEpoch;
+      },
       clock,
       randomness,
       log,

@@ -25,7 +25,7 @@ import type { Host } from './ceremonies/host.ts';
 import { isImported, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
 import { majority } from './ceremonies/keygen.ts';
-import { publicPackageOf } from './ceremonies/packages.ts';
+import { packageOf, publicPackageOf } from './ceremonies/packages.ts';
 import { PresignaturePool } from './ceremonies/presigning/pool.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
@@ -54,8 +54,10 @@ import {
   type ReshareView,
   type Service,
   ServiceError,
+  type StandingView,
   type StatusView,
 } from './service.ts';
+import { Standings } from './standing/standings.ts';
 import { Stock } from './stock/stock.ts';
 import type { Tools } from './tools.ts';
 
@@ -84,6 +86,7 @@ export class QuorateNode implements Service {
   readonly #parts: NodeParts;
   readonly #ceremonies: Ceremonies;
   readonly #stock: Stock;
+  readonly #standings: Standings;
   readonly #presignatures: PresignaturePool;
   readonly #imports = new PassingSecrets();
   readonly #exports = new PassingSecrets();
@@ -97,11 +100,15 @@ export class QuorateNode implements Service {
     this.#startedAt = parts.clock.now();
     const { home } = parts;
     this.#stock = this.#makeStock();
+    this.#standings = this.#makeStandings();
     this.#presignatures = new PresignaturePool(parts.clock, parts.config.presignatures);
     const workshop: Workshop = {
       ...parts,
       stock: this.#stock,
-      bootEpoch: home.bootEpoch,
+      standings: this.#standings,
+      get bootEpoch() {
+        return home.bootEpoch;
+      },
       keys: home.keys,
       requests: home.requests,
       sessions: home.sessions,
@@ -128,6 +135,7 @@ export class QuorateNode implements Service {
     const node = new QuorateNode(parts);
     for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
     await node.#auditFindings();
+    node.#standings.open();
     await node.#ceremonies.open();
     node.#stock.open();
     return node;
@@ -138,6 +146,7 @@ export class QuorateNode implements Service {
     this.#ceremonies.close();
     this.#imports.close();
     this.#exports.close();
+    this.#standings.close();
     this.#stock.close();
   }
 
@@ -165,6 +174,7 @@ export class QuorateNode implements Service {
       audit: { sequence: seq, head: toHex(hash) },
       memory: memory(),
       eventLoop: loopDelay(),
+      standing: this.#standings.view(),
       warnings: await Promise.resolve(this.#warnings(peers, differing)),
     };
   }
@@ -179,7 +189,12 @@ export class QuorateNode implements Service {
       const online = members.filter(({ node }) => live.has(this.#peerOf(node))).length;
       return [{ name, threshold, online, parties: members.length, signable: online >= threshold && !key.frozen }];
     });
-    const reasons = network.peers().size > 0 && live.size === 1 ? ['no other member is connected'] : [];
+    const { doubtedBy, reason } = this.#standings.view();
+    const reasons = [
+      ...(network.peers().size > 0 && live.size === 1 ? ['no other member is connected'] : []),
+      ...(reason === undefined ? [] : [reason]),
+      ...(doubtedBy.length === 0 ? [] : [`others hold that this node runs twice: ${doubtedBy.join(', ')}`]),
+    ];
     return await Promise.resolve({ ready: reasons.length === 0, reasons, keys });
   }
 
@@ -196,6 +211,7 @@ export class QuorateNode implements Service {
       sameRoster: peer.rosterHash === undefined ? undefined : equal(peer.rosterHash, ours),
       refused: peer.refused,
       blames: this.#blames.get(peer.peer) ?? 0,
+      doubted: this.#standings.isDoubted(peer.peer),
       banned: this.#parts.home.bans.has(publicKeyOf(peer.peer)),
       pairs: this.#ceremonies.pairsWith(publicKeyOf(peer.peer)),
     }));
@@ -208,6 +224,11 @@ export class QuorateNode implements Service {
     if (!peer.banned) throw new ServiceError('not-banned', `${name} is not banned here`);
     await this.#ceremonies.lift(publicKeyOf(peer.peerId));
     return find() as PeerView;
+  }
+
+  async resolve(): Promise<StandingView> {
+    await this.#standings.resolve();
+    return this.#standings.view();
   }
 
   roster(): readonly MemberView[] {
@@ -363,6 +384,38 @@ export class QuorateNode implements Service {
     });
   }
 
+  #makeStandings(): Standings {
+    const { home, network, tools } = this.#parts;
+    const { marks, audit, bans, keys } = home;
+    return new Standings({
+      ...this.#parts,
+      marks,
+      audit,
+      bans,
+      keys,
+      bootEpoch: () => home.bootEpoch,
+      renewBoot: async (counter) => home.renewBoot(counter),
+      members: () => this.#nodes(),
+      nameOf: (peer) => this.#nameOf(peer),
+      peerOf: (node) => this.#peerOf(node),
+      connected: () => this.#connected().map(({ peer }) => peer),
+      packageOf: (key, epoch) => packageOf(key, epoch, tools),
+      send: (peer, value) => {
+        network.send(peer, encodeFrame({ type: 'standing', value })).catch((error: unknown) => {
+          this.#parts.log.debug('could not send', { peer, frame: 'standing', error });
+        });
+      },
+      held: (reason) => this.#ceremonies.suspend(reason),
+      burn: async () => {
+        for (const { node } of this.#nodes()) this.#stock.drop(node);
+        await this.#ceremonies.burn();
+      },
+      doubted: (peer) => this.#ceremonies.abandon(peer),
+      certificate: (peer, certificate) => this.#ceremonies.certificate(peer, certificate),
+      fatal: (error) => this.#parts.fatal(error),
+    });
+  }
+
   /** The members of a new key: those named, else as many as the configuration says, else all. */
   #committee(names: readonly string[] | undefined): readonly RosterNode[] {
     const { participants } = this.#parts.config;
@@ -397,6 +450,7 @@ export class QuorateNode implements Service {
         ({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`,
       ),
       ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
+      ...this.#standings.warnings(),
       ...this.#parts.home.keys
         .list()
         .flatMap(({ keyId, name, quarantined }) =>

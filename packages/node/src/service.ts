@@ -14,6 +14,8 @@ export interface Service {
    * @throws {ServiceError} `peer-unknown`, `not-banned`
    */
   unban(name: string): Promise<PeerView>;
+  /** The operator's word that no other instance of this identity runs. @throws {ServiceError} `not-suspended` */
+  resolve(): Promise<StandingView>;
   roster(): readonly MemberView[];
   keys(): Promise<readonly KeyView[]>;
   /** @throws {ServiceError} `key-unknown` */
@@ -102,8 +104,23 @@ export interface StatusView {
   readonly memory: { readonly residentBytes: number; readonly heapBytes: number };
   /** Milliseconds of event-loop delay, since the last status. */
   readonly eventLoop: { readonly p50: number; readonly p99: number };
+  readonly standing: StandingView;
   /** What the operator should know, in sentences. */
   readonly warnings: readonly string[];
+}
+
+/** Whether this node is the only one of its identity, and as far as it ever was. */
+export interface StandingView {
+  /**
+   * `recovering`: it was rolled back; it takes part in nothing until others have confirmed where it stands. `suspended`: besides,
+   * its operator has to see to it that it is the only instance, and say so. `resolved`: recovering, after the operator said so.
+   */
+  readonly state: 'well' | 'recovering' | 'suspended' | 'resolved';
+  /** Why it is not well, and what to do. */
+  readonly reason: string | undefined;
+  /** The peers that confirmed in the latest round, and those that will not sit with this identity. */
+  readonly confirmedBy: readonly string[];
+  readonly doubtedBy: readonly string[];
 }
 
 /** `ready` is whether this node can take part; each key says whether its threshold can be met now. */
@@ -131,6 +148,8 @@ export interface PeerView {
   readonly refused: string | undefined;
   /** Blame against this peer that this node holds evidence for. */
   readonly blames: number;
+  /** Two nodes present its identity, or it was rolled back: nothing is done with it until its operator has settled that. */
+  readonly doubted: boolean;
   /** This node holds no ECDSA session with it any more: it failed a check that depends on a secret. */
   readonly banned: boolean;
   /** ECDSA keys shared with it: those for which something to multiply is set up, and those for which it is not, yet. */
@@ -344,6 +363,7 @@ export type FailureCode =
   | 'conflict'
   | 'integrity'
   | 'moved'
+  | 'suspended'
   | 'stopped';
 
 export type ServiceErrorCode =
@@ -362,6 +382,8 @@ export type ServiceErrorCode =
   | 'no-quorum'
   | 'not-waiting'
   | 'integrity'
+  | 'suspended'
+  | 'not-suspended'
   | 'stopping';
 
 /** What the service refuses, and what to do next. */

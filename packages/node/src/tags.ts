@@ -14,6 +14,7 @@ export const tags = {
   reshareProposal: 'quorate/v1/request/reshare',
   repairProposal: 'quorate/v1/request/repair',
   preparation: 'quorate/v1/request/preparation',
+  statement: 'quorate/v1/standing/statement',
   election: 'quorate/v1/coordination/election',
   presignatureChoice: 'quorate/v1/ceremony/presignature-choice',
   inbox: 'quorate/v1/ceremony/inbox',

@@ -124,6 +124,18 @@ export class Committee {
     });
   }
 
+  /** Another node with a member's identity, on a disk of its own; it is not among the members. It is the one that is heard. */
+  async twin(member: Member, store: MemoryStore): Promise<Member> {
+    const twin: Member = { ...member, store, fatal: [], sent: [], log: [] };
+    await this.start(twin);
+    return twin;
+  }
+
+  /** Of several instances of one member, this one is heard from now on. */
+  front(member: Member): void {
+    this.hub.front(this.#joined.get(member.network) as Network);
+  }
+
   /** The process ends without a word; what its disk has is `crash` (synced only) or `kill` (all that was written). */
   async stop(member: Member, how: 'crash' | 'kill' = 'crash'): Promise<void> {
     await member.network.close();
@@ -245,6 +257,8 @@ export class Committee {
     return this.hub.members.get(peer) ?? peer;
   }
 
+  /** What the hub knows each member's network as. */
+  readonly #joined = new WeakMap<Network, Network>();
   readonly #seeds = new Map<string, Uint8Array>();
 
   #member(name: string, key: Identity, seed: Uint8Array): Member {
@@ -280,8 +294,9 @@ export class Committee {
   }
 
   #network(member: Member): Network {
-    const inner = this.hub.join(member.peer, { bootEpoch: member.home.bootEpoch });
-    return {
+    const twin = this.members.get(member.name) !== member;
+    const inner = this.hub.join(member.peer, { bootEpoch: member.home.bootEpoch, twin });
+    const network: Network = {
       self: inner.self,
       peers: () => inner.peers(),
       onFrame: (handler) => inner.onFrame(handler),
@@ -298,6 +313,8 @@ export class Committee {
         }
       },
     };
+    this.#joined.set(network, inner);
+    return network;
   }
 }
 

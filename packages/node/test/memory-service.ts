@@ -35,6 +35,7 @@ import {
   type Service,
   ServiceError,
   type SignatureForms,
+  type StandingView,
   type StatusView,
 } from '../src/service.ts';
 
@@ -89,6 +90,7 @@ export class MemoryService implements Service {
       audit: { sequence: 0, head: '00' },
       memory: { residentBytes: 1, heapBytes: 1 },
       eventLoop: { p50: 0, p99: 0 },
+      standing: this.standing,
       warnings: ['the clock of bob differs by 40 s'],
     };
   }
@@ -105,6 +107,7 @@ export class MemoryService implements Service {
       version: '0.1.0',
       sameRoster: true,
       blames: 0,
+      doubted: false,
       banned: false,
       pairs: { ready: 0, missing: 0 },
     };
@@ -131,6 +134,15 @@ export class MemoryService implements Service {
         pairs: { ready: 1, missing: 2 },
       },
     ];
+  }
+
+  standing: StandingView = { state: 'suspended', reason: 'another one runs', confirmedBy: [], doubtedBy: ['bob'] };
+
+  async resolve(): Promise<StandingView> {
+    if (this.standing.state !== 'suspended')
+      throw new ServiceError('not-suspended', 'nothing is known against this node');
+    this.standing = { ...this.standing, state: 'resolved', reason: 'it waits for others', confirmedBy: ['carol'] };
+    return this.standing;
   }
 
   /** Whether carol is. */

@@ -10,7 +10,15 @@ export { type Ban, BanLedger } from './ledger/bans.ts';
 export { type Blame as RecordedBlame, BlameLedger } from './ledger/blames.ts';
 export * from './ledger/boot.ts';
 export * from './ledger/errors.ts';
-export { MarkLedger, type Standing, type Verdict } from './ledger/marks.ts';
+export {
+  type Doubt,
+  judgeStanding,
+  MarkLedger,
+  type OwnMark,
+  type OwnState,
+  type Standing,
+  type Verdict,
+} from './ledger/marks.ts';
 export * from './ledger/requests.ts';
 export * from './ledger/sessions.ts';
 export { acceptLostCounter } from './lost-counter.ts';

@@ -23,6 +23,10 @@ export const limits = {
   ledgerWalk: 1_000,
   /** A peer's signed statement of where it stands. */
   statementBytes: 1_024,
+  /** Starts of a peer that a doubt names: which of them came back matters, and two are enough for that. */
+  instances: 8,
+  /** Own starts that a node remembers having spoken in: others hold the latest, and older statements are overtaken. */
+  lives: 64,
   /** One audit entry's fields, as JSON. */
   auditFieldBytes: 8_192,
   /** How many of the newest audit entries are verified at each start. */

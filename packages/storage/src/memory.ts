@@ -45,6 +45,11 @@ export class MemoryStore extends CommittedStore {
     this.#engine.end('before');
   }
 
+  /** Another disk with what is on this one. */
+  copy(): MemoryStore {
+    return new MemoryStore(this.#engine.current, this.beside.files);
+  }
+
   /** The store as it is found after a power cut: whatever was not synced is lost. This handle is of no more use. */
   crash(): MemoryStore {
     return this.#found(this.#engine.durable);

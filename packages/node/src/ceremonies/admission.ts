@@ -77,6 +77,7 @@ export class Admission {
    * @throws {ServiceError} when this node refuses it
    */
   async admit(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
+    this.#workshop.standings.expectWell();
     const id = idOf(kind, body);
     const known = id === undefined ? undefined : this.#entries.get(toHex(id));
     if (known !== undefined && equal(known.task.body, body) && !mayRetry(known, peer)) return known;

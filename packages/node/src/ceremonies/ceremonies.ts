@@ -253,6 +253,34 @@ export class Ceremonies {
     return this.#pairs.count(node);
   }
 
+  /** This node takes part in nothing from now on, as its standing says: whatever is not certain yet ends. */
+  suspend(reason: string): void {
+    for (const entry of this.#book.open()) {
+      if (entry.ceremony.state.name === 'confirming') continue;
+      this.#apply(entry, { type: 'cancel', code: 'suspended', reason });
+      this.#decline(entry, reason);
+    }
+    this.#workshop.presignatures.close();
+  }
+
+  /** Nothing is left of what was set up with others. */
+  async burn(): Promise<void> {
+    this.#workshop.presignatures.close();
+    await this.#pairs.burn();
+  }
+
+  /** A peer is not the one that it was: what was begun with it ends. */
+  abandon(peer: PeerId): void {
+    const node = publicKeyOf(peer);
+    this.#workshop.presignatures.dropWith(node);
+    this.#sessions.giveUpWith(peer);
+  }
+
+  /** A certificate that came outside of its ceremony. */
+  certificate(peer: PeerId, value: Uint8Array): void {
+    this.#activations.handle(peer, { type: 'certificate', value });
+  }
+
   // ---- requests
 
   /** @throws {ServiceError} `stopping` */
@@ -336,6 +364,7 @@ export class Ceremonies {
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
     this.#workshop.presignatures.moveTo(keyId, epoch);
+    this.#workshop.standings.renew();
     for (const entry of this.#book.open()) {
       const { task } = entry;
       if (isOvertaken(entry, keyId, epoch)) {
@@ -418,6 +447,8 @@ export class Ceremonies {
         return this.#activations.handle(peer, frame);
       case 'wanted':
         return this.#repairs.hear(peer, frame);
+      case 'standing':
+        return this.#workshop.standings.receive(peer, frame.value);
       case 'stock':
         return this.#workshop.stock.receive(peer, frame.value);
     }
@@ -479,6 +510,9 @@ export class Ceremonies {
   // ---- peers
 
   #greet(peer: PeerId): void {
+    // What was said in them went with the connection, and who comes now may be another instance: no second answer for it.
+    this.#sessions.giveUpWith(peer);
+    this.#workshop.standings.greet(peer);
     this.#workshop.stock.greet(peer);
     this.#activations.greet(peer);
     this.#refill.stir();
@@ -492,6 +526,7 @@ export class Ceremonies {
   }
 
   #lost(peer: PeerId): void {
+    this.#workshop.standings.lost(peer);
     this.#workshop.stock.lost(peer);
     // It may have restarted, and lost its part of them.
     this.#workshop.presignatures.dropWith(publicKeyOf(peer));
@@ -503,7 +538,9 @@ export class Ceremonies {
   }
 
   #live(): ReadonlySet<PeerId> {
-    const connected = [...this.#network.peers().values()].filter((peer) => peer.connected);
+    const connected = [...this.#network.peers().values()].filter(
+      ({ connected, peer }) => connected && !this.#workshop.standings.isDoubted(peer),
+    );
     return new Set([this.#network.self, ...connected.map(({ peer }) => peer)]);
   }
 
@@ -525,7 +562,9 @@ export class Ceremonies {
 
   #changed(entry: Entry): void {
     this.#book.changed(entry);
-    if (isOver(entry.ceremony)) this.#refillAfter(entry);
+    if (!isOver(entry.ceremony)) return;
+    this.#workshop.standings.stir();
+    this.#refillAfter(entry);
   }
 
   /** Whatever ends, signatures may be needed again. */

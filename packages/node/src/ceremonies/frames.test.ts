@@ -51,10 +51,33 @@ const frames: { readonly [K in NodeFrame['type']]: Extract<NodeFrame, { readonly
   activated: { type: 'activated', value: fill(15, 9) },
   approval: { type: 'approval', value: fill(21, 9) },
   wanted: { type: 'wanted', value: { keyId: fill(20) } },
+  standing: { type: 'standing', value: { type: 'said', value: fill(17, 9) } },
   stock: { type: 'stock', value: { type: 'wanted', value: { sets: [fill(16), fill(17)] } } },
 };
 const all: readonly (readonly [name: string, frame: NodeFrame])[] = [
   ...Object.entries(frames),
+  ...(['held', 'doubted'] as const).map(
+    (type) =>
+      [
+        `standing-${type}`,
+        { type: 'standing', value: { type, value: { statements: [fill(18, 3)], twin: 1 } } },
+      ] as const,
+  ),
+  [
+    'standing-asked',
+    {
+      type: 'standing',
+      value: { type: 'asked', value: { nonce: fill(19), resolved: 1, keys: [{ keyId: fill(20), epoch: 7 }] } },
+    },
+  ],
+  [
+    'standing-proof',
+    { type: 'standing', value: { type: 'proof', value: { nonce: fill(19), certificate: fill(21, 4) } } },
+  ],
+  [
+    'standing-told',
+    { type: 'standing', value: { type: 'told', value: { statements: [], twin: 0, nonce: fill(19), wait: 1 } } },
+  ],
   [
     'stock-offer',
     { type: 'stock', value: { type: 'offer', value: { session: fill(18), key: fill(9, 33), sets: [] } } },

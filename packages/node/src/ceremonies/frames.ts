@@ -1,4 +1,5 @@
 import { MAX_PARTIES, type Registration, registrationCodec, type Start, startCodec, wire } from '@quorate/protocol';
+import { type StandingMessage, standingMessageCodec } from '../standing/messages.ts';
 import { type StockMessage, stockMessageCodec } from '../stock/messages.ts';
 
 /**
@@ -38,6 +39,8 @@ export type NodeFrame =
   | { readonly type: 'activated'; readonly value: Uint8Array }
   /** Send me the certificate of the epoch of this key that you use: my share of it may be lost. */
   | { readonly type: 'wanted'; readonly value: { readonly keyId: Uint8Array } }
+  /** About how far sender and receiver are. */
+  | { readonly type: 'standing'; readonly value: StandingMessage }
   /** About base transfers made ahead. */
   | { readonly type: 'stock'; readonly value: StockMessage }
   /** A leaving member wants the epoch that it dealt into. */
@@ -69,6 +72,7 @@ const frameCodec = wire.struct({
     stock: stockMessageCodec,
     wanted: wire.struct({ keyId: wire.fixed(32) }),
     approval: wire.bytes(MAX_BODY),
+    standing: standingMessageCodec,
   }),
 });
 

@@ -88,6 +88,14 @@ export class PairUpkeep {
     }
   }
 
+  /** Drops what is set up with anybody, in every key. */
+  async burn(): Promise<void> {
+    const { keys } = this.#workshop;
+    for (const { epochs, keyId } of keys.list()) {
+      for (const { epoch, material } of epochs) await keys.dropMaterial(keyId, epoch, material);
+    }
+  }
+
   /** With how many keys in use there is a set-up with a node, and with how many there should be. */
   count(node: Uint8Array): { readonly ready: number; readonly missing: number } {
     const missing = this.#missing().filter((one) => equal(one.node, node)).length;

@@ -28,13 +28,21 @@ const task = (apart: readonly Party[] = []): Task =>
     apart,
     receives: undefined,
   }) as unknown as Task;
-const workshop = { tools: nativeTools() } as unknown as Workshop;
+const doubted: Uint8Array[] = [];
+const standings = { doubts: (node: Uint8Array) => doubted.includes(node) };
+const workshop = { standings, tools: nativeTools() } as unknown as Workshop;
 
 test('a Start that seats a member whom this node banned is refused, and one that leaves it out is not', () => {
   expect(refusalOf(start, ours, task(), workshop)).toBeUndefined();
   expect(refusalOf(start, ours, task([2]), workshop)).toContain('banned member');
   const without = { ...start, participants: participants.filter(({ party }) => party !== 2) };
   expect(refusalOf(without, ours, task([2]), workshop)).toBeUndefined();
+});
+
+test('a Start that seats a node that was rolled back, or runs twice, is refused', () => {
+  doubted.push(theirs.node);
+  expect(refusalOf(start, ours, task(), workshop)).toContain('runs twice');
+  doubted.length = 0;
 });
 
 test.for<[string, Partial<Registration>, Party | undefined]>([

@@ -98,7 +98,7 @@ export function refusalOf(
   start: Start,
   ours: Registration,
   task: Task,
-  { presignatures, tools }: Workshop,
+  { presignatures, standings, tools }: Workshop,
 ): string | undefined {
   const own = start.participants.find(({ registration: { node } }) => equal(node, ours.node));
   if (own === undefined || !equal(own.registration.nonce, ours.nonce))
@@ -110,7 +110,11 @@ export function refusalOf(
   if (start.participants.some(({ party }) => task.apart.includes(party))) return 'it seats us with a banned member';
   const members = new Map(task.members.map(({ party, node }) => [party, node]));
   const fault = faultOf(start, members, tools.signatures, task.receives);
-  if (fault !== undefined || start.presignature.length === 0) return fault;
+  if (fault !== undefined) return fault;
+  if (start.participants.some(({ registration: { node, bootEpoch } }) => standings.doubts(node, bootEpoch))) {
+    return 'it seats us with a node that was rolled back, or runs twice';
+  }
+  if (start.presignature.length === 0) return undefined;
   const parties = start.participants.map(({ party }) => party);
   // It may have gone since we offered it.
   return presignatures.holds(task.id, start.presignature, parties) ? undefined : 'it names a presignature that is gone';

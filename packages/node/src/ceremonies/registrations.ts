@@ -130,6 +130,8 @@ export class Registrations {
     const party = this.#port.seats.partyOf(task, peer);
     if (party === undefined || !isFor(registration, task, party, config.networkId)) return;
     if (!verifyRegistration(registration, tools.signatures)) return;
+    const isOther = peer !== this.#port.self;
+    if (isOther && this.#workshop.standings.doubts(registration.node, registration.bootEpoch)) return;
     this.#coordinator.registered(orderOf(task, config.networkId), party, registration);
   }
 

@@ -262,6 +262,7 @@ export class Sessions {
     for (const node of nodes) this.#workshop.presignatures.dropWith(node);
     for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });
     for (const node of nodes) stock.drop(node);
+    this.#workshop.standings.renew();
     for (const other of this.#entries.values()) {
       const seated = [...(other.session?.parties.values() ?? [])];
       const shared = other.task.members.some(
@@ -275,6 +276,11 @@ export class Sessions {
       await this.#port.forget(node);
     }
     this.#port.reseat();
+  }
+
+  /** Sessions with a peer have no end any more: it is not the one with whom they began. */
+  giveUpWith(peer: PeerId): void {
+    for (const { session } of this.#entries.values()) if (session?.parties.has(peer)) session.run.giveUp();
   }
 
   /**

@@ -238,7 +238,7 @@ function decodeRequest(body: Uint8Array): SignRequest {
 }
 
 /** The rules, in the order in which they say least to whoever has no rights. */
-function check(request: SignRequest, { config, clock, keys, tools }: Workshop): PublicPackage {
+function check(request: SignRequest, { config, clock, keys, standings, tools }: Workshop): PublicPackage {
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   if (toHex(request.network) !== toHex(config.networkId)) throw denied('the request is for another network');
   if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');
@@ -255,6 +255,7 @@ function check(request: SignRequest, { config, clock, keys, tools }: Workshop): 
     throw denied(
       `the key ${request.key} was imported: it signs once its shares are dealt anew, by themselves or by keys refresh`,
     );
+  standings.expectShare(publicPackage.keyId, publicPackage.epoch);
   if (publicPackage.purpose !== request.purpose) throw denied(`the key ${request.key} is not for ${request.purpose}`);
   if (isRaw(scheme, request.intent) && !mayAsk(client, request.key, request.purpose, 'sign-raw')) {
     throw denied(`32 bytes may be the digest of a transaction; client ${client.name} lacks the right sign-raw`);

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Log } from '../observe/log.ts';
 import type { CeremonyView, ProposalView } from '../service.ts';
+import type { Standings } from '../standing/standings.ts';
 import type { Stock } from '../stock/stock.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
@@ -28,6 +29,7 @@ export interface Workshop {
   readonly log: Log;
   readonly randomness: Randomness;
   readonly key: NodeKey;
+  /** Another one after the node has recovered from a rollback. */
   readonly bootEpoch: Uint8Array;
   readonly tools: Tools;
   readonly keys: KeyRepository;
@@ -35,6 +37,10 @@ export interface Workshop {
   readonly sessions: SessionLedger;
   readonly audit: AuditLog;
   readonly stock: Pick<Stock, 'take' | 'drop' | 'receive' | 'greet' | 'lost'>;
+  readonly standings: Pick<
+    Standings,
+    'doubts' | 'expectShare' | 'expectWell' | 'greet' | 'isDoubted' | 'lost' | 'receive' | 'renew' | 'stir'
+  >;
   readonly presignatures: PresignaturePool;
   /** Private keys that are to be shared out, and those that were put together, by request. */
   readonly imports: PassingSecrets;

@@ -83,6 +83,14 @@ describe('what the node says', () => {
     expect((await node('peers', 'unban', 'carol')).exit).toBe(2);
   });
 
+  test('an identity that runs twice, until it is resolved', async () => {
+    expect((await node('identity')).stdout).toMatch(/suspended: another one runs\n.*nobody yet\n.*bob/);
+    expect((await node('status')).stdout).toMatch(/standing: +suspended/);
+    expect(await node('identity', 'resolve')).toMatchObject({ exit: 0 });
+    expect(await json('identity')).toMatchObject({ state: 'resolved', confirmedBy: ['carol'] });
+    expect((await node('identity', 'resolve')).exit).toBe(2);
+  });
+
   test('nothing that steers a terminal', async () => {
     service.immediate = false;
     const { id } = await service.keygen({ name: 'k', scheme: 'ed25519' });

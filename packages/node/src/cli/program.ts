@@ -5,6 +5,7 @@ import { addClient } from './commands/client.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addHealth } from './commands/health.ts';
+import { addIdentity } from './commands/identity.ts';
 import { addInit } from './commands/init.ts';
 import { addKeygen } from './commands/keygen.ts';
 import { addKeys } from './commands/keys.ts';
@@ -28,6 +29,7 @@ const commands = [
   addStatus,
   addHealth,
   addPeers,
+  addIdentity,
   addKeygen,
   addKeys,
   addSign,

@@ -14,6 +14,7 @@ import {
   type ReshareOrder,
   type ReshareView,
   ServiceError,
+  type StandingView,
   type StatusView,
 } from '../service.ts';
 import { type Problem, type ProblemCode, type TransportErrorCode, transportErrorCodes } from './problem.ts';
@@ -25,6 +26,7 @@ export interface NodeClient {
   health(): Promise<HealthView>;
   peers(): Promise<readonly PeerView[]>;
   unban(name: string): Promise<PeerView>;
+  resolve(): Promise<StandingView>;
   roster(): Promise<readonly MemberView[]>;
   keys(): Promise<readonly KeyView[]>;
   key(name: string): Promise<KeyView>;
@@ -85,6 +87,7 @@ export function connectNode(socket: string): NodeClient {
     health: async () => await get('/v1/health'),
     peers: async () => (await get<{ peers: PeerView[] }>('/v1/peers')).peers,
     unban: async (name) => await post(`/v1/peers/${encodeURIComponent(name)}/unban`),
+    resolve: async () => await post('/v1/identity/resolve'),
     roster: async () => (await get<{ members: MemberView[] }>('/v1/roster')).members,
     keys: async () => (await get<{ keys: KeyView[] }>('/v1/keys')).keys,
     key: async (name) => await get(keyPath(name)),

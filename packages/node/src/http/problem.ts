@@ -40,6 +40,8 @@ export const statusOf: Readonly<Record<ProblemCode, number>> = {
   busy: 429,
   integrity: 500,
   'no-quorum': 503,
+  suspended: 503,
+  'not-suspended': 409,
   stopping: 503,
   'bad-request': 400,
   'not-found': 404,

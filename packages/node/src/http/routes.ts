@@ -44,6 +44,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     '/v1/peers/:name/unban',
     bare(async (_, params) => await service.unban(readPeerName(params))),
   );
+  app.post(
+    '/v1/identity/resolve',
+    bare(async () => await service.resolve()),
+  );
   app.get(
     '/v1/roster',
     bare(async () => ({ members: service.roster() })),

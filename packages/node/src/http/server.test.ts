@@ -202,6 +202,13 @@ describe('routes', () => {
     expect(await send('POST', '/v1/peers/dave/unban')).toMatchObject({ status: 404 });
   });
 
+  test('the word of the operator that no other instance runs', async () => {
+    expect((await node.status()).standing).toMatchObject({ state: 'suspended', doubtedBy: ['bob'] });
+    expect(await node.resolve()).toMatchObject({ state: 'resolved' });
+    await expect(node.resolve()).rejects.toMatchObject({ code: 'not-suspended' });
+    expect(await send('POST', '/v1/identity/resolve')).toMatchObject({ status: 409 });
+  });
+
   test('keygen, keys, one key, freeze and thaw', async () => {
     expect(await node.keygen({ name: 'treasury', scheme: 'ed25519' })).toMatchObject({ kind: 'keygen', state: 'done' });
     expect((await node.keys()).map(({ name }) => name)).toEqual(['treasury']);

@@ -1,29 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { BootEpochs } from './boot-epochs.ts';
+import { mayReplace } from './boot-epochs.ts';
 import { bootEpochOf } from './hello.ts';
 
 const epoch = (counter: bigint, fill: number): Uint8Array => bootEpochOf(counter, new Uint8Array(16).fill(fill));
 
 describe('boot epochs', () => {
-  test('a first one, the same again, and a later start are admitted', () => {
-    const epochs = new BootEpochs();
-    expect(epochs.judge('p', epoch(5n, 1), undefined)).toBe('admit');
-    expect(epochs.judge('p', epoch(5n, 1), epoch(5n, 1))).toBe('admit');
-    expect(epochs.judge('p', epoch(6n, 2), epoch(5n, 1))).toBe('admit');
-    // A restored disk counts from earlier: no dispute while its twin is not there.
-    expect(epochs.judge('p', epoch(2n, 3), undefined)).toBe('admit');
+  test.each([
+    ['a first one', epoch(5n, 1), undefined],
+    ['the same again', epoch(5n, 1), epoch(5n, 1)],
+    ['a later start', epoch(6n, 2), epoch(5n, 1)],
+    ['a restored disk, which has to be told', epoch(2n, 2), epoch(5n, 1)],
+    ['a twin, which has to be told', epoch(5n, 2), epoch(5n, 1)],
+    ['one that has begun anew', epoch((1n << 32n) + 1n, 2), epoch(5n, 1)],
+    ['a restart of one that has', epoch((1n << 32n) + 2n, 3), epoch((1n << 32n) + 1n, 2)],
+  ])('%s is heard', (_name, shown, live) => {
+    expect(mayReplace(shown, live)).toBe(true);
   });
 
-  test.each([
-    ['the same count', 5n],
-    ['a lower count', 4n],
-  ])('beside a live twin, another one with %s keeps both out until a new start', (_name, counter) => {
-    const epochs = new BootEpochs();
-    expect(epochs.judge('p', epoch(counter, 2), epoch(5n, 1))).toBe('dispute');
-    expect(epochs.judge('p', epoch(counter, 2), undefined)).toBe('dispute');
-    expect(epochs.judge('p', epoch(5n, 1), undefined)).toBe('dispute');
-    expect(epochs.judge('q', epoch(5n, 1), undefined)).toBe('admit');
-    expect(epochs.judge('p', epoch(6n, 3), undefined)).toBe('admit');
+  test('one that was decided against stays out while the other is here, however often it started', () => {
+    const decided = epoch(1n << 32n, 2);
+    expect(mayReplace(epoch(5n, 1), decided)).toBe(false);
+    expect(mayReplace(epoch((1n << 32n) - 1n, 1), decided)).toBe(false);
+    expect(mayReplace(epoch(5n, 1), undefined)).toBe(true);
   });
 });
 

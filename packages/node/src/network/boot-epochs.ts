@@ -1,22 +1,11 @@
-import { equal } from '@quorate/protocol';
 import { bootCounter } from './hello.ts';
-import type { PeerId } from './network.ts';
 
 /**
- * Finds clones. A node that restarts presents a higher boot counter than before; one that presents another boot epoch,
- * and not a higher counter, while its twin is connected, is a copy of the same disk or machine. Which of the two is the
- * real one cannot be known here, so both stay out until a boot epoch comes that neither has shown. Nobody is blamed.
+ * Whether an instance of a peer may take the place of the one that is connected. Of two with one identity, the one that came last
+ * is heard: it must be told what is held of it, and what it says decides whether anything is done with either (`standing/`). Only
+ * one that its operator decided against, whose upper half of the boot counter is lower, stays out while the other is here.
+ * @param live the boot epoch of the one that is connected, undefined when there is none
  */
-export class BootEpochs {
-  readonly #disputed = new Map<PeerId, readonly Uint8Array[]>();
-
-  /** @param live the boot epoch of the connected twin, undefined when there is none */
-  judge(peer: PeerId, shown: Uint8Array, live: Uint8Array | undefined): 'admit' | 'dispute' {
-    const disputed = this.#disputed.get(peer) ?? [];
-    if (disputed.some((epoch) => equal(epoch, shown))) return 'dispute';
-    if (live === undefined || equal(live, shown) || bootCounter(shown) > bootCounter(live)) return 'admit';
-    // The latest few are enough: each new one costs the copy a restart.
-    this.#disputed.set(peer, [...disputed, live, shown].slice(-16));
-    return 'dispute';
-  }
+export function mayReplace(shown: Uint8Array, live: Uint8Array | undefined): boolean {
+  return live === undefined || bootCounter(shown) >> 32n >= bootCounter(live) >> 32n;
 }

@@ -48,21 +48,37 @@ export class MemoryHub {
     this.members = new Map(members.map(({ peer, name }) => [peer, name]));
   }
 
-  /** A node's network. A peer that joins again (a restart) must have closed before. */
+  /** A node's network. A peer that joins again (a restart) must have closed before, unless it comes as a `twin` to the front. */
   join(
     peer: PeerId,
-    { version = '0.0.0', bootEpoch = new Uint8Array(24) }: Partial<Pick<MemoryNetwork, 'version' | 'bootEpoch'>> = {},
+    {
+      version = '0.0.0',
+      bootEpoch = new Uint8Array(24),
+      twin = false,
+    }: Partial<Pick<MemoryNetwork, 'version' | 'bootEpoch'>> & { readonly twin?: boolean } = {},
   ): Network {
-    if (!this.members.has(peer) || this.#nodes.has(peer))
+    if (!this.members.has(peer) || (this.#nodes.has(peer) && !twin))
       throw new RangeError(`${peer} is no member, or is there already`);
     const node = new MemoryNetwork(this, peer, version, bootEpoch);
-    this.#nodes.set(peer, node);
-    this.#relink();
+    this.#toFront(node);
     return node;
   }
 
-  leave(peer: PeerId): void {
-    this.#nodes.delete(peer);
+  /** Of several instances of one peer, this one is reached from now on; the others hear nothing. */
+  front(network: Network): void {
+    if (!(network instanceof MemoryNetwork)) throw new RangeError('not an instance that joined here');
+    this.#toFront(network);
+  }
+
+  leave(node: Network): void {
+    if (this.#nodes.get(node.self) === node) this.#nodes.delete(node.self);
+    this.#relink();
+  }
+
+  #toFront(node: MemoryNetwork): void {
+    const before = this.#nodes.get(node.self);
+    for (const peer of this.members.keys()) if (before !== node) before?.link(peer, undefined);
+    this.#nodes.set(node.self, node);
     this.#relink();
   }
 
@@ -168,8 +184,8 @@ class MemoryNetwork implements Network {
   }
 
   async close(): Promise<void> {
-    this.#hub.leave(this.self);
     this.#links.clear();
+    this.#hub.leave(this);
   }
 
   linkTo(peer: PeerId): object | undefined {

@@ -7,7 +7,7 @@ import { limits } from '../limits.ts';
 import type { Log } from '../observe/log.ts';
 import { remoteAddress } from './address.ts';
 import { Announcements } from './announcements.ts';
-import { BootEpochs } from './boot-epochs.ts';
+import { mayReplace } from './boot-epochs.ts';
 import { Channel, type Pulse } from './channel.ts';
 import { dialAddresses, type Gate, gateOf } from './gate.ts';
 import type { Hello } from './hello.ts';
@@ -26,7 +26,7 @@ export interface MeshOptions {
   readonly listen: readonly string[];
   /** Software version, ASCII, at most 64 characters. */
   readonly version: string;
-  /** u64 counter ‖ 16 random bytes, fresh at every start. */
+  /** u64 counter ‖ 16 random bytes, fresh at every start; read for each greeting, since a node may renew it. */
   readonly bootEpoch: Uint8Array;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -58,7 +58,6 @@ class Libp2pMesh implements Mesh {
   readonly #host: Host;
   readonly #announcements: Announcements;
   readonly #redialer: Redialer;
-  readonly #epochs = new BootEpochs();
   readonly #status = new Map<PeerId, Writable<PeerStatus>>();
   /** The admitted channel of each peer. */
   readonly #channels = new Map<PeerId, Channel>();
@@ -270,12 +269,8 @@ class Libp2pMesh implements Mesh {
 
   #genuine(peer: PeerId, hello: Hello): string | undefined {
     const live = this.#channels.has(peer) ? this.#status.get(peer)?.bootEpoch : undefined;
-    const verdict = this.#epochs.judge(peer, hello.bootEpoch, live);
-    if (verdict === 'admit') return undefined;
-    const reason =
-      'two nodes present this PeerId: a clone, or a restored disk; stop all but one, and start that one anew';
-    this.#channels.get(peer)?.refuse(reason);
-    return reason;
+    if (mayReplace(hello.bootEpoch, live)) return undefined;
+    return 'its operator decided for another instance of it, which is here: stop this one';
   }
 
   #admitted(channel: Channel, hello: Hello): void {

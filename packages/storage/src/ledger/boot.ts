@@ -21,3 +21,11 @@ export async function countBoot(records: SealedStore): Promise<number> {
   await records.put(place, 'boot', wire.encode(codec, { version: formatVersion, counter }));
   return counter;
 }
+
+/**
+ * Has the next start count from `counter` on, which is above every one before: synced. The upper bits of the counter say how
+ * often that happened, the lower 32 how often the node started since.
+ */
+export async function raiseBoot(records: SealedStore, counter: number): Promise<void> {
+  await records.put(place, 'boot', wire.encode(codec, { version: formatVersion, counter }));
+}

@@ -2,7 +2,7 @@ import { ascii, concat, toHex, u64 } from '@quorate/protocol';
 import { expect, test } from 'vitest';
 import { failingAtEachWrite, keyring } from '../../test/fixtures.ts';
 import { MemoryStore } from '../memory.ts';
-import { MarkLedger, type Standing, type Verdict } from './marks.ts';
+import { type Doubt, MarkLedger, type OwnMark, type Standing, type Verdict } from './marks.ts';
 
 const node = new Uint8Array(32).fill(1);
 const keyId = new Uint8Array(32).fill(2);
@@ -51,6 +51,25 @@ test("a key's mark only rises", async () => {
   for (const found of [ledger, await open(store.crash())]) expect(found.epochOf(keyId)).toBe(9);
 });
 
+test('a doubt, and what a node knows of itself, are kept over restarts, and end only when they are ended', async () => {
+  const store = new MemoryStore();
+  let ledger = await open(store);
+  expect([ledger.doubtOf(node), ledger.own()]).toEqual([undefined, { state: 'well', lives: [], evidence: ascii('') }]);
+  const doubt: Doubt = { instances: [at(1, 1, 0).bootEpoch], twin: true, statements: [ascii('one'), ascii('other')] };
+  const states = ['recovering', 'suspended', 'resolved', 'well'] as const;
+  for (const state of states) {
+    const own: OwnMark = { state, lives: [{ bootEpoch: at(2, 2, 0).bootEpoch, counter: 7 }], evidence: ascii('shown') };
+    await Promise.all([ledger.doubt(node, doubt), ledger.keepOwn(own)]);
+    ledger = await open(store);
+    expect([ledger.doubtOf(node), ledger.own()]).toEqual([doubt, own]);
+  }
+  const ended = ledger.doubt(node, undefined);
+  // It counts at once.
+  expect(ledger.doubtOf(node)).toBeUndefined();
+  await ended;
+  expect((await open(store.crash())).doubtOf(node)).toBeUndefined();
+});
+
 test('a mark that was acknowledged is there, whichever write fails', async () => {
   await failingAtEachWrite(
     async (store, acknowledged) => {
@@ -74,7 +93,14 @@ test('marks are laid out as documented', async () => {
   const ledger = await MarkLedger.open(records);
   await ledger.observe(node, at(1, 2, 3));
   await ledger.raise(keyId, 4);
-  const places = [`marks/peers/${toHex(node)}`, `marks/keys/${toHex(keyId)}`];
+  await ledger.doubt(node, { instances: [at(1, 2, 0).bootEpoch], twin: true, statements: [ascii('a'), ascii('b')] });
+  await ledger.keepOwn({
+    state: 'suspended',
+    lives: [{ bootEpoch: at(1, 2, 0).bootEpoch, counter: 3 }],
+    evidence: ascii('c'),
+  });
+  const names = [`peers/${toHex(node)}`, `keys/${toHex(keyId)}`, `doubts/${toHex(node)}`, 'own'];
+  const places = names.map((name) => `marks/${name}`);
   const found = await Promise.all(places.map(async (place) => records.get(place, 'mark')));
   await expect(found.map((bytes) => toHex(bytes as Uint8Array)).join('\n')).toMatchFileSnapshot('golden/marks.hex');
 });

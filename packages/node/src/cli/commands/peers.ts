@@ -19,7 +19,7 @@ async function list(context: Context): Promise<ExitCode> {
       ['NAME', 'STATE', 'ROUND TRIP', 'CLOCK', 'VERSION', 'ROSTER', 'BLAMES', 'ECDSA', 'PEER ID'],
       ...views.map((peer) => [
         peer.name,
-        peer.connected ? 'connected' : (peer.refused ?? 'away'),
+        peer.doubted ? 'DOUBTED' : peer.connected ? 'connected' : (peer.refused ?? 'away'),
         milliseconds(peer.roundTripMilliseconds),
         milliseconds(peer.clockSkewMilliseconds),
         peer.version ?? '-',

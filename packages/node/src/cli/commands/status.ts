@@ -23,6 +23,7 @@ async function status(context: Context): Promise<ExitCode> {
           .map(([group, library]) => `${group}: ${library}`)
           .join(', '),
       ],
+      ['standing', view.standing.state],
       ['peers', `${links.connected} of ${links.total} connected`],
       ['keys', `${view.keys}, ${view.openCeremonies} ceremonies open`],
       ['stock', `ready for an ecdsa key with ${stock.ready} of ${stock.pairs} members`],
