@@ -6,11 +6,13 @@ export class MemoryStore extends CommittedStore {
   readonly #engine: MemoryEngine;
   readonly beside: MemoryAnnex;
 
+  /** @param pause resolves when the disk has taken a write in: its fsync takes as long. Default: at once. */
   constructor(
     records: ReadonlyMap<string, Uint8Array> = new Map(),
     files: ReadonlyMap<string, Uint8Array> = new Map(),
+    pause?: () => Promise<void>,
   ) {
-    const engine = new MemoryEngine(records);
+    const engine = new MemoryEngine(records, pause);
     const beside = new MemoryAnnex(files, engine);
     super(engine, beside);
     this.#engine = engine;
@@ -30,16 +32,29 @@ export class MemoryStore extends CommittedStore {
     this.#engine.failure = { write: this.#engine.writes + nth, applied };
   }
 
-  /** The store as it is found after a power cut: whatever was not synced is lost. This handle is of no more use. */
-  crash(): MemoryStore {
-    void this.close();
-    return new MemoryStore(this.#engine.durable, this.beside.files);
+  /** What is on the disk for good, by key. */
+  get durable(): ReadonlyMap<string, Uint8Array> {
+    return this.#engine.durable;
+  }
+
+  /**
+   * The store as it is found after a power cut: whatever was not synced is lost, except that of the batches since then the
+   * first `kept` got to the disk all the same. This handle is of no more use.
+   */
+  crash(kept = 0): MemoryStore {
+    return this.#found(this.#engine.after(kept));
   }
 
   /** The store as it is found after the process alone was killed. This handle is of no more use. */
   kill(): MemoryStore {
+    return this.#found(this.#engine.current);
+  }
+
+  #found(records: ReadonlyMap<string, Uint8Array>): MemoryStore {
+    const { files } = this.beside;
+    this.#engine.halt();
     void this.close();
-    return new MemoryStore(this.#engine.current, this.beside.files);
+    return new MemoryStore(records, files, this.#engine.pause);
   }
 }
 
@@ -47,11 +62,35 @@ class MemoryEngine implements Engine {
   writes = 0;
   failure: { readonly write: number; readonly applied: boolean } | undefined;
   readonly current: Map<string, Uint8Array>;
-  durable: ReadonlyMap<string, Uint8Array>;
+  readonly durable: Map<string, Uint8Array>;
+  readonly pause: (() => Promise<void>) | undefined;
+  /** Batches that are not synced, the one under way last. */
+  readonly #unsynced: (readonly StoreOperation[])[] = [];
+  #halted = false;
 
-  constructor(records: ReadonlyMap<string, Uint8Array>) {
+  constructor(records: ReadonlyMap<string, Uint8Array>, pause: (() => Promise<void>) | undefined) {
     this.current = new Map(records);
     this.durable = new Map(records);
+    this.pause = pause;
+  }
+
+  /** What is found after a power cut. */
+  after(kept: number): ReadonlyMap<string, Uint8Array> {
+    const found = new Map(this.durable);
+    for (const operations of this.#unsynced.slice(0, kept)) apply(operations, found);
+    return found;
+  }
+
+  /** Whatever is under way never ends. */
+  halt(): void {
+    this.#halted = true;
+  }
+
+  /** Resolves when a write would reach the disk; never, once the machine is off. */
+  async arrive(): Promise<void> {
+    if (this.pause === undefined) return;
+    await this.pause();
+    if (this.#halted) await new Promise<void>(() => undefined);
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -60,11 +99,10 @@ class MemoryEngine implements Engine {
 
   async write(operations: readonly StoreOperation[], sync: boolean): Promise<void> {
     const finish = this.begin();
-    for (const operation of operations) {
-      if (operation.type === 'put') this.current.set(operation.key, operation.value.slice());
-      else this.current.delete(operation.key);
-    }
-    if (sync) this.durable = new Map(this.current);
+    this.#unsynced.push(operations);
+    await this.arrive();
+    apply(operations, this.current);
+    if (sync) for (const batch of this.#unsynced.splice(0)) apply(batch, this.durable);
     finish();
   }
 
@@ -84,6 +122,13 @@ class MemoryEngine implements Engine {
   }
 
   async close(): Promise<void> {}
+}
+
+function apply(operations: readonly StoreOperation[], records: Map<string, Uint8Array>): void {
+  for (const operation of operations) {
+    if (operation.type === 'put') records.set(operation.key, operation.value.slice());
+    else records.delete(operation.key);
+  }
 }
 
 /** An annex in memory: its files by name, which a test may alter, and the counter among them. */
@@ -117,11 +162,11 @@ export class MemoryAnnex implements Annex {
   }
 
   async writeCopy(name: string, bytes: Uint8Array): Promise<void> {
-    await this.#write(() => this.files.set(name, bytes.slice()));
+    await this.#write(() => void this.files.set(name, bytes.slice()));
   }
 
   async eraseCopy(name: string): Promise<void> {
-    await this.#write(() => this.files.delete(name));
+    await this.#write(() => void this.files.delete(name));
   }
 
   async close(): Promise<void> {}
@@ -129,6 +174,7 @@ export class MemoryAnnex implements Annex {
   async #write(change: () => void): Promise<void> {
     try {
       const finish = this.#engine.begin();
+      await this.#engine.arrive();
       change();
       finish();
     } catch (cause) {

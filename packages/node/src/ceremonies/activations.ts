@@ -119,8 +119,11 @@ export class Activations {
     const { keyId, epoch } = event;
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
-    if (key === undefined || info === undefined) {
-      this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
+    const place = placeOf(keyId, epoch);
+    // An epoch that is just being made durable is in the repository already, and READY may not be said for it yet.
+    const isReady = info?.state !== 'prepared' || this.#machines.has(place);
+    if (key === undefined || info === undefined || !isReady) {
+      this.#early.keep(peer, place, frame, frame.value.length);
       return;
     }
     // Nothing is left here to take part with.
