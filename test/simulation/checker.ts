@@ -29,6 +29,8 @@ import type { Plan } from './plan.ts';
 import type { Life, Seat, World } from './world.ts';
 
 const networkId = networkIdOf('testnet');
+/** The byte that tells a Start among frames. */
+const startTag = 2;
 
 /** What must never happen, and did. */
 export class Violation extends Error {
@@ -70,8 +72,8 @@ export class Checker {
   readonly #plan: Plan;
   /** Keys that somebody was told to be in use, by name. */
   readonly keys = new Map<string, KnownKey>();
-  /** Members whose disk was damaged; and those whose disk was made to fail. */
-  readonly damaged = new Set<Seat>();
+  /** Members whose disk was damaged, perhaps beyond what heals; and those whose disk was made to fail. */
+  readonly damaged = new Map<Seat, 'heals' | 'beyond'>();
   readonly failing = new Set<Seat>();
   /** How often something rare happened. */
   readonly reached = new Map<string, number>();
@@ -113,8 +115,18 @@ export class Checker {
 
   /** Whether a member's disk may be damaged for good: as many are left as the others need. */
   mayDestroy(seat: Seat): boolean {
-    if (seat.isCorrupt || this.damaged.has(seat)) return !seat.isCorrupt;
-    return this.damaged.size + this.#plan.corrupt < this.#plan.f;
+    const damaged = [...this.damaged.keys()].filter((one) => one !== seat).length;
+    return !seat.isCorrupt && damaged + this.#plan.corrupt < this.#plan.f;
+  }
+
+  /** A member's disk is about to be found damaged. @param heals whether one second copy makes it good */
+  damage(seat: Seat, heals: boolean): void {
+    this.damaged.set(seat, heals && !this.damaged.has(seat) ? 'heals' : 'beyond');
+  }
+
+  /** Whether a member may find its disk damaged beyond what heals. */
+  isBeyond(seat: Seat): boolean {
+    return this.damaged.get(seat) === 'beyond';
   }
 
   // ---- what happens
@@ -131,7 +143,7 @@ export class Checker {
 
   /** Something else than a refusal came out of a call: allowed where the disk was made to fail. */
   thrown(seat: Seat, error: unknown): void {
-    if (!seat.isCorrupt && !this.failing.has(seat) && !this.damaged.has(seat)) this.fail('robust', `${seat.name} threw ${String((error as Error).stack)}`);
+    if (!seat.isCorrupt && !this.failing.has(seat) && !this.isBeyond(seat)) this.fail('robust', `${seat.name} threw ${String((error as Error).stack)}`);
   }
 
   /** A process that stopped itself must have had a reason. */
@@ -200,15 +212,19 @@ export class Checker {
 
   // ---- what leaves a member
 
+  /** Anybody says something: sessions begin with it. */
+  heard(frame: Uint8Array): void {
+    if (frame[1] !== startTag) return;
+    const { type, value } = decodeFrame(frame);
+    if (type === 'start') this.#sessions.set(toHex(sessionId(value)), toHex(value.request));
+  }
+
   /** An honest member says something: what it promises by it must be on its disk for good. */
   sending(seat: Seat, frame: Uint8Array): void {
     this.#heard.push(frame);
     const decoded = decodeFrame(frame);
     const { durable, beside } = seat.store;
     switch (decoded.type) {
-      case 'start':
-        this.#sessions.set(toHex(sessionId(decoded.value)), toHex(decoded.value.request));
-        return;
       case 'envelope':
         return this.#envelope(seat, decodeEnvelope(decoded.value));
       case 'ready': {
@@ -269,7 +285,8 @@ export class Checker {
     if (home === undefined || node === undefined || seat.isCorrupt) return;
     node.follow((view) => this.seen(seat, view));
     const { announced, answers, used } = this.#memoryOf(seat);
-    for (const finding of seat.log.length > 0 ? [] : []) this.reach(String(finding));
+    if (home.keys.list().some(({ quarantined }) => quarantined !== undefined) && !this.isBeyond(seat))
+      this.fail('healing', `${seat.name} has a key in quarantine, of which it has a copy`);
     for (const [id, epoch] of announced) {
       const key = home.keys.get(fromHex(id));
       if (key?.quarantined !== undefined) continue;
@@ -284,7 +301,7 @@ export class Checker {
     }
     for (const [id, signature] of answers) {
       const kept = await home.requests.result(fromHex(id)).catch(() => undefined);
-      if (this.damaged.has(seat)) continue;
+      if (this.isBeyond(seat)) continue;
       if (kept === undefined || toHex(kept) !== signature)
         this.fail('I5 no loss', `${seat.name} answered ${id}, and has forgotten its answer`);
     }
@@ -292,7 +309,7 @@ export class Checker {
 
   /** A process did not come up. */
   refused(seat: Seat, error: unknown): void {
-    if (this.damaged.has(seat)) {
+    if (this.isBeyond(seat)) {
       this.reach('destroyed by a bit flip');
       seat.isDestroyed = true;
     } else if (!this.failing.has(seat)) {
@@ -350,7 +367,7 @@ export class Checker {
         if (!this.#isCorrupt(node)) this.fail('I7 blame soundness', `${seat.name} bans an honest member`);
       }
       const audited = await home.audit.verify();
-      if (!audited.ok && !this.damaged.has(seat)) this.fail('audit', `the log of ${seat.name} is broken`);
+      if (!audited.ok && !this.isBeyond(seat)) this.fail('audit', `the log of ${seat.name} is broken`);
       if (seat.store.durable.size > 4_000) this.fail('I10 bounded', `${seat.name} keeps ${seat.store.durable.size} records`);
     }
     for (const name of this.keys.keys()) await this.#agreement(name);
@@ -365,7 +382,7 @@ export class Checker {
       const key = home?.keys.byName(name);
       if (home === undefined || seat.isDestroyed || key?.quarantined !== undefined) continue;
       if (key?.current === undefined) {
-        if (!this.damaged.has(seat)) this.fail('L3 laggards', `${seat.name} has no key ${name}`);
+        if (!this.isBeyond(seat)) this.fail('L3 laggards', `${seat.name} has no key ${name}`);
         continue;
       }
       const group = groupOf(key.scheme as Scheme, this.#world.tools.groups);

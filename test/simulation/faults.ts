@@ -177,16 +177,18 @@ export class Faults {
     if (victims.length === 0) return;
     const seat = dice.any(victims);
     if (seat.life === undefined) return;
-    this.#checker.damaged.add(seat);
     this.#checker.crashed(seat);
     this.#world.stop(seat, 0);
     const { durable, beside } = seat.store;
     const shares = [...durable].filter(([key]) => key.startsWith('shares/') || key.startsWith('data-keys/'));
     const copies = [...beside.files].filter(([name]) => name !== 'counter');
-    const among = dice.any([[...durable], shares, copies].filter((group) => group.length > 0));
-    if (among !== undefined) {
+    const groups = [[...durable], shares, shares, copies].filter((group) => group.length > 0);
+    if (groups.length > 0) {
+      const among = dice.any(groups);
       const [place, bytes] = dice.any(among);
-      bytes[dice.below(bytes.length)] ^= 1 << dice.below(8);
+      const at = dice.below(bytes.length);
+      bytes[at] = (bytes[at] as number) ^ (1 << dice.below(8));
+      this.#checker.damage(seat, among === copies || /^(shares|data-keys)\//.test(place));
       this.#world.trace.event(this.#world.clock.monotonic(), seat.name, `finds a bit flipped in ${place}`);
       this.#checker.reach('bit flip');
     }

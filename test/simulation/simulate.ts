@@ -39,9 +39,10 @@ export async function simulate(run: Case, print?: (line: string) => void): Promi
   for (const seat of roles.some(world.seats, plan.corrupt)) seat.isCorrupt = true;
   world.watcher = {
     sending: (seat, to, frame) => {
-      if (seat.isCorrupt) return adversary.sending(seat, to, frame);
-      checker.sending(seat, frame);
-      return [frame];
+      const said = seat.isCorrupt ? adversary.sending(seat, to, frame) : [frame];
+      for (const one of said) checker.heard(one);
+      if (!seat.isCorrupt) checker.sending(seat, frame);
+      return said;
     },
     opened: async (seat, life) => checker.opened(seat, life),
     refused: (seat, error) => {
@@ -137,7 +138,8 @@ class Run {
       return this.#checker.fail('L1 liveness', `a new order is not carried out: ${JSON.stringify(this.#states())}`);
     const open = (): boolean =>
       honest.every(({ life }) => (life?.node?.ceremonies() ?? []).every(({ kind, state }) => kind !== 'sign' || state === 'done' || state === 'failed'));
-    if (!(await this.#until(open, 2 * patience))) this.#checker.fail('L1 liveness', `an order never ends: ${JSON.stringify(this.#states())}`);
+    // What others refuse ends when it expires.
+    if (!(await this.#until(open, 700_000))) this.#checker.fail('L1 liveness', `an order never ends: ${JSON.stringify(this.#states())}`);
   }
 
   /** With everybody there and honest, a refresh is certified, and a new key is made. */
@@ -168,11 +170,7 @@ class Run {
 
   /** Honest members whose disk is whole. */
   get #able(): readonly Seat[] {
-    return this.#world.honest.filter((seat) => !seat.isDestroyed && !this.#isQuarantined(seat));
-  }
-
-  #isQuarantined({ life }: Seat): boolean {
-    return life?.home?.keys.list().some(({ quarantined }) => quarantined !== undefined) ?? false;
+    return this.#world.honest.filter((seat) => !this.#checker.isBeyond(seat));
   }
 
   #stuck(what: string): void {
