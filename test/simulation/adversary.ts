@@ -79,7 +79,9 @@ export class Adversary {
     const payload = this.#lies.get(slot) ?? this.#lie(kind, round, sort, envelope.payload);
     this.#lies.set(slot, payload);
     const key = this.#world.seats.find((one) => one.isCorrupt)?.key;
-    return key === undefined ? [frame] : [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, this.#keyOf(frame)).frame }];
+    return key === undefined
+      ? [frame]
+      : [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, this.#keyOf(frame)).frame }];
   }
 
   #lie(kind: number, round: number, sort: 'broadcast' | 'direct', payload: Uint8Array): Uint8Array {
@@ -101,7 +103,9 @@ export class Adversary {
     const group = groupOf(scheme, groups);
     if (kind === kinds.keygen) return dkgRounds(group, threshold);
     if (kind !== kinds.sign) return [];
-    return scheme === 'ecdsa' ? dkls23.ecdsaRounds(group, multiplication) : frost.signRounds(frost.suiteOf(scheme, groups));
+    return scheme === 'ecdsa'
+      ? dkls23.ecdsaRounds(group, multiplication)
+      : frost.signRounds(frost.suiteOf(scheme, groups));
   }
 
   /** What is for one is said to another, too. */
@@ -115,8 +119,9 @@ export class Adversary {
     if (frame.type === 'ready') {
       const ready = wire.decode(readyCodec, frame.value);
       const digest = this.#dice.bytes(32);
-      // The signature is over something else: nobody may count it.
-      const forged = { ...ready, digest, signature: seat.key.sign(digest) };
+      // The signature is over something else, or somebody else's: nobody may count it.
+      const party = this.#dice.between(1, this.#plan.n);
+      const forged = { ...ready, digest, party, signature: seat.key.sign(digest) };
       return [frame, { type: 'ready', value: wire.encode(readyCodec, forged) }];
     }
     if (frame.type === 'certificate') {
@@ -130,7 +135,12 @@ export class Adversary {
       return [frame, { type: 'activated', value: wire.encode(activatedCodec, forged) }];
     }
     const keyId = keyIdOf(networkIdOf('testnet'), firstKey);
-    const claim = { keyId, epoch: this.#dice.between(1, 3), party: this.#dice.between(1, this.#plan.n), transcript: this.#dice.bytes(32) };
+    const claim = {
+      keyId,
+      epoch: this.#dice.between(1, 3),
+      party: this.#dice.between(1, this.#plan.n),
+      transcript: this.#dice.bytes(32),
+    };
     return [frame, { type: 'activated', value: wire.encode(activatedCodec, claim) }];
   }
 
@@ -162,7 +172,12 @@ export class Adversary {
       const { value } = frame;
       return this.#dice.any<readonly NodeFrame[]>([
         [],
-        [{ type: 'registration', value: register({ ...value, avoid: [this.#dice.between(1, this.#plan.n)] }, seat.key) }],
+        [
+          {
+            type: 'registration',
+            value: register({ ...value, avoid: [this.#dice.between(1, this.#plan.n)] }, seat.key),
+          },
+        ],
         [{ type: 'registration', value: register({ ...value, nonce: this.#dice.bytes(32) }, seat.key) }],
         [{ type: 'registration', value: register({ ...value, attempt: value.attempt + 1 }, seat.key) }],
       ]);

@@ -2,6 +2,7 @@ import {
   decodeEnvelope,
   dkls23,
   type Envelope,
+  equal,
   fromBytesBE,
   fromHex,
   frost,
@@ -60,6 +61,8 @@ interface Memory {
   readonly used: Map<string, number>;
   /** Signature, by request. */
   readonly answers: Map<string, string>;
+  /** Of ceremonies, in this life or the last one. */
+  readonly states: Map<string, Pick<CeremonyView, 'kind' | 'state'>>;
   /** What it said in a slot of a session. */
   readonly said: Map<string, string>;
   /** In which session a first message was used, by its bytes. */
@@ -75,6 +78,8 @@ export class Checker {
   /** Members whose disk was damaged, perhaps beyond what heals; and those whose disk was made to fail. */
   readonly damaged = new Map<Seat, 'heals' | 'beyond'>();
   readonly failing = new Set<Seat>();
+  /** Members whose clock was wrong once. */
+  readonly jumped = new Set<Seat>();
   /** How often something rare happened. */
   readonly reached = new Map<string, number>();
   /** Orders by request id: several if they conflict. */
@@ -84,20 +89,29 @@ export class Checker {
   /** The request of each session. */
   readonly #sessions = new Map<string, string>();
   readonly #memories = new Map<Seat, Memory>();
-  /** Digest of the package, by key and epoch. */
-  readonly #agreed = new Map<string, string>();
+  /** The package, by key and epoch. */
+  readonly #agreed = new Map<string, Uint8Array>();
   /** Message that was signed, by request. */
   readonly #signed = new Map<string, string>();
   /** What honest members said in clear, for secrets to be looked for. */
   readonly #heard: Uint8Array[] = [];
   readonly #shares = new Map<string, Uint8Array>();
+  #written = '';
   violation: Violation | undefined;
 
   constructor(world: World, plan: Plan) {
     this.#world = world;
     this.#plan = plan;
     for (const seat of world.seats) {
-      const memory = { readies: new Map(), announced: new Map(), used: new Map(), answers: new Map(), said: new Map(), opened: new Map() };
+      const memory = {
+        readies: new Map(),
+        announced: new Map(),
+        used: new Map(),
+        answers: new Map(),
+        states: new Map(),
+        said: new Map(),
+        opened: new Map(),
+      };
       this.#memories.set(seat, memory);
     }
   }
@@ -124,6 +138,18 @@ export class Checker {
     this.damaged.set(seat, heals && !this.damaged.has(seat) ? 'heals' : 'beyond');
   }
 
+  /** How a ceremony stands at a member. */
+  stateOf(seat: Seat, id: string): string | undefined {
+    return this.#memoryOf(seat).states.get(id)?.state;
+  }
+
+  /** Whether any order is under way at a member. */
+  isSigning(seat: Seat): boolean {
+    return [...this.#memoryOf(seat).states.values()].some(
+      ({ kind, state }) => kind === 'sign' && state !== 'done' && state !== 'failed',
+    );
+  }
+
   /** Whether a member may find its disk damaged beyond what heals. */
   isBeyond(seat: Seat): boolean {
     return this.damaged.get(seat) === 'beyond';
@@ -143,7 +169,8 @@ export class Checker {
 
   /** Something else than a refusal came out of a call: allowed where the disk was made to fail. */
   thrown(seat: Seat, error: unknown): void {
-    if (!seat.isCorrupt && !this.failing.has(seat) && !this.isBeyond(seat)) this.fail('robust', `${seat.name} threw ${String((error as Error).stack)}`);
+    if (!seat.isCorrupt && !this.failing.has(seat) && !this.isBeyond(seat))
+      this.fail('robust', `${seat.name} threw ${String((error as Error).stack)}`);
   }
 
   /** A process that stopped itself must have had a reason. */
@@ -164,7 +191,9 @@ export class Checker {
   seen(seat: Seat, view: CeremonyView): void {
     if (seat.isCorrupt) return;
     const { failure, id, key, kind, result, state } = view;
-    if (failure?.code === 'cheated' && failure.culprits.length === 0) this.fail('I8 blame completeness', `${seat.name} calls ${id} cheated, and names nobody`);
+    this.#memoryOf(seat).states.set(id, { kind, state });
+    if (failure?.code === 'cheated' && failure.culprits.length === 0)
+      this.fail('I8 blame completeness', `${seat.name} calls ${id} cheated, and names nobody`);
     if (view.attempt > 1) this.reach(`another attempt (${kind})`);
     if (state === 'failed' && failure !== undefined) this.reach(`failed: ${failure.code} (${kind})`);
     if (state !== 'done' || result === undefined) return;
@@ -186,7 +215,8 @@ export class Checker {
     if (before !== undefined) this.fail('I9 exactly once', `${seat.name} answers ${id} anew`);
     answers.set(id, signature);
     const request = this.#orders.get(id)?.find((one) => this.verifies(one, signature));
-    if (request === undefined) return this.fail('I1 unforgeability', `${seat.name} has a signature of ${key} that nobody ordered`);
+    if (request === undefined)
+      return this.fail('I1 unforgeability', `${seat.name} has a signature of ${key} that nobody ordered`);
     const content = toHex(contentOf(request.intent));
     const other = this.#signed.get(id);
     // Two majorities of approvers have a member in common that is honest.
@@ -206,7 +236,11 @@ export class Checker {
     if (key.scheme !== 'ecdsa')
       return frost.verifySignature(frost.suiteOf(key.scheme, groups), fromHex(key.publicKey), signed.payload, bytes);
     const group = groupOf('ecdsa', groups);
-    const [r, s, recovery] = [fromBytesBE(bytes.subarray(0, 32)), fromBytesBE(bytes.subarray(32, 64)), bytes[64] as number];
+    const [r, s, recovery] = [
+      fromBytesBE(bytes.subarray(0, 32)),
+      fromBytesBE(bytes.subarray(32, 64)),
+      bytes[64] as number,
+    ];
     return dkls23.verifyEcdsa(group, group.decodePoint(fromHex(key.publicKey)), signed.payload, { r, s, recovery });
   }
 
@@ -232,11 +266,13 @@ export class Checker {
         const place = epochPlace(toHex(keyId), epoch);
         const said = this.#memoryOf(seat).readies;
         const other = said.get(place);
-        if (other !== undefined && other !== toHex(digest)) this.fail('I4 agreement', `${seat.name} says READY for two outcomes of ${place}`);
+        if (other !== undefined && other !== toHex(digest))
+          this.fail('I4 agreement', `${seat.name} says READY for two outcomes of ${place}`);
         said.set(place, toHex(digest));
         if (!durable.has(`epochs/${place}`) || !durable.has(`shares/${place}`) || !durable.has(`data-keys/${place}`))
           this.fail('R1 persist before send', `${seat.name} says READY for what is not on its disk: ${place}`);
-        if (!beside.files.has(place.replace('/', '-'))) this.fail('R1 persist before send', `${seat.name} says READY without a second copy`);
+        if (!beside.files.has(place.replace('/', '-')))
+          this.fail('R1 persist before send', `${seat.name} says READY without a second copy`);
         return;
       }
       case 'activated': {
@@ -261,7 +297,8 @@ export class Checker {
     const bytes = toHex(payload);
     const slot = `${sid} ${round} ${sort} ${envelope.to}`;
     const before = said.get(slot);
-    if (before !== undefined && before !== bytes) this.fail('I3 nonce', `${seat.name} says two things in round ${round} of ${sid}`);
+    if (before !== undefined && before !== bytes)
+      this.fail('I3 nonce', `${seat.name} says two things in round ${round} of ${sid}`);
     said.set(slot, bytes);
     // Whoever does not deal says the same in every refresh; the proof of life that follows is no Start's session.
     const hasNonces = kind === kinds.sign || (kind === kinds.renew && !this.#sessions.has(sid));
@@ -283,6 +320,7 @@ export class Checker {
 
   async opened(seat: Seat, { home, node }: Life): Promise<void> {
     if (home === undefined || node === undefined || seat.isCorrupt) return;
+    this.#memoryOf(seat).states.clear();
     node.follow((view) => this.seen(seat, view));
     const { announced, answers, used } = this.#memoryOf(seat);
     if (home.keys.list().some(({ quarantined }) => quarantined !== undefined) && !this.isBeyond(seat))
@@ -296,7 +334,10 @@ export class Checker {
     for (const [id, epoch] of used) {
       const key = home.keys.get(fromHex(id));
       if (key?.quarantined !== undefined) continue;
-      const still = Math.max(0, ...(key?.epochs ?? []).filter(({ state }) => state !== 'prepared').map((one) => one.epoch));
+      const still = Math.max(
+        0,
+        ...(key?.epochs ?? []).filter(({ state }) => state !== 'prepared').map((one) => one.epoch),
+      );
       if (still < epoch) this.fail('I6 monotone', `${seat.name} used epoch ${epoch}, and is back at ${still}`);
     }
     for (const [id, signature] of answers) {
@@ -322,16 +363,22 @@ export class Checker {
   /** What must hold at any time. */
   observe(): void {
     const usable = new Map<string, number>();
-    for (const seat of this.#world.honest) {
-      if (seat.isDestroyed) continue;
+    const honest = this.#world.honest.filter((seat) => !seat.isDestroyed);
+    const written = honest.map(({ life, store }) => `${store.writes} ${life?.home?.bootEpoch.length ?? 0}`).join(' ');
+    // Nothing was written since the last look.
+    if (written === this.#written) return;
+    this.#written = written;
+    for (const seat of honest) {
       for (const place of sharesOn(seat)) usable.set(place, (usable.get(place) ?? 0) + 1);
       this.#observeUse(seat);
     }
     for (const [name, { id }] of this.keys) {
       const best = Math.max(0, ...[...usable].filter(([place]) => place.startsWith(id)).map(([, count]) => count));
-      if (best < this.#plan.threshold) this.fail('I5 no loss', `of ${name}, no epoch has more than ${best} shares left`);
+      if (best < this.#plan.threshold)
+        this.fail('I5 no loss', `of ${name}, no epoch has more than ${best} shares left`);
     }
-    if (this.#world.clock.pending > 400 * this.#plan.n) this.fail('I10 bounded', `${this.#world.clock.pending} timers wait`);
+    if (this.#world.clock.pending > 400 * this.#plan.n)
+      this.fail('I10 bounded', `${this.#world.clock.pending} timers wait`);
   }
 
   #observeUse(seat: Seat): void {
@@ -341,16 +388,29 @@ export class Checker {
     for (const { current, epochs, keyId, quarantined } of home.keys.list()) {
       if (current === undefined || quarantined !== undefined) continue;
       const id = toHex(keyId);
-      if (current.epoch < (used.get(id) ?? 0)) this.fail('I6 monotone', `${seat.name} goes back to epoch ${current.epoch}`);
+      if (current.epoch < (used.get(id) ?? 0))
+        this.fail('I6 monotone', `${seat.name} goes back to epoch ${current.epoch}`);
       used.set(id, current.epoch);
       const place = epochPlace(id, current.epoch);
-      const digest = toHex(current.publicPackage);
       const agreed = this.#agreed.get(place);
-      if (agreed !== undefined && agreed !== digest) this.fail('I4 agreement', `two packages are in use as ${place}`);
-      this.#agreed.set(place, digest);
-      for (const { epoch, state } of epochs) if (state === 'shredded' && epoch < current.epoch) this.reach('shredded');
+      if (agreed !== undefined && !equal(agreed, current.publicPackage))
+        this.fail('I4 agreement', `two packages are in use as ${place}`);
+      this.#agreed.set(place, current.publicPackage);
+      for (const { epoch, state } of epochs)
+        if (state === 'shredded' && epoch < current.epoch) this.#shredded(seat, id, current.epoch);
     }
-    if (node.ceremonies().length > limits.rememberedCeremonies + limits.openInAll) this.fail('I10 bounded', 'too many ceremonies are remembered');
+  }
+
+  /** Old shares are destroyed when all members use new ones; or long after that, which no run lasts. */
+  #shredded(seat: Seat, key: string, epoch: number): void {
+    this.reach('shredded');
+    if (this.jumped.has(seat)) return;
+    for (const other of this.#world.honest)
+      if (other !== seat && (this.#memoryOf(other).announced.get(key) ?? 0) < epoch)
+        this.fail(
+          'R5 shredding',
+          `${seat.name} shreds what comes before epoch ${epoch}, which ${other.name} does not use`,
+        );
   }
 
   // ---- at the end
@@ -368,7 +428,10 @@ export class Checker {
       }
       const audited = await home.audit.verify();
       if (!audited.ok && !this.isBeyond(seat)) this.fail('audit', `the log of ${seat.name} is broken`);
-      if (seat.store.durable.size > 4_000) this.fail('I10 bounded', `${seat.name} keeps ${seat.store.durable.size} records`);
+      if ((seat.life?.node?.ceremonies().length ?? 0) > limits.rememberedCeremonies + limits.openInAll)
+        this.fail('I10 bounded', `${seat.name} remembers too many ceremonies`);
+      if (seat.store.durable.size > 4_000)
+        this.fail('I10 bounded', `${seat.name} keeps ${seat.store.durable.size} records`);
     }
     for (const name of this.keys.keys()) await this.#agreement(name);
     this.#secrecy();
@@ -397,26 +460,36 @@ export class Checker {
     const { groupKey, members, scheme, threshold } = first.publicPackage;
     for (const { seat, publicPackage } of held)
       if (publicPackage.epoch !== first.publicPackage.epoch)
-        this.fail('L3 laggards', `${seat.name} is at epoch ${publicPackage.epoch} of ${name}, ${first.seat.name} at ${first.publicPackage.epoch}`);
+        this.fail(
+          'L3 laggards',
+          `${seat.name} is at epoch ${publicPackage.epoch} of ${name}, ${first.seat.name} at ${first.publicPackage.epoch}`,
+        );
     if (held.length < threshold) return this.fail('I5 no loss', `only ${held.length} members have the key ${name}`);
     const group = groupOf(scheme, this.#world.tools.groups);
     const field = primeField(group.order);
-    const parties = held.map(({ seat }) => members.find(({ node }) => toHex(node) === toHex(seat.key.publicKey))?.party as number);
+    const parties = held.map(
+      ({ seat }) => members.find(({ node }) => toHex(node) === toHex(seat.key.publicKey))?.party as number,
+    );
     for (let from = 0; from + threshold <= held.length; from++) {
       const chosen = parties.slice(from, from + threshold).map(BigInt);
       const secret = chosen.reduce((sum, x, i) => {
         const others = chosen.filter((other) => other !== x);
-        const lambda = others.reduce((product, other) => field.reduce(product * field.reduce(other * field.invert(field.reduce(other - x)))), 1n);
+        const lambda = others.reduce(
+          (product, other) => field.reduce(product * field.reduce(other * field.invert(field.reduce(other - x)))),
+          1n,
+        );
         return field.reduce(sum + lambda * (held[from + i] as (typeof held)[0]).share);
       }, 0n);
-      if (!group.equals(group.multiplyBase(secret), groupKey)) this.fail('I4 agreement', `the shares of ${name} are no shares of its key`);
+      if (!group.equals(group.multiplyBase(secret), groupKey))
+        this.fail('I4 agreement', `the shares of ${name} are no shares of its key`);
     }
   }
 
   async #blames(seat: Seat, home: NonNullable<Life['home']>): Promise<void> {
     for await (const { node, evidence } of home.blames.all()) {
       this.reach('blame on the disk');
-      if (!this.#isCorrupt(node)) this.fail('I7 blame soundness', `${seat.name} blames an honest member: ${evidence.code}`);
+      if (!this.#isCorrupt(node))
+        this.fail('I7 blame soundness', `${seat.name} blames an honest member: ${evidence.code}`);
     }
     for await (const { kind, fields } of home.audit.entries()) {
       if (kind === 'share-restored' || kind === 'copy-restored') this.reach(kind);
@@ -428,8 +501,11 @@ export class Checker {
       const members = home.keys.get(fromHex(String(fields['key'])))?.epochs.at(-1)?.publicPackage;
       const scheme = home.keys.get(fromHex(String(fields['key'])))?.scheme as Scheme;
       if (members === undefined) continue;
-      const accused = publicPackageOf(groupOf(scheme, this.#world.tools.groups), members).members.find(({ party }) => party === Number(fields['party']));
-      if (accused !== undefined && !this.#isCorrupt(accused.node)) this.fail('I7 blame soundness', `${seat.name} accuses an honest member of two READYs`);
+      const accused = publicPackageOf(groupOf(scheme, this.#world.tools.groups), members).members.find(
+        ({ party }) => party === Number(fields['party']),
+      );
+      if (accused !== undefined && !this.#isCorrupt(accused.node))
+        this.fail('I7 blame soundness', `${seat.name} accuses an honest member of two READYs`);
     }
   }
 
@@ -440,7 +516,8 @@ export class Checker {
       if (said.includes(share.subarray(-8))) this.fail('I11 no secret outside', 'a share was said in clear');
       const hex = toHex(share.subarray(-8));
       for (const { log, name } of this.#world.honest)
-        if (log.some((line) => line.includes(hex))) this.fail('I11 no secret outside', `a share is in the log of ${name}`);
+        if (log.some((line) => line.includes(hex)))
+          this.fail('I11 no secret outside', `a share is in the log of ${name}`);
     }
   }
 

@@ -62,7 +62,10 @@ export class Client {
         network: networkId,
         key,
         purpose: 'general',
-        intent: scheme === 'ecdsa' ? { type: 'hashed', value: { hash: 'sha256', message } } : { type: 'message', value: message },
+        intent:
+          scheme === 'ecdsa'
+            ? { type: 'hashed', value: { hash: 'sha256', message } }
+            : { type: 'message', value: message },
         path: 'm',
         expires: this.#world.clock.now() + 600_000,
         idempotencyKey: ascii.encode(idempotencyKey),
@@ -76,8 +79,11 @@ export class Client {
 
   /** Submits an order at a member, as often as it takes for the member to take it. */
   sign(seat: Seat, request: SignRequest): void {
-    this.#ask(seat, `order ${toHex(request.idempotencyKey).slice(0, 8)}`, async (node) => node.sign(request), (view) =>
-      this.#checker.accepted(seat, request, view),
+    this.#ask(
+      seat,
+      `order ${toHex(request.idempotencyKey).slice(0, 8)}`,
+      async (node) => node.sign(request),
+      (view) => this.#checker.accepted(seat, request, view),
     );
   }
 

@@ -203,6 +203,7 @@ export class Faults {
 
   #skew(dice: Dice): void {
     const seat = dice.any(this.#world.seats);
+    this.#checker.jumped.add(seat);
     seat.skew += dice.any([-120_000, -20_000, -1_000, 1_000, 20_000, 120_000, 3_700_000]);
     this.#world.trace.event(this.#world.clock.monotonic(), seat.name, `has its clock off by ${seat.skew}`);
     if (dice.chance(0.5)) this.#world.clock.after(dice.below(10_000), () => void (seat.skew = 0));

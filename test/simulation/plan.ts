@@ -74,7 +74,12 @@ export interface Plan {
   readonly cheatsOn: boolean;
 }
 
-const durations: Readonly<Record<ProtocolName, number>> = { keygen: 40_000, sign: 15_000, refresh: 45_000, mixed: 60_000 };
+const durations: Readonly<Record<ProtocolName, number>> = {
+  keygen: 40_000,
+  sign: 15_000,
+  refresh: 45_000,
+  mixed: 60_000,
+};
 
 export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan {
   const dice = new Dice(`${protocol} ${seed} plan`);
@@ -93,7 +98,13 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
     scheme: scheme ?? drawn,
     rate: dice.any([0.005, 0.02, 0.1]),
     strikes: dice.between(1, 5),
-    disk: dice.any([[0, 0], [1, 1], [1, 3], [1, 20], [5, 200]] as const),
+    disk: dice.any([
+      [0, 0],
+      [1, 1],
+      [1, 3],
+      [1, 20],
+      [5, 200],
+    ] as const),
     duration: durations[protocol],
     refreshInterval: scheduled && (protocol === 'refresh' || protocol === 'mixed') ? dice.between(10, 60) : 0,
     cheatsOn: dice.chance(0.5),

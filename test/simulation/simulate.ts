@@ -54,8 +54,11 @@ export async function simulate(run: Case, print?: (line: string) => void): Promi
       faults.restart(seat, roles);
     },
   };
-  print?.(`plan ${JSON.stringify({ ...plan, classes: [...plan.classes], corrupt: world.seats.filter((s) => s.isCorrupt).map((s) => s.name) })}`);
-  const onRejection = (error: unknown): void => checker.fail('robust', `a promise that nobody looks at: ${String((error as Error).stack)}`);
+  print?.(
+    `plan ${JSON.stringify({ ...plan, classes: [...plan.classes], corrupt: world.seats.filter((s) => s.isCorrupt).map((s) => s.name) })}`,
+  );
+  const onRejection = (error: unknown): void =>
+    checker.fail('robust', `a promise that nobody looks at: ${String((error as Error).stack)}`);
   process.on('unhandledRejection', onRejection);
   try {
     await new Run(world, plan, run, checker, faults, adversary).all();
@@ -108,7 +111,8 @@ class Run {
   /** A key for those to use who need one, before anything goes wrong. */
   async #makeKey(): Promise<void> {
     this.#client.keygen(this.#world.seats[0] as Seat, firstKey, this.#plan.scheme);
-    const done = (): boolean => this.#world.seats.every((seat) => seat.life?.home?.keys.byName(firstKey)?.current !== undefined);
+    const done = (): boolean =>
+      this.#world.seats.every((seat) => seat.life?.home?.keys.byName(firstKey)?.current !== undefined);
     if (!(await this.#until(done, 60_000))) return this.#stuck('the first key');
     await this.#pass(limits.refreshPause);
   }
@@ -127,19 +131,18 @@ class Run {
     const honest = this.#able;
     const dice = new Dice(`${this.#case.seed} end`);
     for (const request of this.#checker.taken.values()) this.#client.sign(dice.any(honest), request);
-    const last = [...this.#checker.keys.keys()].map((key) => [dice.any(honest), this.#client.order(`last of ${key}`, key)] as const);
+    const last = [...this.#checker.keys.keys()].map(
+      (key) => [dice.any(honest), this.#client.order(`last of ${key}`, key)] as const,
+    );
     for (const [seat, request] of last) this.#client.sign(seat, request);
-    const isDone = (seat: Seat, id: string): boolean => {
-      const view = seat.life?.node?.ceremonies().find((one) => one.id === id);
-      return view?.state === 'done';
-    };
-    const all = (): boolean => last.every(([seat, request]) => isDone(seat, toHex(requestId(request))));
+    const all = (): boolean =>
+      last.every(([seat, request]) => this.#checker.stateOf(seat, toHex(requestId(request))) === 'done');
     if (!(await this.#until(all, patience)))
       return this.#checker.fail('L1 liveness', `a new order is not carried out: ${JSON.stringify(this.#states())}`);
-    const open = (): boolean =>
-      honest.every(({ life }) => (life?.node?.ceremonies() ?? []).every(({ kind, state }) => kind !== 'sign' || state === 'done' || state === 'failed'));
+    const open = (): boolean => honest.every((seat) => !this.#checker.isSigning(seat));
     // What others refuse ends when it expires.
-    if (!(await this.#until(open, 700_000))) this.#checker.fail('L1 liveness', `an order never ends: ${JSON.stringify(this.#states())}`);
+    if (!(await this.#until(open, 700_000)))
+      this.#checker.fail('L1 liveness', `an order never ends: ${JSON.stringify(this.#states())}`);
   }
 
   /** With everybody there and honest, a refresh is certified, and a new key is made. */
@@ -164,8 +167,10 @@ class Run {
 
   async #makesKey(): Promise<void> {
     this.#client.keygen(this.#world.seats[0] as Seat, 'last', this.#plan.scheme);
-    const done = (): boolean => this.#world.seats.every((seat) => seat.life?.home?.keys.byName('last')?.current !== undefined);
-    if (!(await this.#until(done, patience))) this.#checker.fail('L2 liveness', `a key is not made: ${JSON.stringify(this.#states())}`);
+    const done = (): boolean =>
+      this.#world.seats.every((seat) => seat.life?.home?.keys.byName('last')?.current !== undefined);
+    if (!(await this.#until(done, patience)))
+      this.#checker.fail('L2 liveness', `a key is not made: ${JSON.stringify(this.#states())}`);
   }
 
   /** Honest members whose disk is whole. */
@@ -183,13 +188,17 @@ class Run {
       ceremonies: life?.node
         ?.ceremonies()
         .filter(({ state }) => state !== 'done')
-        .map(({ id, kind, state, failure, coordinator, attempt }) => `${kind} ${id.slice(0, 8)} ${state} ${failure?.reason ?? ''} ${coordinator} ${attempt}`),
+        .map(
+          ({ id, kind, state, failure, coordinator, attempt }) =>
+            `${kind} ${id.slice(0, 8)} ${state} ${failure?.reason ?? ''} ${coordinator} ${attempt}`,
+        ),
     }));
   }
 
   async #until(reached: () => boolean, milliseconds: number): Promise<boolean> {
     const end = this.#world.clock.monotonic() + milliseconds;
-    while (!reached() && this.#world.clock.monotonic() < end && this.#checker.violation === undefined) await this.#pass(look);
+    while (!reached() && this.#world.clock.monotonic() < end && this.#checker.violation === undefined)
+      await this.#pass(look);
     return reached();
   }
 

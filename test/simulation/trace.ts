@@ -39,5 +39,5 @@ export class Trace {
 }
 
 function describe(bytes: Uint8Array): string {
-  return `${["request","registration","start","envelope","waiting","declined","result","ready","certificate","activated","stock"][bytes[1] as number]} ${bytes.length}`;
+  return `${['request', 'registration', 'start', 'envelope', 'waiting', 'declined', 'result', 'ready', 'certificate', 'activated', 'stock'][bytes[1] as number]} ${bytes.length}`;
 }

@@ -196,7 +196,11 @@ export class World {
     if (life === undefined) return;
     this.#end(seat, life);
     seat.store = kept === undefined ? seat.store.kill() : seat.store.crash(kept);
-    this.trace.event(this.clock.monotonic(), seat.name, kept === undefined ? 'is killed' : `loses power, keeps ${kept}`);
+    this.trace.event(
+      this.clock.monotonic(),
+      seat.name,
+      kept === undefined ? 'is killed' : `loses power, keeps ${kept}`,
+    );
   }
 
   /** Sends bytes of the adversary's making from one of its members. */
