@@ -63,6 +63,8 @@ interface Memory {
   readonly answers: Map<string, string>;
   /** Of ceremonies, in this life or the last one. */
   readonly states: Map<string, Pick<CeremonyView, 'kind' | 'state'>>;
+  /** Epochs of keys that it destroyed its shares of. */
+  readonly shredded: Set<string>;
   /** What it said in a slot of a session. */
   readonly said: Map<string, string>;
   /** In which session a first message was used, by its bytes. */
@@ -108,7 +110,7 @@ export class Checker {
         announced: new Map(),
         used: new Map(),
         answers: new Map(),
-        states: new Map(),
+        states: new Map(), shredded: new Set(),
         said: new Map(),
         opened: new Map(),
       };
@@ -396,21 +398,21 @@ export class Checker {
       if (agreed !== undefined && !equal(agreed, current.publicPackage))
         this.fail('I4 agreement', `two packages are in use as ${place}`);
       this.#agreed.set(place, current.publicPackage);
-      for (const { epoch, state } of epochs)
-        if (state === 'shredded' && epoch < current.epoch) this.#shredded(seat, id, current.epoch);
+      for (const one of epochs) if (one.state === 'shredded') this.#shredded(seat, id, one.epoch);
     }
   }
 
-  /** Old shares are destroyed when all members use new ones; or long after that, which no run lasts. */
+  /** Old shares are destroyed when all members use newer ones; or long after that, which no run lasts. */
   #shredded(seat: Seat, key: string, epoch: number): void {
+    const place = `${key} ${epoch}`;
+    const { shredded } = this.#memoryOf(seat);
+    if (shredded.has(place)) return;
+    shredded.add(place);
     this.reach('shredded');
     if (this.jumped.has(seat)) return;
     for (const other of this.#world.honest)
-      if (other !== seat && (this.#memoryOf(other).announced.get(key) ?? 0) < epoch)
-        this.fail(
-          'R5 shredding',
-          `${seat.name} shreds what comes before epoch ${epoch}, which ${other.name} does not use`,
-        );
+      if (other !== seat && (this.#memoryOf(other).announced.get(key) ?? 0) <= epoch)
+        this.fail('R5 shredding', `${seat.name} shreds epoch ${epoch} while ${other.name} uses nothing above it`);
   }
 
   // ---- at the end

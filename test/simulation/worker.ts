@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import type { Case } from './plan.ts';
-import { sealOff } from './sealed.ts';
+import { allowBlinding, sealOff } from './sealed.ts';
 import { type Outcome, simulate } from './simulate.ts';
 
 /** What a thread is asked, and what it answers. */
@@ -18,6 +18,7 @@ const twice = 100;
 sealOff();
 parentPort?.on('message', (run: Case) => {
   void (async () => {
+    allowBlinding(run.isReal);
     const outcome = await simulate(run);
     const again = run.seed % twice === 0 ? (await simulate(run)).hash : undefined;
     parentPort?.postMessage({ case: run, outcome, again } satisfies Report);
