@@ -19,7 +19,7 @@ const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; 
   keygen: { acts: ['keygen', 'keygen', 'keygen', 'sign'], count: 4 },
   sign: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict'], count: 8 },
   refresh: { acts: ['refresh', 'refresh', 'refresh', 'sign'], count: 6 },
-  mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh'], count: 12 },
+  mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh'], count: 10 },
 };
 
 /** Clients and operators: what they order, at whom, and what they are told. */

@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import type { Case } from './plan.ts';
 import type { Report } from './worker.ts';
 
+/** What a thread loads before anything else. */
+const hooks = new URL('./fast-hashes.ts', import.meta.url).href;
 /** How long a seed may take. One that never ends is a failure, too. */
 const longestSeed = 120_000;
 
@@ -24,7 +26,7 @@ export async function runAll(
     let worker: Worker | undefined;
     try {
       for (let run = next(); run !== undefined; run = next()) {
-        worker ??= new Worker(new URL('./worker.ts', import.meta.url), { execArgv: ['--conditions=@quorate/source'] });
+        worker ??= new Worker(new URL('./worker.ts', import.meta.url), { execArgv: ['--conditions=@quorate/source', '--import', hooks] });
         const result = await ask(worker, run);
         if ('hung' in result) {
           await worker.terminate();

@@ -4,7 +4,9 @@ const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.t
 
 /** The concatenation of `parts`, in order. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
   let offset = 0;
   for (const part of parts) {
     out.set(part, offset);
