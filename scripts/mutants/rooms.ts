@@ -9,6 +9,7 @@ import { pairs } from './pairs.ts';
 import { presigning } from './presigning.ts';
 import { refresh } from './refresh.ts';
 import { renewal } from './renewal.ts';
+import { repair } from './repair.ts';
 import { session } from './session.ts';
 import { stock } from './stock.ts';
 import { storage } from './storage.ts';
@@ -23,6 +24,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   session,
   ceremonies,
   refresh,
+  repair,
   presigning,
   pairs,
   stock,

@@ -110,7 +110,8 @@ export class Checker {
         announced: new Map(),
         used: new Map(),
         answers: new Map(),
-        states: new Map(), shredded: new Set(),
+        states: new Map(),
+        shredded: new Set(),
         said: new Map(),
         opened: new Map(),
       };

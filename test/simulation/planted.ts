@@ -19,8 +19,8 @@ const activation = 'packages/protocol/src/activation';
 export const planted: readonly Planted[] = [
   {
     file: `${ceremonies}/activations.ts`,
-    find: "        if (epoch.state === 'prepared' || epoch.state === 'certified' || tells) this.#machine(key, epoch);",
-    replace: "        if (epoch.state === 'certified' || tells) this.#machine(key, epoch);",
+    find: "        const isOpen = epoch.state === 'prepared' || epoch.state === 'certified' || tells;",
+    replace: "        const isOpen = epoch.state === 'certified' || tells;",
     why: 'a prepared epoch is forgotten at a restart',
     protocol: 'keygen',
   },
@@ -47,8 +47,8 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/activations.ts`,
-    find: "    const isReady = info?.state !== 'prepared' || this.#machines.has(place);",
-    replace: '    const isReady = true;',
+    find: "    if (info.state === 'prepared' && !this.#machines.has(place) && !this.#found.has(place)) {",
+    replace: "    if (info.state === 'prepared' && place === '') {",
     why: 'READY is said while the share is still being written',
     protocol: 'keygen',
   },

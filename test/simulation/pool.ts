@@ -26,7 +26,9 @@ export async function runAll(
     let worker: Worker | undefined;
     try {
       for (let run = next(); run !== undefined; run = next()) {
-        worker ??= new Worker(new URL('./worker.ts', import.meta.url), { execArgv: ['--conditions=@quorate/source', '--import', hooks] });
+        worker ??= new Worker(new URL('./worker.ts', import.meta.url), {
+          execArgv: ['--conditions=@quorate/source', '--import', hooks],
+        });
         const result = await ask(worker, run);
         if ('hung' in result) {
           await worker.terminate();

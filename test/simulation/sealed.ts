@@ -19,7 +19,8 @@ export function sealOff(): void {
   for (const owner of [Date, performance]) replace(owner, 'now', forbidden('now'));
   replace(Math, 'random', forbidden('random'));
   for (const name of ['setTimeout', 'setInterval']) replace(globalThis, name, forbidden(name));
-  for (const name of ['randomBytes', 'randomFillSync', 'randomInt', 'randomUUID']) replace(crypto, name, forbidden(name));
+  for (const name of ['randomBytes', 'randomFillSync', 'randomInt', 'randomUUID'])
+    replace(crypto, name, forbidden(name));
   replace(Object.getPrototypeOf(globalThis.crypto) as object, 'getRandomValues', (bytes: Uint8Array) =>
     isBlinded ? bytes.fill(0x5a) : forbidden('getRandomValues')(),
   );

@@ -13,10 +13,18 @@ const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
   keygen: ['crash in a session (keygen)', 'failed: cheated (keygen)', 'torn batch', 'blame on the disk', 'fail-stop'],
   sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
   refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
-  mixed: ['flapping partition', 'one-way partition', 'clock jump', 'crash in a session (renew)', 'failed: denied (renew)'],
+  mixed: [
+    'flapping partition',
+    'one-way partition',
+    'clock jump',
+    'crash in a session (renew)',
+    'failed: denied (renew)',
+  ],
 };
 
-async function complaintsOf(cases: Iterable<Case>): Promise<{ readonly tally: Tally; readonly complaints: readonly string[] }> {
+async function complaintsOf(
+  cases: Iterable<Case>,
+): Promise<{ readonly tally: Tally; readonly complaints: readonly string[] }> {
   const tally = new Tally();
   const complaints: string[] = [];
   await runAll(cases, 2, (result) => {

@@ -67,6 +67,14 @@ export const limits = {
   refreshProposal: 60_000,
   /** How far the number of an attempt may be above all known ones: attempts that others know of, and no number near the end. */
   epochStep: 1_000,
+  /** How long whoever lost a share waits for the others' word on which epoch is in use. */
+  certificateAnswer: 3_000,
+  /** Certificates that a peer may ask for, per second and at once: tens of kilobytes for a few bytes each. */
+  certificatesPerSecond: 1,
+  certificatesBurst: 20,
+  /** Repairs that a peer may ask for, per second and at once: an operator tries again, and nobody needs one by the minute. */
+  repairsPerSecond: 0.02,
+  repairsBurst: 5,
   /** How long shares of an old epoch are kept when some members were not heard to use the new one. */
   retirementGrace: 3_600_000,
   /** Between looks whether a pair of an ECDSA key has nothing set up: an operator who lifted a ban waits for it. */

@@ -42,6 +42,9 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type RepairOrder,
+  type ReshareOrder,
+  type ReshareView,
   type Service,
   ServiceError,
   type StatusView,
@@ -230,6 +233,18 @@ export class QuorateNode implements Service {
     return await this.#ceremonies.refresh(name);
   }
 
+  async previewReshare(name: string, order: ReshareOrder): Promise<ReshareView> {
+    return await Promise.resolve(this.#ceremonies.reshares.preview(name, order));
+  }
+
+  async reshare(name: string, order: ReshareOrder): Promise<CeremonyView> {
+    return await this.#ceremonies.reshares.propose(name, order);
+  }
+
+  async repair(name: string, order: RepairOrder = {}): Promise<CeremonyView> {
+    return await this.#ceremonies.repair(name, order);
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     const { clock, config, home, key, randomness } = this.#parts;
     if (!schemes.includes(order.scheme))
@@ -276,8 +291,8 @@ export class QuorateNode implements Service {
     return this.#ceremonies.follow(seen);
   }
 
-  async accept(id: string): Promise<CeremonyView> {
-    return await this.#ceremonies.accept(id);
+  async accept(id: string, publicKey?: string): Promise<CeremonyView> {
+    return await this.#ceremonies.accept(id, publicKey);
   }
 
   async cancel(id: string): Promise<CeremonyView> {
@@ -342,18 +357,27 @@ export class QuorateNode implements Service {
       ...this.#parts.home.keys
         .list()
         .flatMap(({ keyId, name, quarantined }) =>
-          quarantined === undefined ? [] : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}`],
+          quarantined === undefined
+            ? []
+            : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}; ${repairWith(name)}`],
         ),
+      ...this.#parts.home.keys.list().flatMap(({ keyId, name }) => {
+        const problem = this.#ceremonies.repairOf(keyId);
+        return problem === undefined ? [] : [`the key ${name} needs a repair: ${problem}; ${repairWith(name)}`];
+      }),
       ...this.#parts.home.keys.list().flatMap((key) => {
         const problem = this.#ceremonies.refreshOf(key)?.problem;
-        return problem === undefined ? [] : [`the shares of ${key.name} are due for a refresh: ${problem}`];
+        if (problem === undefined) return [];
+        const remedy = this.#ceremonies.reshares.remedy(key);
+        const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
+        return [`the shares of ${key.name} are due for a refresh: ${problem}${how}`];
       }),
       ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
     ];
   }
 
   #keyView(key: KeyInfo): KeyView {
-    const info = key.current ?? key.epochs.at(-1);
+    const info = key.current ?? key.epochs.findLast(({ state }) => state !== 'approved');
     if (info === undefined) throw new Error('a key has an epoch');
     const publicPackage = this.#decode(key.scheme as Scheme, info.publicPackage);
     return {
@@ -373,6 +397,7 @@ export class QuorateNode implements Service {
       tweak: publicPackage.tweak.type,
       createdAt: info.createdAt,
       refresh: this.#ceremonies.refreshOf(key),
+      repair: this.#ceremonies.repairOf(key.keyId),
       presignatures: this.#presignatures.count(key.keyId),
     };
   }
@@ -382,7 +407,10 @@ export class QuorateNode implements Service {
     // By id, since the name of a damaged key may be lost.
     const key = home.keys.get(keyIdOf(config.networkId, name));
     if (key?.quarantined !== undefined)
-      throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
+      throw new ServiceError(
+        'integrity',
+        `the key ${name} is quarantined here: ${key.quarantined.message}; ${repairWith(name)}`,
+      );
     if (key === undefined) throw new ServiceError('key-unknown', `this node has no key ${name}; see \`quorate keys\``);
     return key;
   }
@@ -447,6 +475,11 @@ export class QuorateNode implements Service {
     const peer = this.#peerOf(node);
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
   }
+}
+
+/** What the operator runs. The name of a damaged key may be lost; its operator knows it. */
+function repairWith(name: string): string {
+  return `run \`quorate keys repair ${name || '<name>'}\``;
 }
 
 /** What a job without rounds comes to. */

@@ -31,6 +31,19 @@ export interface Service {
    * @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` when a member is away
    */
   refresh(name: string): Promise<CeremonyView>;
+  /** What a reshare would change, and what keeps it from beginning now. @throws {ServiceError} `key-unknown`, `not-member`, `invalid` */
+  previewReshare(name: string, order: ReshareOrder): Promise<ReshareView>;
+  /**
+   * Proposes that a key go to another committee, or to another threshold, to all who take part; the ceremony runs on.
+   * @throws {ServiceError} `key-unknown`, `not-member`, `denied`, `invalid`, `busy`, `no-quorum` when somebody is away
+   */
+  reshare(name: string, order: ReshareOrder): Promise<CeremonyView>;
+  /**
+   * Has this node's share of a key given back by other members, when it was lost here; nobody else's changes.
+   * @throws {ServiceError} `request-conflict` if nothing is lost, `no-quorum`, `busy`, `integrity` if it is another key,
+   *   `invalid` if it cannot be told which key it is and the order does not say
+   */
+  repair(name: string, order?: RepairOrder): Promise<CeremonyView>;
   /** Proposes a key to its committee; the ceremony runs on. @throws {ServiceError} `denied`, `name-taken`, `invalid` */
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
@@ -41,8 +54,12 @@ export interface Service {
   ceremonies(): readonly CeremonyView[];
   /** Calls `seen` for every change of a ceremony until the returned function is called. */
   follow(seen: (ceremony: CeremonyView) => void): () => void;
-  /** Lets a ceremony that waits for the operator (`accept: ask`) go on here. @throws {ServiceError} */
-  accept(id: string): Promise<CeremonyView>;
+  /**
+   * Lets a ceremony that waits for the operator (`accept: ask`) go on here.
+   * @param publicKey of the key, as the operator knows it: needed to join the committee of a key that is not pinned
+   * @throws {ServiceError} `wrong-key` if the ceremony is about another one
+   */
+  accept(id: string, publicKey?: string): Promise<CeremonyView>;
   /** Withdraws this node from a ceremony that is not done. @throws {ServiceError} */
   cancel(id: string): Promise<CeremonyView>;
 }
@@ -120,7 +137,8 @@ export interface KeyView {
   readonly threshold: number;
   readonly parties: readonly { readonly party: number; readonly name: string; readonly peerId: string }[];
   readonly epoch: number;
-  readonly state: 'prepared' | 'certified' | 'active' | 'retiring' | 'shredded';
+  /** `elsewhere`: this node has left the committee, which is the one that is shown. */
+  readonly state: 'prepared' | 'certified' | 'active' | 'retiring' | 'shredded' | 'approved' | 'elsewhere';
   readonly frozen: boolean;
   /** The key under which a plain verifier accepts signatures: for Taproot the x-only output key. */
   readonly publicKey: string;
@@ -128,8 +146,17 @@ export interface KeyView {
   readonly createdAt: number;
   /** Undefined until the key is in use. */
   readonly refresh: RefreshView | undefined;
+  /** Why this node's share needs a repair, in a sentence; undefined if it does not, as far as is known. */
+  readonly repair: string | undefined;
   /** ECDSA: how many signatures this node could make with what was prepared ahead. */
   readonly presignatures: number;
+}
+
+export interface RepairOrder {
+  /** Which key it is, as {@link KeyView} has it; needed where nothing of the key is left. */
+  readonly publicKey?: string | undefined;
+  /** Names of at least as many other members as must sign; default: some who are connected. */
+  readonly helpers?: readonly string[] | undefined;
 }
 
 /** The renewal of a key's shares. Times are milliseconds since 1970. */
@@ -165,6 +192,38 @@ export interface KeygenOrder {
   readonly members?: readonly string[] | undefined;
   /** Needed when the threshold is below (n + 1) / 2: says that fewer corrupt parties than a majority can forge. */
   readonly allowLowThreshold?: boolean | undefined;
+}
+
+export interface ReshareOrder {
+  /** Names from the roster; default: the members that there are. */
+  readonly members?: readonly string[] | undefined;
+  /** Default: the threshold that there is. */
+  readonly threshold?: number | undefined;
+  /** As of a {@link KeygenOrder}. */
+  readonly allowLowThreshold?: boolean | undefined;
+}
+
+/** What a reshare changes. */
+export interface ReshareView {
+  readonly key: string;
+  readonly scheme: Scheme;
+  /** Stays the same. */
+  readonly publicKey: string;
+  /** The one in use. */
+  readonly epoch: number;
+  readonly before: { readonly threshold: number; readonly parties: number };
+  readonly after: { readonly threshold: number; readonly parties: number };
+  readonly members: readonly {
+    readonly name: string;
+    readonly change: 'stays' | 'joins' | 'leaves';
+    /** Whether it would deal from its share. */
+    readonly deals: boolean;
+    readonly connected: boolean;
+  }[];
+  /** What it means, in sentences. */
+  readonly notes: readonly string[];
+  /** What keeps it from beginning now, in sentences. */
+  readonly problems: readonly string[];
 }
 
 /** Each state says what it implies, and what it does not: see `ceremonies/ceremony.ts`. */
@@ -222,6 +281,16 @@ export interface ProposalView {
   /** Names of the committee. */
   readonly members: readonly string[];
   readonly expires: number;
+  /** Of a reshare: whose key it is until then. */
+  readonly reshare?: {
+    readonly publicKey: string;
+    /** Whether the operator must give the public key to accept: this node joins, and cannot know it. */
+    readonly mustConfirm: boolean;
+    readonly threshold: number;
+    readonly members: readonly string[];
+    readonly joining: readonly string[];
+    readonly leaving: readonly string[];
+  };
 }
 
 /** A signature in the forms that clients take. */
@@ -245,12 +314,15 @@ export type FailureCode =
   | 'expired'
   | 'conflict'
   | 'integrity'
+  | 'moved'
   | 'stopped';
 
 export type ServiceErrorCode =
   | 'invalid'
   | 'denied'
   | 'key-unknown'
+  | 'wrong-key'
+  | 'not-member'
   | 'peer-unknown'
   | 'not-banned'
   | 'name-taken'

@@ -8,6 +8,8 @@ export const tags = {
   keygenProposal: 'quorate/v1/request/keygen',
   refreshJitter: 'quorate/v1/refresh/jitter',
   refreshProposal: 'quorate/v1/request/refresh',
+  reshareProposal: 'quorate/v1/request/reshare',
+  repairProposal: 'quorate/v1/request/repair',
   preparation: 'quorate/v1/request/preparation',
   election: 'quorate/v1/coordination/election',
   presignatureChoice: 'quorate/v1/ceremony/presignature-choice',

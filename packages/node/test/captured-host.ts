@@ -14,6 +14,7 @@ export async function quorate(
   args: readonly string[],
   env: Record<string, string> = {},
   runNode: (options: RunOptions) => Promise<void> = async () => {},
+  confirm?: (question: string) => Promise<boolean>,
 ): Promise<Ran> {
   let [stdout, stderr] = ['', ''];
   const started: RunOptions[] = [];
@@ -21,6 +22,7 @@ export async function quorate(
     env,
     stdout: { write: (text) => void (stdout += text) },
     stderr: { write: (text) => void (stderr += text) },
+    confirm,
     runNode: async (options) => {
       started.push(options);
       await runNode(options);

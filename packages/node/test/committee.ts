@@ -17,7 +17,7 @@ import { type SignRequest, signRequest } from '../src/policy/sign-request.ts';
 import type { CeremonyView, KeygenOrder } from '../src/service.ts';
 import { nativeTools } from '../src/tools.ts';
 
-const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
+const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace'];
 const networkId = networkIdOf('testnet');
 const tools = nativeTools();
 
@@ -46,7 +46,7 @@ export interface Member {
 
 type Settings = Pick<
   Partial<Config>,
-  'accept' | 'clients' | 'presignatures' | 'purposes' | 'refreshInterval' | 'sessionTimeout' | 'stock'
+  'accept' | 'clients' | 'pins' | 'presignatures' | 'purposes' | 'refreshInterval' | 'sessionTimeout' | 'stock'
 >;
 
 /** n real nodes over the network in memory, on one clock that the test moves, each with a disk in memory. */
@@ -276,6 +276,7 @@ export function configOf(name: string, client: NodeKey): Config {
     clients,
     accept: { default: 'auto', proposers: {} },
     purposes: ['*'],
+    pins: {},
     sessionTimeout: 60,
     // Making base transfers ahead takes longer than most tests, which make no ECDSA key.
     stock: 0,

@@ -26,6 +26,9 @@ import {
   type KeygenOrder,
   type KeyView,
   type PeerView,
+  type RepairOrder,
+  type ReshareOrder,
+  type ReshareView,
   type Service,
   ServiceError,
   type SignatureForms,
@@ -170,6 +173,47 @@ export class MemoryService implements Service {
     });
   }
 
+  async previewReshare(name: string, order: ReshareOrder): Promise<ReshareView> {
+    const { view } = this.#key(name);
+    const chosen = order.members ?? members;
+    const threshold = order.threshold ?? view.threshold;
+    return {
+      key: name,
+      scheme: view.scheme,
+      publicKey: view.publicKey,
+      epoch: view.epoch,
+      before: { threshold: view.threshold, parties: members.length },
+      after: { threshold, parties: chosen.length },
+      members: [...new Set([...members, ...chosen])].map((member, i) => ({
+        name: member,
+        change: !chosen.includes(member) ? 'leaves' : members.includes(member) ? 'stays' : 'joins',
+        deals: i < view.threshold,
+        connected: true,
+      })),
+      notes: [`any ${threshold} that are corrupt can forge`],
+      problems: threshold > chosen.length ? ['the threshold is too high'] : [],
+    };
+  }
+
+  async reshare(name: string, order: ReshareOrder): Promise<CeremonyView> {
+    const { view } = this.#key(name);
+    const id = createHash('sha256').update(`reshare ${name}`).digest('hex');
+    this.#put(this.#view(id, 'renew', name, order.members ?? members));
+    return this.move(id, {
+      state: 'done',
+      result: { type: 'key', publicKey: view.publicKey, epoch: view.epoch + 1 },
+    });
+  }
+
+  async repair(name: string, { helpers = ['bob', 'carol'], publicKey }: RepairOrder = {}): Promise<CeremonyView> {
+    const { view } = this.#key(name);
+    if (publicKey !== undefined && publicKey !== view.publicKey)
+      throw new ServiceError('integrity', `what the others call ${name} is another key: ${view.publicKey}`);
+    const id = createHash('sha256').update(`repair ${name}`).digest('hex');
+    this.#put(this.#view(id, 'repair', name, ['alice', ...helpers]));
+    return this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: view.epoch } });
+  }
+
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
     if (this.#keys.has(order.name)) throw new ServiceError('name-taken', `there is a key ${order.name}`);
     if (order.purpose === 'forbidden') throw new ServiceError('denied', 'no member accepts it');
@@ -234,7 +278,8 @@ export class MemoryService implements Service {
     return () => void this.followers.delete(seen);
   }
 
-  async accept(id: string): Promise<CeremonyView> {
+  async accept(id: string, publicKey?: string): Promise<CeremonyView> {
+    if (publicKey === '00'.repeat(32)) throw new ServiceError('wrong-key', 'it is about another key');
     if (!this.#ceremony(id).needsAccept) throw new ServiceError('not-waiting', 'it does not wait for this operator');
     return this.move(id, { state: 'accepted', needsAccept: false });
   }
@@ -277,13 +322,19 @@ export class MemoryService implements Service {
       tweak: 'none',
       createdAt: start,
       refresh: { lastAt: start, dueAt: start + 86_400_000, problem: undefined },
+      repair: undefined,
       presignatures: 0,
     };
     this.#keys.set(name, { view, ...key });
     this.move(id, { state: 'done', result: { type: 'key', publicKey: view.publicKey, epoch: 1 } });
   }
 
-  #view(id: string, kind: 'keygen' | 'renew' | 'sign', key: string, participants: readonly string[]): CeremonyView {
+  #view(
+    id: string,
+    kind: 'keygen' | 'renew' | 'repair' | 'sign',
+    key: string,
+    participants: readonly string[],
+  ): CeremonyView {
     return {
       id,
       kind,

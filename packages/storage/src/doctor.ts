@@ -71,7 +71,7 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
           place,
           problem: `damaged: ${reason}`,
           meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
-          remedy: `${newestCopy}; if there is none, have this node's place in the key given to it anew (the other members still can)`,
+          remedy: `${newestCopy}; if there is none, start the node and run \`quorate keys repair\`: the other members give the share back`,
         };
       case 'copy-unknown':
         return {

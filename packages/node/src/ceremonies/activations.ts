@@ -4,6 +4,8 @@ import {
   type ActivationEvent,
   type ActivationState,
   activatedCodec,
+  approvalCodec,
+  type Certificate,
   certificateCodec,
   certifiedActivation,
   EncodingError,
@@ -27,9 +29,10 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Tools } from '../tools.ts';
+import { Departures, hasShare } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
-import { packageOf } from './packages.ts';
+import { headerOf, packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 interface Machine {
@@ -48,12 +51,14 @@ export interface ActivationPort {
   send(peer: PeerId, frame: NodeFrame): void;
   peerOf(node: Uint8Array): PeerId;
   /** The key epoch may be used from now on. */
-  active(publicPackage: PublicPackage): void;
+  active(epoch: Pick<PublicPackage, 'keyId' | 'epoch'>): void;
+  /** The key is with the committee of this epoch now, and this node is not in it. */
+  left(keyId: Uint8Array, epoch: number): void;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
 
-type ActivationFrame = Extract<NodeFrame, { type: 'ready' | 'certificate' | 'activated' }>;
+type ActivationFrame = Extract<NodeFrame, { type: 'ready' | 'approval' | 'certificate' | 'activated' }>;
 
 /** Certifies prepared key epochs with their committees, and helps those who come late; also across restarts. */
 export class Activations {
@@ -61,6 +66,9 @@ export class Activations {
   readonly #port: ActivationPort;
   readonly #machines = new Map<string, Machine>();
   readonly #early: Early<ActivationFrame>;
+  readonly #departures: Departures;
+  /** The epochs that were on the disk when this life of the node began. */
+  readonly #found = new Set<string>();
   #cancel = (): void => undefined;
   #closed = false;
 
@@ -68,15 +76,24 @@ export class Activations {
     this.#workshop = workshop;
     this.#port = port;
     this.#early = new Early(workshop.clock);
+    this.#departures = new Departures(workshop, {
+      ...port,
+      left: (keyId, epoch) => {
+        port.left(keyId, epoch);
+        this.#takeEarly(keyId, epoch);
+      },
+    });
   }
 
   /** Takes up every epoch on disk that is not in use yet, and keeps asking for what is missing. */
   open(): void {
     for (const key of this.#workshop.keys.list()) {
       for (const epoch of key.epochs) {
+        this.#found.add(placeOf(key.keyId, epoch.epoch));
         // Of a renewal in use, others may wait to hear of it, and so does what is left of the epochs before it.
         const tells = epoch.state === 'active' && key.epochs[0] !== epoch;
-        if (epoch.state === 'prepared' || epoch.state === 'certified' || tells) this.#machine(key, epoch);
+        const isOpen = epoch.state === 'prepared' || epoch.state === 'certified' || tells;
+        if (isOpen && this.#isRooted(key, epoch)) this.#machine(key, epoch);
       }
     }
     const repeat = (): void => {
@@ -88,25 +105,35 @@ export class Activations {
       });
     };
     repeat();
+    this.#departures.open();
   }
 
   /** What is under way is left as it is: the next life of this node takes it up from the disk. */
   close(): void {
     this.#closed = true;
     this.#cancel();
+    this.#departures.close();
   }
 
-  /** The epoch was just prepared on disk. */
+  /** The epoch was just prepared on disk, or approved. */
   prepared(keyId: Uint8Array, epoch: number): void {
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
     if (key === undefined || info === undefined) throw new Error('a prepared epoch is on disk');
-    this.#machine(key, info);
+    // A share that was repaired: whatever was thought of its epoch before.
+    if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));
+    if (info.state === 'approved') this.#departures.promised(keyId);
+    else this.#machine(key, info);
+    this.#takeEarly(keyId, epoch);
+  }
+
+  #takeEarly(keyId: Uint8Array, epoch: number): void {
     for (const { peer, item } of this.#early.take(placeOf(keyId, epoch))) this.handle(peer, item);
   }
 
   /** A peer is there (again): say what it may have missed. */
   greet(peer: PeerId): void {
+    this.#departures.greet(peer);
     for (const machine of this.#machines.values()) {
       const tells = machine.state.type !== 'active' || machine.context.base !== undefined;
       if (tells && [...machine.peers.values()].includes(peer)) this.#feed(machine, { type: 'resumed' });
@@ -119,15 +146,25 @@ export class Activations {
     const { keyId, epoch } = event;
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
-    const place = placeOf(keyId, epoch);
+    if (info === undefined || info.state === 'approved') {
+      const { value } = event;
+      if (value.type === 'certificate' && !this.#isIn(value.certificate)) {
+        return this.#departures.learn(value.certificate);
+      }
+      this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
+      return;
+    }
+    if (key === undefined) return;
     // An epoch that is just being made durable is in the repository already, and READY may not be said for it yet.
-    const isReady = info?.state !== 'prepared' || this.#machines.has(place);
-    if (key === undefined || info === undefined || !isReady) {
+    const place = placeOf(keyId, epoch);
+    if (info.state === 'prepared' && !this.#machines.has(place) && !this.#found.has(place)) {
       this.#early.keep(peer, place, frame, frame.value.length);
       return;
     }
+    if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
+    if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
     // Nothing is left here to take part with.
-    if (info.state === 'shredded') return;
+    if (!hasShare(info) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated') {
       const { party } = event.value;
@@ -135,6 +172,11 @@ export class Activations {
       machine.activated.add(party);
     }
     this.#feed(machine, event.value);
+  }
+
+  /** Whether this node is in the committee that is certified. */
+  #isIn({ publicPackage }: Certificate): boolean {
+    return headerOf(publicPackage).members.some(({ node }) => equal(node, this.#workshop.key.publicKey));
   }
 
   #eventOf(
@@ -145,6 +187,10 @@ export class Activations {
         case 'ready': {
           const ready = wire.decode(readyCodec, frame.value);
           return { ...ready, value: { type: 'ready', ready } };
+        }
+        case 'approval': {
+          const approval = wire.decode(approvalCodec, frame.value);
+          return { ...approval, value: { type: 'approval', approval } };
         }
         case 'activated': {
           const activated = wire.decode(activatedCodec, frame.value);
@@ -171,6 +217,12 @@ export class Activations {
       if (!(error instanceof EncodingError)) throw error;
       return wire.decode(publicPackageCodec(groups.secp256k1), encoded);
     }
+  }
+
+  /** Whether what an epoch renews is here to compare it with; a certified one was compared before we said READY. */
+  #isRooted(key: KeyInfo, info: EpochInfo): boolean {
+    const { baseEpoch } = packageOf(key, info, this.#workshop.tools);
+    return info.certificate !== undefined || baseEpoch === 0 || key.epochs.some(({ epoch }) => epoch === baseEpoch);
   }
 
   #machine(key: KeyInfo, info: EpochInfo): Machine {
@@ -228,7 +280,7 @@ export class Activations {
       const { keyId, epoch, me, members } = context;
       const key = keys.get(keyId);
       if (since === undefined || state.type !== 'active' || key?.current?.epoch !== epoch) continue;
-      const overtaken = key.epochs.filter((one) => one.epoch < epoch && one.state !== 'shredded');
+      const overtaken = key.epochs.filter((one) => one.epoch < epoch && hasShare(one));
       if (overtaken.length === 0) continue;
       const others = members.map(({ party }) => party).filter((party) => party !== me);
       const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, since));
@@ -270,6 +322,7 @@ export class Activations {
         if (machine !== undefined) machine.since ??= clock.now();
         if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
         this.#port.active(effect.publicPackage);
+        this.#departures.activated(keyId, epoch);
         return;
       }
       case 'announce': {
@@ -284,7 +337,7 @@ export class Activations {
         });
         return;
       case 'recover':
-        this.#workshop.log.error('our share of a certified epoch is missing', {
+        this.#workshop.log.error('our share of a certified epoch is missing; quorate keys repair', {
           key: effect.publicPackage.name,
           epoch,
         });
@@ -300,12 +353,11 @@ export class Activations {
   }
 }
 
-/** The package that an epoch renews; undefined for a new key. */
+/** The package that an epoch renews; undefined for a new key, and where it was lost. */
 function baseOf({ baseEpoch }: PublicPackage, key: KeyInfo, tools: Tools): PublicPackage | undefined {
   if (baseEpoch === 0) return undefined;
   const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
-  if (base === undefined) throw new Error('a prepared renewal has its base on the disk');
-  return packageOf(key, base, tools);
+  return base === undefined ? undefined : packageOf(key, base, tools);
 }
 
 function placeOf(keyId: Uint8Array, epoch: number): string {

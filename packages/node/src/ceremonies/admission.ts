@@ -2,6 +2,7 @@ import { type CeremonyKind, equal, hash, kinds, toHex } from '@quorate/protocol'
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
+import { renewals } from '../policy/refresh-proposal.ts';
 import { ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
@@ -10,6 +11,8 @@ import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
 import { RefreshTask } from './refresh.ts';
+import { RepairTask } from './repair.ts';
+import { ReshareTask } from './reshare.ts';
 import { SignTask } from './sign.ts';
 import type { Task, Workshop } from './task.ts';
 
@@ -20,13 +23,17 @@ export interface Admitted {
 }
 
 /** The ceremonies that requests begin. */
-export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew'>;
+export type Kind = Extract<CeremonyKind, 'keygen' | 'sign' | 'pairs' | 'presign' | 'renew' | 'repair'>;
 const tasks: Readonly<Record<Kind, TaskKind>> = {
   keygen: KeygenTask,
   sign: SignTask,
   pairs: PairsTask,
   presign: PresignTask,
-  renew: RefreshTask,
+  renew: {
+    admit: async (body, ...rest) => await renewalOf(body).admit(body, ...rest),
+    idOf: (body) => renewalOf(body).idOf(body),
+  },
+  repair: RepairTask,
 };
 
 interface TaskKind {
@@ -34,6 +41,11 @@ interface TaskKind {
   admit(body: Uint8Array, from: string, workshop: Workshop): Promise<Admitted>;
   /** The id of an encoded request, if it is one. */
   idOf(body: Uint8Array): Uint8Array | undefined;
+}
+
+/** Which of the two a proposal is, by the byte after its version. */
+function renewalOf(body: Uint8Array): TaskKind {
+  return body[1] === renewals.reshare ? ReshareTask : RefreshTask;
 }
 
 /** Where requests come in: each is examined once, however many peers bring it, and only as many as there is room for. */
@@ -45,6 +57,7 @@ export class Admission {
   readonly #underWay = new Map<string, Promise<Entry>>();
   readonly #refusals = new Map<PeerId, Budget>();
   readonly #presignings = new Map<PeerId, Budget>();
+  readonly #repairs = new Map<PeerId, Budget>();
   readonly #unheard = new Map<PeerId, number>();
 
   /** @param open makes an entry of a request that was admitted */
@@ -90,6 +103,7 @@ export class Admission {
 
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
     if (kind === 'presign' && peer !== undefined) this.#spendPresigning(peer);
+    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
     const existing = this.#entries.get(toHex(admitted.task.id));
@@ -107,6 +121,14 @@ export class Admission {
     if (!budget.spend(1)) throw new ServiceError('busy', 'this member proposes too many presignings');
   }
 
+  /** Whoever has a member's node key could have its share given back again and again. */
+  #spendRepair(peer: PeerId): void {
+    const budget =
+      this.#repairs.get(peer) ?? new Budget(this.#workshop.clock, limits.repairsPerSecond, limits.repairsBurst);
+    this.#repairs.set(peer, budget);
+    if (!budget.spend(1)) throw new ServiceError('busy', 'this member asks for too many repairs');
+  }
+
   #checkRoom(task: Task): void {
     const open = [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony));
     const ofKey = open.filter((entry) => entry.task.keyName === task.keyName);
@@ -114,8 +136,8 @@ export class Admission {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
-    if (task.kind === 'renew' && ofKey.some(isRefreshing)) {
-      throw new ServiceError('busy', `a refresh of ${task.keyName} is under way`);
+    if (task.kind === 'renew' && ofKey.some((entry) => isRefreshing(entry) || isRepeated(entry, task))) {
+      throw new ServiceError('busy', `the shares of ${task.keyName} are being dealt anew`);
     }
     if (
       task.kind === 'presign' &&
@@ -127,7 +149,7 @@ export class Admission {
       throw new ServiceError('name-taken', `a keygen of ${task.keyName} is under way`);
     }
     if (open.some((entry) => rivals(entry.task, task) && !yields(entry, task))) {
-      throw new ServiceError('busy', `these two are being set up for ${task.keyName} already`);
+      throw new ServiceError('busy', `the same is being done for ${task.keyName} already`);
     }
     if (open.filter((entry) => isProposedBy(entry.task, task)).length >= limits.openPerProposer) {
       const reason = 'this member proposed other keys that are still being made; wait for some of them';
@@ -151,18 +173,33 @@ function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boo
   return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
 }
 
-/** Whether shares are being dealt anew, and not yet prepared. */
+/** Whether shares are being dealt anew, and not yet prepared. A reshare may wait for operators for long: that hinders nothing. */
 export function isRefreshing({ ceremony, task }: Entry): boolean {
-  return task.kind === 'renew' && !isOver(ceremony) && ceremony.state.name !== 'confirming';
+  if (task.kind !== 'renew' || isOver(ceremony) || ceremony.state.name === 'confirming') return false;
+  return ceremony.state.name === 'running' || !(task instanceof ReshareTask);
 }
 
-/** Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves. */
+/** Whether the same member proposed another reshare of the key, which still waits. */
+function isRepeated({ ceremony, task }: Entry, newer: Task): boolean {
+  if (!(task instanceof ReshareTask && newer instanceof ReshareTask) || ceremony.state.name === 'confirming')
+    return false;
+  return !isOver(ceremony) && equal(task.proposer, newer.proposer);
+}
+
+/**
+ * Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves.
+ * Or both give the same member its share back.
+ */
 export function rivals(task: Task, other: Task): boolean {
+  if (task instanceof RepairTask && other instanceof RepairTask)
+    return task !== other && task.keyName === other.keyName && task.lost === other.lost;
   return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
 }
 
-/** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. */
+/** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. A repair always does. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
+  // Nothing is kept of one that is given up, wherever it is.
+  if (task instanceof RepairTask) return true;
   if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
   return newer.proposer <= task.proposer;
 }

@@ -1,34 +1,27 @@
-import {
-  EncodingError,
-  equal,
-  keyIdOf,
-  kinds,
-  type Party,
-  type Registration,
-  type Start,
-  toHex,
-  verifyRegistration,
-} from '@quorate/protocol';
+import { EncodingError, equal, keyIdOf, kinds, type Party, toHex } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
-import { Coordinator } from '../coordination/coordinator.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
-import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
+import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
 import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, rivals } from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
-import { decodeFrame, encodeFrame, MAX_REASON, type NodeFrame } from './frames.ts';
+import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
 import { RefreshTask } from './refresh.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
-import { isFor, orderOf, refusalOf, registerFor } from './registering.ts';
+import { Registrations } from './registrations.ts';
+import { RepairTask } from './repair.ts';
+import { Repairs } from './repairs.ts';
+import { ReshareTask } from './reshare.ts';
+import { Reshares } from './reshares.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
@@ -43,8 +36,6 @@ export interface CeremoniesOptions {
   fatal(error: unknown): void;
 }
 
-type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
-
 /**
  * Every ceremony of this node, and the frames about them. The decisions are in `ceremony.ts` (what a member does),
  * `coordination/` (what a coordinator does) and the tasks (what is allowed); requests come in through `admission.ts` and
@@ -55,17 +46,17 @@ export class Ceremonies {
   readonly #network: Network;
   readonly #options: CeremoniesOptions;
   readonly #book: Book;
-  readonly #earlyRegistrations: Early<Registration>;
   /** Orders for keys whose certificate is on its way, by the key's name. */
   readonly #earlyRequests: Early<FrameOf<'request'>>;
-  readonly #suspected = new Map<PeerId, number>();
   readonly #seats: Seats;
   readonly #admission: Admission;
   readonly #sessions: Sessions;
-  readonly #coordinator: Coordinator;
+  readonly #registrations: Registrations;
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
   readonly #refreshes: RefreshSchedule;
+  readonly #reshares: Reshares;
+  readonly #repairs: Repairs;
   readonly #refill: Refill;
   #closing = false;
 
@@ -77,7 +68,6 @@ export class Ceremonies {
     this.#seats = new Seats(network.self, peerOf);
     this.#book = new Book(workshop);
     this.#admission = new Admission(workshop, this.#book.entries, (admitted) => this.#open(admitted));
-    this.#earlyRegistrations = new Early(workshop.clock);
     this.#earlyRequests = new Early(workshop.clock);
     this.#sessions = new Sessions(workshop, {
       self: network.self,
@@ -91,25 +81,24 @@ export class Ceremonies {
       reseat: () => {
         for (const entry of this.#book.open()) if (entry.task.exclusive) this.#apply(entry, { type: 'reseated' });
       },
-      suspect: (peers) => {
-        const until = workshop.clock.monotonic() + limits.suspicion;
-        for (const peer of peers) this.#suspected.set(peer, until);
-      },
+      suspect: (peers) => this.#registrations.suspect(peers),
     });
-    this.#coordinator = new Coordinator({
-      clock: workshop.clock,
+    this.#registrations = new Registrations(workshop, {
+      self: network.self,
+      seats: this.#seats,
+      book: this.#book,
       peerOf,
-      isLive: (peer) => this.#live().has(peer),
-      isSuspected: (peer) => (this.#suspected.get(peer) ?? 0) > workshop.clock.monotonic(),
-      begin: (start) => this.#sendStart(start),
-      reassure: (request, registered, peers) => {
-        for (const peer of peers) this.#send(peer, { type: 'waiting', value: { request, registered } });
-      },
+      live: () => this.#live(),
+      send: (peer, frame) => this.#send(peer, frame),
+      apply: (entry, event) => this.#apply(entry, event),
+      answer: (entry, peer) => this.#sendResult(entry, peer),
+      begin: (...session) => this.#inBackground(this.#sessions.run(...session)),
     });
     this.#activations = new Activations(workshop, {
       send: (peer, frame) => this.#send(peer, frame),
       peerOf,
       active: ({ keyId, epoch }) => this.#keyActive(keyId, epoch),
+      left: (keyId, epoch) => this.#keyActive(keyId, epoch),
       fatal: (error) => options.fatal(error),
     });
     this.#refill = new Refill(workshop, {
@@ -124,6 +113,18 @@ export class Ceremonies {
       busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs'),
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
+    });
+    this.#reshares = new Reshares(workshop, {
+      peerOf,
+      isLive: (peer) => this.#live().has(peer),
+      isSuspected: (peer) => this.#registrations.isSuspected(peer),
+      submit: async (body) => this.submit('renew', body),
+    });
+    this.#repairs = new Repairs(workshop, {
+      send: (peer, frame) => this.#send(peer, frame),
+      peerOf,
+      live: () => this.#live(),
+      submit: async (body) => this.submit('repair', body),
     });
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
@@ -148,6 +149,7 @@ export class Ceremonies {
     this.#closing = true;
     this.#pairs.close();
     this.#refreshes.close();
+    this.#repairs.close();
     this.#activations.close();
     this.#refill.close();
     for (const entry of this.#book.entries.values()) {
@@ -186,11 +188,12 @@ export class Ceremonies {
     return this.#book.follow(seen);
   }
 
-  /** The operator's yes. @throws {ServiceError} `ceremony-unknown`, `not-waiting` */
-  async accept(id: string): Promise<CeremonyView> {
+  /** The operator's yes. @throws {ServiceError} `ceremony-unknown`, `not-waiting`, `invalid`, `wrong-key` */
+  async accept(id: string, publicKey?: string): Promise<CeremonyView> {
     const entry = this.#book.get(id);
     if (entry.ceremony.state.name !== 'proposed')
       throw new ServiceError('not-waiting', 'this ceremony does not wait for you');
+    entry.task.confirm?.(publicKey);
     const { audit, clock } = this.#workshop;
     await this.#failStop(audit.append(clock.now(), 'accepted', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'accept' });
@@ -211,6 +214,21 @@ export class Ceremonies {
   /** Proposes a refresh of a key now. @throws {ServiceError} */
   async refresh(name: string): Promise<CeremonyView> {
     return await this.#refreshes.refresh(name);
+  }
+
+  get reshares(): Reshares {
+    return this.#reshares;
+  }
+
+  /** Has the share of a key that was lost here given back. @throws {ServiceError} */
+  async repair(name: string, order: RepairOrder): Promise<CeremonyView> {
+    if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
+    return await this.#repairs.repair(name, order);
+  }
+
+  /** Why our share of a key needs a repair. */
+  repairOf(keyId: Uint8Array): string | undefined {
+    return this.#repairs.problemOf(keyId);
   }
 
   /** When a key is due for a refresh, and what keeps it from one. */
@@ -248,7 +266,7 @@ export class Ceremonies {
     );
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
     else this.#changed(entry);
-    for (const { peer, item } of this.#earlyRegistrations.take(entry.id)) this.#onRegistration(peer, item);
+    this.#registrations.known(entry);
     return entry;
   }
 
@@ -267,8 +285,8 @@ export class Ceremonies {
     entry.ceremony = ceremony;
     for (const effect of effects) {
       if (effect.type === 'leave') this.#leave(entry);
-      else if (effect.type === 'register') this.#register(entry, effect.coordinator);
-      else this.#ask(entry, effect.coordinator);
+      else if (effect.type === 'register') this.#registrations.register(entry, effect.coordinator);
+      else this.#registrations.ask(entry, effect.coordinator);
     }
     this.#changed(entry);
   }
@@ -276,42 +294,8 @@ export class Ceremonies {
   #leave(entry: Entry): void {
     for (const cancel of entry.cancels.values()) cancel();
     entry.cancels.clear();
-    entry.registration?.receiveSecret?.wipe();
-    entry.registration = undefined;
     entry.session?.run.leave();
-    this.#workshop.presignatures.release(entry.task.id);
-    this.#coordinator.forget(entry.task.id);
-  }
-
-  #register(entry: Entry, coordinator: PeerId): void {
-    const { task, ceremony } = entry;
-    if (task.expires + limits.clockTolerance < this.#workshop.clock.now()) {
-      this.#apply(entry, { type: 'expired' });
-      return;
-    }
-    entry.registration?.receiveSecret?.wipe();
-    const avoid = ceremony.avoid.flatMap((peer) => this.#seats.partyOf(task, peer) ?? []);
-    entry.registration = registerFor(task, ceremony.registered, avoid, this.#workshop);
-    this.#ask(entry, coordinator);
-  }
-
-  /** Hands the registration in force to a coordinator, and gives it some time to make something of it. */
-  #ask(entry: Entry, coordinator: PeerId): void {
-    const value = entry.registration?.value;
-    if (value === undefined) return;
-    entry.cancels.get('silence')?.();
-    const patience = limits.coordinatorPatience * 2 ** entry.ceremony.stalled.length;
-    this.#book.timer(entry, 'patience', patience, () => this.#apply(entry, { type: 'stalled' }));
-    if (coordinator === this.#network.self) {
-      this.#onRegistration(coordinator, value);
-    } else {
-      this.#expectCoordinator(entry);
-      this.#send(coordinator, { type: 'registration', value });
-    }
-  }
-
-  #expectCoordinator(entry: Entry): void {
-    this.#book.timer(entry, 'silence', limits.coordinatorSilence, () => this.#apply(entry, { type: 'stalled' }));
+    this.#registrations.leave(entry);
   }
 
   // ---- results
@@ -334,7 +318,11 @@ export class Ceremonies {
   #keyActive(keyId: Uint8Array, epoch: number): void {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
-      const makesIt = task instanceof KeygenTask || task instanceof RefreshTask;
+      const makesIt =
+        task instanceof KeygenTask ||
+        task instanceof RefreshTask ||
+        task instanceof RepairTask ||
+        (task instanceof ReshareTask && isDealt(entry));
       if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
@@ -342,9 +330,10 @@ export class Ceremonies {
     this.#workshop.presignatures.moveTo(keyId, epoch);
     for (const entry of this.#book.open()) {
       const { task } = entry;
-      if (task instanceof RefreshTask && equal(task.keyId, keyId) && task.epoch < epoch) {
+      if (isOvertaken(entry, keyId, epoch)) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
+        if (task.kind === 'repair') this.#decline(entry, reason);
       }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
@@ -355,10 +344,24 @@ export class Ceremonies {
 
   /** Carries an order over to the epoch in use: whoever asked need not know that there are epochs. */
   #move(entry: Entry, task: SignTask): void {
-    entry.task = task.renewed();
-    this.#coordinator.forget(task.id);
+    const known = [...this.#seats.others(task).values()];
+    // Who joined the committee does not know it.
+    const heirs = task.heirs().map((node) => this.#options.peerOf(node));
+    this.#spread(
+      entry,
+      heirs.filter((peer) => !known.includes(peer)),
+    );
+    try {
+      entry.task = task.renewed();
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      // This node left the committee, or froze the key: others go on, and whoever asked here is told.
+      const code = error.code === 'not-member' ? 'moved' : 'denied';
+      return this.#apply(entry, { type: 'cancel', code, reason: error.message });
+    }
+    this.#registrations.forget(entry);
     this.#apply(entry, { type: 'moved', order: this.#orderOf(entry.task) });
-    for (const { peer, item } of this.#earlyRegistrations.take(entry.id)) this.#onRegistration(peer, item);
+    this.#registrations.known(entry);
   }
 
   /** In which order the members are asked to coordinate. */
@@ -386,13 +389,13 @@ export class Ceremonies {
       case 'request':
         return this.#inBackground(this.#onRequest(peer, frame.value));
       case 'registration':
-        return this.#onRegistration(peer, frame.value);
+        return this.#registrations.receive(peer, frame.value);
       case 'start':
-        return this.#onStart(peer, frame.value);
+        return this.#registrations.start(peer, frame.value);
       case 'envelope':
         return this.#sessions.receive(peer, frame.value);
       case 'waiting':
-        return this.#onWaiting(peer, frame.value);
+        return this.#registrations.waiting(peer, frame.value);
       case 'declined':
         return this.#onDeclined(peer, frame.value);
       case 'result':
@@ -400,7 +403,12 @@ export class Ceremonies {
       case 'ready':
       case 'certificate':
       case 'activated':
+        if (frame.type !== 'ready') this.#repairs.hear(peer, frame);
         return this.#activations.handle(peer, frame);
+      case 'approval':
+        return this.#activations.handle(peer, frame);
+      case 'wanted':
+        return this.#repairs.hear(peer, frame);
       case 'stock':
         return this.#workshop.stock.receive(peer, frame.value);
     }
@@ -432,65 +440,6 @@ export class Ceremonies {
       if (request === undefined) return;
       this.#send(peer, { type: 'declined', value: { request, reason: printable(error.message) } });
     }
-  }
-
-  #onRegistration(peer: PeerId, registration: Registration): void {
-    const id = toHex(registration.request);
-    const entry = this.#book.entries.get(id);
-    if (entry === undefined) {
-      this.#earlyRegistrations.keep(peer, id, registration, 512);
-      return;
-    }
-    const { task } = entry;
-    if (isOver(entry.ceremony)) return this.#sendResult(entry, peer);
-    if (registration.epoch > task.epoch) {
-      // It has moved on to an epoch of which this node will hear in a moment.
-      this.#earlyRegistrations.keep(peer, id, registration, 512);
-      return;
-    }
-    const { config, tools } = this.#workshop;
-    const party = this.#seats.partyOf(task, peer);
-    if (party === undefined || !isFor(registration, task, party, config.networkId)) return;
-    if (!verifyRegistration(registration, tools.signatures)) return;
-    this.#coordinator.registered(orderOf(task, config.networkId), party, registration);
-  }
-
-  #sendStart(start: Start): void {
-    const entry = this.#book.entries.get(toHex(start.request));
-    if (entry === undefined) return;
-    for (const { party } of start.participants) {
-      const peer = this.#seats.others(entry.task).get(party);
-      if (peer !== undefined) this.#send(peer, { type: 'start', value: start });
-      else this.#onStart(this.#network.self, start);
-    }
-  }
-
-  /** Whoever sends it: a Start counts by what it lists, and each of our registrations is good for one. */
-  #onStart(peer: PeerId, start: Start): void {
-    const entry = this.#book.entries.get(toHex(start.request));
-    const registration = entry?.registration;
-    if (entry === undefined || registration === undefined || entry.ceremony.state.name !== 'accepted') return;
-    const fault = refusalOf(start, registration.value, entry.task, this.#workshop);
-    if (fault !== undefined) {
-      this.#workshop.log.warn('refused a start', { ceremony: entry.id, peer, fault });
-      return;
-    }
-    entry.registration = undefined;
-    // From here on it is this session's, or nobody's.
-    const { presignatures } = this.#workshop;
-    const presignature = presignatures.take(start.request, start.presignature);
-    presignatures.release(start.request);
-    entry.cancels.get('silence')?.();
-    entry.cancels.get('patience')?.();
-    const participants = start.participants.map(({ registration: { node } }) => this.#options.peerOf(node));
-    this.#apply(entry, { type: 'started', participants });
-    this.#inBackground(this.#sessions.run(entry, start, registration.receiveSecret, presignature));
-  }
-
-  #onWaiting(peer: PeerId, { request }: FrameOf<'waiting'>): void {
-    const entry = this.#book.entries.get(toHex(request));
-    if (entry?.ceremony.state.name === 'accepted' && entry.ceremony.state.coordinator === peer)
-      this.#expectCoordinator(entry);
   }
 
   /** Advice: a member says that it will not take part. Enough of them, and it cannot work. */
@@ -596,6 +545,19 @@ export class Ceremonies {
       throw error;
     }
   }
+}
+
+/** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
+function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
+  const { task } = entry;
+  const renews = task instanceof RefreshTask || task instanceof RepairTask || task instanceof ReshareTask;
+  if (!renews || !equal(task.keyId, keyId)) return false;
+  return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
+}
+
+/** Whether a reshare has come so far that it may be certified. */
+function isDealt({ ceremony: { state } }: Entry): boolean {
+  return state.name === 'running' || state.name === 'confirming';
 }
 
 /** What may stand in a frame's or a view's reason: printable ASCII, short. */

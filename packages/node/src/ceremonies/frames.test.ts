@@ -49,6 +49,8 @@ const frames: { readonly [K in NodeFrame['type']]: Extract<NodeFrame, { readonly
   ready: { type: 'ready', value: fill(13, 9) },
   certificate: { type: 'certificate', value: fill(14, 9) },
   activated: { type: 'activated', value: fill(15, 9) },
+  approval: { type: 'approval', value: fill(21, 9) },
+  wanted: { type: 'wanted', value: { keyId: fill(20) } },
   stock: { type: 'stock', value: { type: 'wanted', value: { sets: [fill(16), fill(17)] } } },
 };
 const all: readonly (readonly [name: string, frame: NodeFrame])[] = [

@@ -36,8 +36,15 @@ export type NodeFrame =
   | { readonly type: 'certificate'; readonly value: Uint8Array }
   /** The sender uses the key epoch. */
   | { readonly type: 'activated'; readonly value: Uint8Array }
+  /** Send me the certificate of the epoch of this key that you use: my share of it may be lost. */
+  | { readonly type: 'wanted'; readonly value: { readonly keyId: Uint8Array } }
   /** About base transfers made ahead. */
-  | { readonly type: 'stock'; readonly value: StockMessage };
+  | { readonly type: 'stock'; readonly value: StockMessage }
+  /** A leaving member wants the epoch that it dealt into. */
+  | { readonly type: 'approval'; readonly value: Uint8Array };
+
+/** What a frame of this type carries. */
+export type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly type: K }>['value'];
 
 const FRAME_VERSION = 1;
 const MAX_BODY = 128 * 1024;
@@ -60,6 +67,8 @@ const frameCodec = wire.struct({
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),
     stock: stockMessageCodec,
+    wanted: wire.struct({ keyId: wire.fixed(32) }),
+    approval: wire.bytes(MAX_BODY),
   }),
 });
 

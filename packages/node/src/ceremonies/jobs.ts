@@ -31,13 +31,17 @@ import {
 } from '../stock/sets.ts';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
+import { type Repaired, type RepairJob, repairJob } from './repair-job.ts';
 import { encodeSignature } from './signing.ts';
 
 /** The protocols that hosts can run, by name: their inputs and outputs as plain data, fit to cross to a worker thread. */
 export interface Jobs {
   keygen: { readonly input: KeygenJob; readonly output: KeygenOutput };
   refresh: { readonly input: RefreshJob; readonly output: KeygenOutput };
+  repair: { readonly input: RepairJob; readonly output: Repaired };
   'prove-life': { readonly input: ProveLifeJob; readonly output: Uint8Array };
+  reshare: { readonly input: ReshareJob; readonly output: ReshareOutput };
+  settle: { readonly input: SettleJob; readonly output: PairMaterials };
   'pair-setup': { readonly input: PairSetupJob; readonly output: PairMaterials };
   sign: { readonly input: SignJob; readonly output: Uint8Array };
   'sign-ecdsa': { readonly input: SignEcdsaJob; readonly output: Uint8Array };
@@ -106,6 +110,30 @@ export interface ProveLifeJob {
   readonly share: Uint8Array;
 }
 
+export interface ReshareJob extends Omit<RefreshJob, 'stock'> {
+  /** The new committee. `me` is our seat, and `receiveKeys` are in the order of the seats. */
+  readonly members: readonly Member[];
+  readonly threshold: number;
+}
+
+export interface ReshareOutput {
+  /** As of a keygen; undefined if we leave. */
+  readonly share: Uint8Array | undefined;
+  readonly publicPackage: Uint8Array;
+  /** What the session that follows needs again; whoever takes it wipes it. */
+  readonly receiveSecret: Uint8Array;
+}
+
+/** The members of the new epoch by themselves: they prove that they live, and of an ECDSA key set up what they multiply with. */
+export interface SettleJob extends ProveLifeJob {
+  /** Encoded points, in the order of the members. */
+  readonly receiveKeys: readonly Uint8Array[];
+  /** Encoded scalar; the job wipes it. */
+  readonly receiveSecret: Uint8Array;
+  /** As of a keygen. */
+  readonly stock: KeygenJob['stock'];
+}
+
 export interface PairSetupJob {
   readonly sid: Uint8Array;
   readonly me: Party;
@@ -166,7 +194,10 @@ export function startJob<N extends JobName>(
   const start = {
     keygen,
     refresh: refreshJob,
+    repair: repairJob,
     'prove-life': proveLifeJob,
+    reshare: reshareJob,
+    settle: settleJob,
     'pair-setup': pairSetupJob,
     sign: signJob,
     'sign-ecdsa': signEcdsaJob,
@@ -187,7 +218,10 @@ export function secretsOf<N extends JobName>(name: N, input: Jobs[N]['input']): 
       ...(share === undefined ? [] : [share]),
       ...stock.flatMap(halvesOf),
     ],
+    repair: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
     'prove-life': ({ share }) => [share],
+    reshare: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
+    settle: ({ receiveSecret, share, stock }) => [receiveSecret, share, ...stock.flatMap(halvesOf)],
     'pair-setup': ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)],
     sign: ({ share }) => [share],
     'sign-ecdsa': ({ share, material }) => [share, ...material.values()],
@@ -205,7 +239,10 @@ export function secretsIn<N extends JobName>(name: N, output: Jobs[N]['output'])
   const secrets: { readonly [M in JobName]: (output: Jobs[M]['output']) => readonly Uint8Array[] } = {
     keygen: ({ share, material }) => [share, ...material.values()],
     refresh: ({ share, material }) => [share, ...material.values()],
+    repair: ({ share }) => (share === undefined ? [] : [share]),
     'prove-life': () => [],
+    reshare: ({ receiveSecret, share }) => [receiveSecret, ...(share === undefined ? [] : [share])],
+    settle: (material) => [...material.values()],
     'pair-setup': (material) => [...material.values()],
     sign: () => [],
     'sign-ecdsa': () => [],
@@ -289,6 +326,45 @@ function* proveLifeJob(input: ProveLifeJob, { groups, randomness }: JobTools): P
   const suite = frost.suiteOf(scheme, groups);
   const share = { party: me, secret, publicPackage: publicPackageOf(suite.group, input.publicPackage) };
   return yield* renewal.proveLife({ suite, share, network, sid, randomness });
+}
+
+/** Shares for another committee; who leaves it has none. */
+function* reshareJob(input: ReshareJob, tools: JobTools): Protocol<ReshareOutput> {
+  const { aead, groups, randomness, signatures } = tools;
+  const { network, sid, me, scheme, dealers, epoch, members, threshold } = input;
+  using secrets = new DisposableStack();
+  const receiveSecret = secrets.use(new Secret(input.receiveSecret));
+  const secret = input.share === undefined ? undefined : secrets.use(new Secret(input.share));
+  const group = groupOf(scheme, groups);
+  const base = publicPackageOf(group, input.base);
+  const { policyHash } = base;
+  const seats = renewal.seatsOf({ base, dealers, members });
+  const receiveKeys = decodeReceiveKeys(group, { members: seats, receiveKeys: input.receiveKeys });
+  const session = { group, aead, sid, signatures, network, receiveKeys };
+  const parameters = renewal.reshare(session, { base, dealers, epoch, members, threshold, policyHash });
+  const outcome = yield* renewal.renew({ ...parameters, me, secret, receiveSecret, randomness });
+  const share = outcome.share === undefined ? undefined : secrets.use(outcome.share);
+  return {
+    share: share?.use((bytes) => bytes.slice()),
+    publicPackage: wire.encode(publicPackageCodec(group), outcome.publicPackage),
+    receiveSecret: receiveSecret.use((bytes) => bytes.slice()),
+  };
+}
+
+function* settleJob(input: SettleJob, tools: JobTools): Protocol<PairMaterials> {
+  using secrets = new DisposableStack();
+  secrets.use(ownStock(input));
+  const receiveSecret = secrets.use(new Secret(input.receiveSecret));
+  yield* proveLifeJob(input, tools);
+  const { me, scheme, sid } = input;
+  if (scheme !== 'ecdsa') return new Map();
+  const { aead, ecdh, groups, randomness } = tools;
+  const group = groupOf(scheme, groups);
+  const { members, transcript } = publicPackageOf(group, input.publicPackage);
+  const receiveKeys = decodeReceiveKeys(group, { members, receiveKeys: input.receiveKeys });
+  const stock = stockOf(group, input);
+  const session = { group, suite: dkls23.suiteA, aead, ecdh, sid, me, members, receiveKeys, receiveSecret };
+  return encodePairs(yield* dkls23.pairSetup({ ...session, transcript, randomness, stock }));
 }
 
 /** What two parties of a key that is in use need to multiply, anew. */

@@ -206,8 +206,10 @@ function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   checkCommittee(
     proposal,
     known.map(({ node }) => node),
-    key.publicKey,
   );
+  if (!proposal.members.some(({ node }) => equal(node, key.publicKey))) {
+    throw new ServiceError('invalid', 'this node is not in the committee');
+  }
   checkExpiry(proposal.expires, clock.now());
   if (!config.purposes.some((pattern) => matches(pattern, proposal.purpose))) {
     throw denied(`this node holds no keys for ${proposal.purpose}; see \`purposes\` in node.yaml`);
@@ -242,11 +244,13 @@ function checkScheme({ scheme, tweak }: KeygenProposal): void {
     throw new ServiceError('invalid', `a new key of scheme ${scheme} has the tweak ${expected}`);
 }
 
-/** Parties 1..n played by distinct members of the roster, this node among them, and a threshold that means something. */
-function checkCommittee(
-  { members, threshold, lowThreshold }: KeygenProposal,
+/**
+ * Parties 1..n played by distinct members of the roster, and a threshold that means something.
+ * @throws {ServiceError} `invalid`
+ */
+export function checkCommittee(
+  { members, threshold, lowThreshold }: Pick<KeygenProposal, 'members' | 'threshold' | 'lowThreshold'>,
   known: readonly Uint8Array[],
-  self: Uint8Array,
 ): void {
   const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
   const n = members.length;
@@ -257,7 +261,6 @@ function checkCommittee(
   if (members.some(({ node }) => !known.some((one) => equal(one, node)))) {
     throw invalid('a member is not in the roster of this node; see `quorate roster check`');
   }
-  if (!members.some(({ node }) => equal(node, self))) throw invalid('this node is not in the committee');
   if (threshold < 2 || threshold > n) throw invalid('the threshold is at least 2 and at most the number of members');
   if (threshold < majority(n) && lowThreshold !== 1) {
     throw invalid(

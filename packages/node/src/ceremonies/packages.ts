@@ -1,4 +1,15 @@
-import { type Group, groupOf, type PublicPackage, publicPackageCodec, type Scheme, wire } from '@quorate/protocol';
+import {
+  type Group,
+  groupOf,
+  MAX_PARTIES,
+  nameCodec,
+  PACKAGE_VERSION,
+  type PublicPackage,
+  publicPackageCodec,
+  type Scheme,
+  schemeCodec,
+  wire,
+} from '@quorate/protocol';
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import type { Tools } from '../tools.ts';
 
@@ -24,4 +35,26 @@ export function packageOf(
   { groups }: Pick<Tools, 'groups'>,
 ): PublicPackage {
   return publicPackageOf(groupOf(scheme as Scheme, groups), publicPackage);
+}
+
+const headerCodec = wire.struct({
+  version: wire.version(PACKAGE_VERSION),
+  scheme: schemeCodec,
+  keyId: wire.fixed(32),
+  name: nameCodec,
+  purpose: nameCodec,
+  epoch: wire.u48,
+  baseEpoch: wire.u48,
+  threshold: wire.u16,
+  members: wire.list(wire.struct({ party: wire.u16, node: wire.fixed(32) }), MAX_PARTIES),
+});
+
+type Header = Pick<
+  PublicPackage,
+  'scheme' | 'keyId' | 'name' | 'purpose' | 'epoch' | 'baseEpoch' | 'threshold' | 'members'
+>;
+
+/** What an encoded package says before its points, of which each takes time. Whether it is true is another question. @throws {EncodingError} */
+export function headerOf(encoded: Uint8Array): Header {
+  return headerCodec.read(new wire.Reader(encoded));
 }

@@ -172,11 +172,13 @@ export class RefreshTask implements Task {
     const input = { network, sid, me, scheme, publicPackage: encoded, share: share.slice() };
     return {
       sid,
+      parties: this.members.map(({ party }) => party),
       court: {
         rounds: renewal.lifeRounds(suite),
         rules: renewal.lifeRules(suite, network, publicPackage),
       },
       host: this.#workshop.host('prove-life', input),
+      join: () => output,
       discard: () => wipe(share, ...material.values()),
     };
   }

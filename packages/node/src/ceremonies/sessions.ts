@@ -83,9 +83,12 @@ export class Sessions {
     const ending = await this.#play(entry, task, session, host, task.court(start));
     const proof = ending.type === 'done' ? task.proof?.(ending.result, session) : undefined;
     if (proof === undefined) return await this.#ended(entry, task, ending, session);
-    const proven = await this.#play(entry, task, { ...session, sid: proof.sid }, proof.host, proof.court);
+    const participants = start.participants.filter(({ party }) => proof.parties.includes(party));
+    const second = { ...session, start: { ...start, participants }, sid: proof.sid };
+    const proven = await this.#play(entry, task, second, proof.host, proof.court);
     if (proven.type !== 'done') proof.discard();
-    await this.#ended(entry, task, proven.type === 'done' ? ending : proven, session);
+    const outcome = proven.type === 'done' ? { ...proven, result: proof.join(proven.result) } : proven;
+    await this.#ended(entry, task, outcome, session);
   }
 
   /** One session from its beginning to its end. */
@@ -296,7 +299,9 @@ export class Sessions {
     try {
       return await task.complete(result, session, elapsed);
     } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
+      // Another attempt took the number, or there were too many: nothing is kept of this one.
+      const late = error instanceof KeyError && ['epoch-not-new', 'too-many-attempts'].includes(error.code);
+      if (!(late || error instanceof ServiceError)) throw error;
       this.#port.apply(entry, { type: 'cancel', code: 'conflict', reason: error.message });
       return undefined;
     }

@@ -25,7 +25,7 @@ import {
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import { apartFrom, copyOf, materialWith } from './multiplying.ts';
-import { publicPackageOf } from './packages.ts';
+import { headerOf, publicPackageOf } from './packages.ts';
 import { type Signing, signingOf } from './signing.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
@@ -93,6 +93,13 @@ export class SignTask implements Task {
     const { keys, tools } = this.#workshop;
     const { publicPackage, scheme } = usable(keys.get(this.publicPackage.keyId), this.keyName);
     return new SignTask(this.#request, publicPackageOf(groupOf(scheme, tools.groups), publicPackage), this.#workshop);
+  }
+
+  /** The nodes of the key's newest committee that is certified, whether this node is in it or not. */
+  heirs(): readonly Uint8Array[] {
+    const epochs = this.#workshop.keys.get(this.publicPackage.keyId)?.epochs ?? [];
+    const newest = epochs.findLast(({ certificate }) => certificate !== undefined);
+    return newest === undefined ? [] : headerOf(newest.publicPackage).members.map(({ node }) => node);
   }
 
   /** The id of an encoded order, if it is one. */
@@ -263,7 +270,7 @@ export function checkExpiry(expires: number, now: number): void {
   }
 }
 
-/** The epoch of a key to sign with. @throws {ServiceError} `key-unknown`, `denied` */
+/** The epoch of a key to sign with. @throws {ServiceError} `key-unknown`, `not-member`, `denied`, `integrity` */
 export function usable(
   key: KeyInfo | undefined,
   name: string,
@@ -274,6 +281,10 @@ export function usable(
 } {
   if (key?.quarantined !== undefined)
     throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
+  if (key !== undefined && key.current === undefined && key.epochs.at(-1)?.state === 'elsewhere') {
+    const where = `\`quorate keys show ${name}\` says who holds it`;
+    throw new ServiceError('not-member', `this node is not in the committee of the key ${name}; ${where}`);
+  }
   if (key?.current === undefined) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
   if (key.frozen)
     throw new ServiceError('denied', `the key ${name} is frozen here; \`quorate keys thaw\` allows it again`);

@@ -79,8 +79,13 @@ export interface Task {
   court(start: Start): Pick<Court, 'rounds' | 'rules'>;
   /** The protocol itself. @param receiveSecret the encoded scalar of our registration's receive key, to be wiped by the job */
   host(session: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>>;
-  /** What the participants show each other about the output before anybody keeps it, in a session of its own. */
-  proof?(output: unknown, session: TaskSession): Proof;
+  /** What the operator must show to have seen before accepting. @throws {ServiceError} `invalid`, `wrong-key` */
+  confirm?(publicKey: string | undefined): void;
+  /**
+   * What the participants show each other about the output before anybody keeps it, in a session of its own; undefined if this
+   * one has nothing to show.
+   */
+  proof?(output: unknown, session: TaskSession): Proof | undefined;
   /**
    * What to do with the protocol's output: record it, durably, and say what became of it.
    * @param milliseconds since the request became known here
@@ -90,10 +95,14 @@ export interface Task {
 
 /** A second session of the participants of the first one. */
 export interface Proof {
+  /** Those of them that take part. */
+  readonly parties: readonly Party[];
   /** It follows from the first session and its output: 32 bytes. */
   readonly sid: Uint8Array;
   readonly court: Pick<Court, 'rounds' | 'rules'>;
   readonly host: Host<unknown>;
+  /** What is kept in the end, of what both sessions came to. */
+  join(result: unknown): unknown;
   /** It failed: wipes the output of the first session. */
   discard(): void;
 }

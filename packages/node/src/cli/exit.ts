@@ -9,7 +9,7 @@ export const exits = { ok: 0, failed: 1, usage: 2, denied: 3, pending: 4, noQuor
 
 export type ExitCode = (typeof exits)[keyof typeof exits];
 
-export type CliErrorCode = 'usage' | 'secret-on-command-line' | 'client-key-invalid' | 'signature-invalid';
+export type CliErrorCode = 'usage' | 'declined' | 'secret-on-command-line' | 'client-key-invalid' | 'signature-invalid';
 
 /** The command line asks for something that cannot be done as it is written. */
 export class CliError extends Error {
@@ -85,17 +85,20 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'socket-unusable': usage,
   invalid: usage,
   'key-unknown': usage,
+  'not-member': usage,
   'peer-unknown': usage,
   'not-banned': usage,
   'name-taken': usage,
   'ceremony-unknown': usage,
   'request-conflict': usage,
   conflict: usage,
+  moved: usage,
   'not-waiting': usage,
   'frame-too-large': usage,
   // Somebody decided against it, or it is too late.
   denied,
   cancelled: denied,
+  declined: denied,
   expired: denied,
   // Too few members answered, or answered in time.
   'no-quorum': noQuorum,
@@ -103,6 +106,7 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'peer-unavailable': noQuorum,
   // What should be true is not: data, a signature, a member.
   integrity,
+  'wrong-key': integrity,
   cheated: integrity,
   'record-damaged': integrity,
   'audit-broken': integrity,

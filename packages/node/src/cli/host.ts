@@ -18,6 +18,8 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Asks the person at the terminal; undefined if there is none. */
+  readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
   /** Runs a node until it is told to stop. */
   readonly runNode: (options: RunOptions) => Promise<void>;
 }

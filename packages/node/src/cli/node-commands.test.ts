@@ -193,6 +193,18 @@ describe('keys', () => {
     expect(await json('keys', 'thaw', 'treasury')).toMatchObject({ frozen: false });
     expect((await node('keys', 'show', 'nobody')).exit).toBe(2);
   });
+
+  test('repair', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const { publicKey } = await service.key('treasury');
+    const repaired = await node('keys', 'repair', 'treasury', '--public-key', publicKey, '--helpers', 'bob, carol');
+    expect(repaired).toMatchObject({ exit: 0, stdout: expect.stringContaining(publicKey) });
+    expect(service.ceremonies()[0]).toMatchObject({ kind: 'repair', participants: ['alice', 'bob', 'carol'] });
+    expect(await node('keys', 'repair', 'treasury', '--no-wait')).toMatchObject({ exit: 0 });
+    expect(await node('keys', 'repair', 'treasury', '--public-key', '00'.repeat(32))).toMatchObject({ exit: 6 });
+    expect(await node('keys', 'repair', 'treasury', '--public-key', 'zz')).toMatchObject({ exit: 2 });
+    expect(await node('keys', 'repair', 'nothing')).toMatchObject({ exit: 2 });
+  });
 });
 
 describe('sign and verify', () => {
@@ -441,4 +453,45 @@ test('what the node refuses is said on stderr, and as JSON on stdout', async () 
   expect(exit).toBe(1);
   expect(stderr).toBe('error: the node is stopping; ask another one\n');
   expect(JSON.parse(stdout)).toEqual({ ok: false, code: 'stopping', message: 'the node is stopping; ask another one' });
+});
+
+describe('a reshare', () => {
+  const order = ['keys', 'reshare', 'treasury', '--members', 'alice,bob,dave', '--threshold', '3'];
+  const begun = () => service.ceremonies().some(({ kind }) => kind === 'renew');
+  const asked: string[] = [];
+  const answering = async (yes: boolean): Promise<Ran> =>
+    await quorate([...order, '--socket', socket], {}, undefined, async (question) => {
+      asked.push(question);
+      return yes;
+    });
+
+  beforeEach(async () => {
+    asked.length = 0;
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+  });
+
+  test('is shown, and nothing begins', async () => {
+    const { exit, stdout } = await node(...order, '--preview');
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/carol +leaves/);
+    expect(stdout).toMatch(/dave +joins/);
+    expect(stdout).toContain('2 of 3 now, 3 of 3 then');
+    expect(await json(...order, '--preview')).toMatchObject({ after: { threshold: 3, parties: 3 } });
+    expect(begun()).toBe(false);
+  });
+
+  test('begins when a person has seen it and says yes, or with --yes', async () => {
+    const { exit, stderr, stdout } = await answering(true);
+    expect(exit).toBe(0);
+    expect(asked).toEqual(['Give treasury to this committee?']);
+    expect(stderr).toMatch(/dave +joins/);
+    expect(stdout.trim()).toBe((await service.key('treasury')).publicKey);
+    expect(await node(...order, '--yes')).toMatchObject({ exit: 0 });
+  });
+
+  test('does not begin when a person says no, when nobody can be asked, or when it cannot work', async () => {
+    expect(await answering(false)).toMatchObject({ exit: 3, stderr: expect.stringContaining('nothing was begun') });
+    expect(await node(...order)).toMatchObject({ exit: 2, stderr: expect.stringContaining('--yes') });
+    expect(begun()).toBe(false);
+  });
 });

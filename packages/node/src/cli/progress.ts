@@ -1,5 +1,5 @@
 import type { NodeClient } from '../http/client.ts';
-import type { CeremonyView } from '../service.ts';
+import type { CeremonyView, ProposalView } from '../service.ts';
 import type { Context } from './context.ts';
 import { CeremonyFailed } from './exit.ts';
 import { printable, shortId } from './text.ts';
@@ -69,7 +69,12 @@ export function progressLine({
     ...(needsAccept && proposal !== undefined
       ? [`${proposal.proposer} proposes ${proposal.scheme}, ${proposal.threshold} of ${proposal.members.join(', ')}`]
       : []),
-    ...(needsAccept ? [`waits for this operator: quorate ceremonies accept ${shortId(id)}`] : []),
+    ...(needsAccept ? [`waits for this operator: quorate ceremonies accept ${shortId(id)}${pinned(proposal)}`] : []),
   ];
   return printable(parts.join(' · '));
+}
+
+/** Who joins says which key it is about. */
+function pinned(proposal: ProposalView | undefined): string {
+  return proposal?.reshare?.mustConfirm === true ? ' --public-key <the key, from somebody you trust>' : '';
 }

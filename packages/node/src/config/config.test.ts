@@ -43,6 +43,7 @@ describe('a configuration', () => {
       clients: [],
       accept: { default: 'ask', proposers: {} },
       purposes: ['*'],
+      pins: {},
       sessionTimeout: 60,
       refreshInterval: 86_400,
       threshold: undefined,

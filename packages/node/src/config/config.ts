@@ -43,6 +43,8 @@ export interface ConfigFile {
   readonly accept: { readonly default: Acceptance; readonly proposers: Readonly<Record<string, Acceptance>> };
   /** The purposes of keys in which this node takes part. */
   readonly purposes: readonly string[];
+  /** The public keys of keys that this node may come to hold with others, by name: it joins the committee of no other. */
+  readonly pins: Readonly<Record<string, string>>;
   /** Seconds that a session may take. */
   readonly sessionTimeout: number;
   /** Seconds between refreshes of a key's shares; 0 for none. */

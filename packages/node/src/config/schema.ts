@@ -118,6 +118,17 @@ export const configSchema: z.ZodType<ConfigFile> = z.strictObject({
     .strictObject({ default: decision.default('ask'), proposers: z.record(name, decision).default({}) })
     .prefault({}),
   purposes: z.array(glob).default(['*']),
+  pins: z
+    .record(
+      z.string(),
+      z
+        .string()
+        .regex(
+          /^(?:0[23])?[0-9a-f]{64}$/,
+          'not a public key; give the hex digits that `quorate keys show` prints on a node that holds the key',
+        ),
+    )
+    .default({}),
   sessionTimeout: seconds.default(60),
   refreshInterval: interval.default(86_400),
   threshold: party.optional(),

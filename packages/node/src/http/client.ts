@@ -8,6 +8,9 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type RepairOrder,
+  type ReshareOrder,
+  type ReshareView,
   ServiceError,
   type StatusView,
 } from '../service.ts';
@@ -26,11 +29,14 @@ export interface NodeClient {
   addresses(name: string, path: string, bitcoin?: BitcoinNetwork): Promise<AddressesView>;
   freeze(name: string, frozen: boolean): Promise<KeyView>;
   refresh(name: string): Promise<CeremonyView>;
+  previewReshare(name: string, order: ReshareOrder): Promise<ReshareView>;
+  reshare(name: string, order: ReshareOrder): Promise<CeremonyView>;
+  repair(name: string, order: RepairOrder): Promise<CeremonyView>;
   keygen(order: KeygenOrder): Promise<CeremonyView>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
   ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
-  accept(id: string): Promise<CeremonyView>;
+  accept(id: string, publicKey?: string): Promise<CeremonyView>;
   cancel(id: string): Promise<CeremonyView>;
   /** Resolves once the node reports every later change; ends when the node stops. */
   events(): Promise<Events>;
@@ -79,11 +85,15 @@ export function connectNode(socket: string): NodeClient {
       await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}&bitcoin=${bitcoin}`),
     freeze: async (name, frozen) => await post(`${keyPath(name)}/${frozen ? 'freeze' : 'thaw'}`),
     refresh: async (name) => await post(`${keyPath(name)}/refresh`),
+    previewReshare: async (name, order) => await post(`${keyPath(name)}/reshare/preview`, order),
+    reshare: async (name, order) => await post(`${keyPath(name)}/reshare`, order),
+    repair: async (name, order) => await post(`${keyPath(name)}/repair`, order),
     keygen: async (order) => await post('/v1/keys', order),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,
     ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
-    accept: async (id) => await post(`${ceremonyPath(id)}/accept`),
+    accept: async (id, publicKey) =>
+      await post(`${ceremonyPath(id)}/accept`, publicKey === undefined ? undefined : { publicKey }),
     cancel: async (id) => await post(`${ceremonyPath(id)}/cancel`),
     events: async () => eventsOf(await open(socket, 'GET', '/v1/ceremonies/events'), socket),
   };

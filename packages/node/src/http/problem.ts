@@ -28,6 +28,8 @@ export const statusOf: Readonly<Record<ProblemCode, number>> = {
   invalid: 400,
   denied: 403,
   'key-unknown': 404,
+  'wrong-key': 409,
+  'not-member': 421,
   'peer-unknown': 404,
   'ceremony-unknown': 404,
   'name-taken': 409,

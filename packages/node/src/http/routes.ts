@@ -3,11 +3,14 @@ import type { CeremonyView, Service } from '../service.ts';
 import { streamCeremonies } from './events.ts';
 import {
   expectNothing,
+  readAcceptance,
   readAddressesQuery,
   readCeremonyId,
   readKeygenOrder,
   readKeyName,
   readPeerName,
+  readRepairOrder,
+  readReshareOrder,
   readSignRequest,
   readWait,
 } from './schemas.ts';
@@ -68,6 +71,18 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     '/v1/keys/:name/refresh',
     bare(async (reply, params) => begun(reply, await service.refresh(readKeyName(params)))),
   );
+  app.post('/v1/keys/:name/reshare/preview', async ({ body, params, query }) => {
+    expectNothing(query, 'query');
+    return await service.previewReshare(readKeyName(params), readReshareOrder(body));
+  });
+  app.post('/v1/keys/:name/reshare', async ({ body, params, query }, reply) => {
+    expectNothing(query, 'query');
+    return begun(reply, await service.reshare(readKeyName(params), readReshareOrder(body)));
+  });
+  app.post('/v1/keys/:name/repair', async ({ body, params, query }, reply) => {
+    expectNothing(query, 'query');
+    return begun(reply, await service.repair(readKeyName(params), readRepairOrder(body)));
+  });
   app.post('/v1/keys', async ({ body, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.keygen(readKeygenOrder(body)));
@@ -91,10 +106,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     const wait = readWait(query);
     return await whileOpen(closing, service.ceremony(id, wait), async () => await service.ceremony(id, 0));
   });
-  app.post(
-    '/v1/ceremonies/:id/accept',
-    bare(async (_, params) => await service.accept(readCeremonyId(params))),
-  );
+  app.post('/v1/ceremonies/:id/accept', async ({ body, params, query }) => {
+    expectNothing(query, 'query');
+    return await service.accept(readCeremonyId(params), readAcceptance(body));
+  });
   app.post(
     '/v1/ceremonies/:id/cancel',
     bare(async (_, params) => await service.cancel(readCeremonyId(params))),

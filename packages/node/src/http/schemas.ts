@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
-import { type KeygenOrder, ServiceError } from '../service.ts';
+import { type KeygenOrder, type RepairOrder, type ReshareOrder, ServiceError } from '../service.ts';
 
 /** A client's order as JSON: bytes are lower-case hex. The network is the node's own, and is not said. */
 export interface SignOrder {
@@ -78,6 +78,19 @@ const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
   allowLowThreshold: z.boolean().optional(),
 });
 
+const reshareSchema: z.ZodType<ReshareOrder> = z.strictObject({
+  threshold: z.int().min(2).max(100).optional(),
+  members: z.array(name).min(2).max(100).optional(),
+  allowLowThreshold: z.boolean().optional(),
+});
+
+const acceptSchema = z.strictObject({ publicKey: z.union([hex(32, 32), hex(33, 33)]).optional() });
+
+const repairSchema: z.ZodType<RepairOrder> = z.strictObject({
+  publicKey: hex(32, 33).optional(),
+  helpers: z.array(name).min(1).max(100).optional(),
+});
+
 const signSchema: z.ZodType<SignOrder> = z.strictObject({
   key: name,
   purpose: name,
@@ -110,6 +123,21 @@ const waitQuery = z.strictObject({
 /** @throws {ServiceError} `invalid` */
 export function readKeygenOrder(body: unknown): KeygenOrder {
   return conform(keygenSchema, body, 'body');
+}
+
+/** @throws {ServiceError} `invalid` */
+export function readReshareOrder(body: unknown): ReshareOrder {
+  return conform(reshareSchema, body, 'body');
+}
+
+/** The public key that an operator gives with its yes, if it does. @throws {ServiceError} `invalid` */
+export function readAcceptance(body: unknown): string | undefined {
+  return conform(acceptSchema, body ?? {}, 'body').publicKey;
+}
+
+/** The body may be left out. @throws {ServiceError} `invalid` */
+export function readRepairOrder(body: unknown): RepairOrder {
+  return conform(repairSchema, body ?? {}, 'body');
 }
 
 /** The order that the JSON stands for, on this node's network. @throws {ServiceError} `invalid` */

@@ -210,6 +210,14 @@ describe('routes', () => {
     expect(await node.freeze('treasury', false)).toMatchObject({ frozen: false });
   });
 
+  test('a repair, with and without a body', async () => {
+    await node.keygen({ name: 'treasury', scheme: 'ed25519' });
+    expect(await node.repair('treasury', { helpers: ['bob', 'carol'] })).toMatchObject({ kind: 'repair' });
+    expect(await send('POST', '/v1/keys/treasury/repair')).toMatchObject({ status: 200 });
+    expect(await send('POST', '/v1/keys/treasury/repair', '{"helper":["bob"]}')).toMatchObject({ status: 400 });
+    expect(await send('POST', '/v1/keys/treasury/repair', '{"publicKey":"00"}')).toMatchObject({ status: 400 });
+  });
+
   test('a ceremony that runs on is 202, one that has ended 200', async () => {
     service.immediate = false;
     expect(await send('POST', '/v1/keys', '{"name":"slow","scheme":"taproot"}')).toMatchObject({ status: 202 });

@@ -26,8 +26,12 @@ export interface RefreshProposal {
 
 const REFRESH_PROPOSAL_VERSION = 1;
 
+/** What is proposed, in the byte after the version. */
+export const renewals = { refresh: 1, reshare: 2 } as const;
+
 const statement = {
   version: wire.version(REFRESH_PROPOSAL_VERSION),
+  what: wire.version(renewals.refresh),
   network: wire.fixed(32),
   key: nameCodec,
   baseEpoch: wire.u48,
@@ -61,5 +65,8 @@ export function verifyRefresh(proposal: RefreshProposal, signatures: SignatureSc
 
 /** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
 export function refreshDigest(proposal: Omit<RefreshProposal, 'signature'>): Uint8Array {
-  return hash(tags.refreshProposal, wire.encode(statementCodec, { ...proposal, version: REFRESH_PROPOSAL_VERSION }));
+  return hash(
+    tags.refreshProposal,
+    wire.encode(statementCodec, { ...proposal, version: REFRESH_PROPOSAL_VERSION, what: renewals.refresh }),
+  );
 }

@@ -10,7 +10,7 @@ export interface EpochInfo {
   readonly createdAt: number;
   readonly publicPackage: Uint8Array;
   readonly ready: Uint8Array;
-  /** Undefined while PREPARED, and once SHREDDED. */
+  /** Undefined until there is one. */
   readonly certificate: Uint8Array | undefined;
   /** The parties with whom something is set up, ascending. */
   readonly material: readonly number[];
@@ -28,6 +28,8 @@ export interface KeyInfo {
   readonly current: EpochInfo | undefined;
   /** What is damaged of the key, if something is: then it has no epochs here, and nothing is done with it. */
   readonly quarantined: IntegrityError | undefined;
+  /** Of a quarantined key: the public packages that can still be read, old ones perhaps among them. */
+  readonly remains: readonly Uint8Array[];
 }
 
 /** A key, as it is held in memory. */
@@ -35,6 +37,7 @@ export interface Entry {
   readonly keyId: Uint8Array;
   readonly record: KeyRecord;
   readonly quarantined?: IntegrityError;
+  readonly remains?: readonly Uint8Array[];
   readonly epochs: ReadonlyMap<number, Epoch>;
 }
 
@@ -50,7 +53,7 @@ export function checkIsNext({ record, epochs }: Entry, epoch: number): void {
   if (epoch <= highest)
     throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${record.name} is not above ${highest}`);
   const isCertified = ([, epoch]: readonly [number, Epoch]): boolean =>
-    ['certified', 'active', 'retiring'].includes(epoch.record.state.type);
+    ['certified', 'active', 'retiring', 'elsewhere'].includes(epoch.record.state.type);
   const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
   const open = [...epochs.keys()].filter((number) => number > certified).length;
   if (open >= limits.uncertifiedEpochs)
@@ -66,20 +69,32 @@ export function checkWhole({ quarantined, record }: Entry): void {
     throw new KeyError('quarantined', `the key ${record.name} is quarantined here: ${quarantined.message}`);
 }
 
-/** Whether a higher epoch is active: this one is of no more use. */
+/** Whether a higher epoch is in use, here or elsewhere: this one is of no more use. */
 export function isOvertaken({ epochs }: Entry, epoch: number): boolean {
-  return [...epochs].some(([number, { record }]) => number > epoch && record.state.type === 'active');
+  const isUsed = ({ record: { state } }: Epoch): boolean => state.type === 'active' || state.type === 'elsewhere';
+  return [...epochs].some(([number, one]) => number > epoch && isUsed(one));
 }
 
-export function isKept([, { record }]: readonly [number, Epoch]): boolean {
-  return record.state.type !== 'shredded';
+/** Whether there are secrets of the epoch on this disk. */
+export function isKept({ state }: EpochRecord): boolean {
+  return !['shredded', 'approved', 'elsewhere'].includes(state.type);
+}
+
+/** The certified epochs below this one, RETIRING. */
+export function retired(epochs: Entry['epochs'], below: number): ReadonlyMap<number, EpochRecord> {
+  const older = [...epochs].flatMap(([number, { record }]): [number, EpochRecord][] => {
+    const { type, value } = record.state;
+    const retires = number < below && (type === 'certified' || type === 'active');
+    return retires ? [[number, { ...record, state: { type: 'retiring', value } }]] : [];
+  });
+  return new Map(older);
 }
 
 export function withEpoch(entry: Entry, epoch: number, value: Epoch): Entry {
   return { ...entry, epochs: new Map([...entry.epochs, [epoch, value]]) };
 }
 
-export function info({ keyId, record, epochs, quarantined }: Entry): KeyInfo {
+export function info({ keyId, record, epochs, quarantined, remains = [] }: Entry): KeyInfo {
   const all = [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
   return {
     keyId,
@@ -89,12 +104,20 @@ export function info({ keyId, record, epochs, quarantined }: Entry): KeyInfo {
     epochs: all,
     current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
     quarantined,
+    remains,
   };
 }
 
 function epochInfo(epoch: number, { record, material }: Epoch): EpochInfo {
   const { createdAt, publicPackage, statement, state } = record;
-  const certificate = state.type === 'prepared' || state.type === 'shredded' ? undefined : state.value;
   const parties = [...material].sort((a, b) => a - b);
+  const certificate = certificateOf(state);
   return { epoch, state: state.type, createdAt, publicPackage, ready: statement, certificate, material: parties };
+}
+
+/** What certifies an epoch in this state, if it is certified. */
+export function certificateOf({ type, value }: EpochState): Uint8Array | undefined {
+  if (type === 'prepared' || type === 'approved') return undefined;
+  if (type !== 'shredded') return value;
+  return value.certificate.length === 0 ? undefined : value.certificate;
 }

@@ -10,14 +10,22 @@ import { limits } from '../limits.ts';
  * - `active`: the others were told.
  * - `retiring`: a higher epoch is active. The share is still there, and nothing is signed with it or dealt from it.
  * - `shredded`: data key, share, set-ups and second copy are destroyed. `erased` is 1 once no file holds them any more. What is
- *   public stays, and with it the number, which never comes back.
+ *   public stays, and with it the number, which never comes back; and the certificate, if there was one, for whoever missed it.
+ *
+ * Two more are of epochs of which this node has no share:
+ *
+ * - `approved`: this node dealt into it and leaves the committee. It may sign an approval of this statement, and of no other of
+ *   this epoch. Its own epoch is in use as before.
+ * - `elsewhere`: certified, by this certificate. The key is with the members of that epoch.
  */
 export type EpochState =
   | { readonly type: 'prepared'; readonly value: Record<string, never> }
   | { readonly type: 'certified'; readonly value: Uint8Array }
   | { readonly type: 'active'; readonly value: Uint8Array }
   | { readonly type: 'retiring'; readonly value: Uint8Array }
-  | { readonly type: 'shredded'; readonly value: { readonly erased: number } };
+  | { readonly type: 'shredded'; readonly value: { readonly erased: number; readonly certificate: Uint8Array } }
+  | { readonly type: 'approved'; readonly value: Record<string, never> }
+  | { readonly type: 'elsewhere'; readonly value: Uint8Array };
 
 /** One sharing of a key, as far as it is public. */
 export interface EpochRecord extends Record<string, unknown> {
@@ -25,7 +33,7 @@ export interface EpochRecord extends Record<string, unknown> {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly publicPackage: Uint8Array;
-  /** The digest of the one READY statement that this node may sign for this epoch. */
+  /** The digest of the one statement, READY or approval, that this node may sign for this epoch. */
   readonly statement: Uint8Array;
   readonly state: EpochState;
 }
@@ -50,13 +58,17 @@ export const epochCodec: wire.Codec<EpochRecord> = wire.struct<EpochRecord>({
     certified: Uint8Array;
     active: Uint8Array;
     retiring: Uint8Array;
-    shredded: { readonly erased: number };
+    shredded: { readonly erased: number; readonly certificate: Uint8Array };
+    approved: Record<string, never>;
+    elsewhere: Uint8Array;
   }>({
     prepared: wire.struct({}),
     certified: wire.bytes(limits.certificateBytes),
     active: wire.bytes(limits.certificateBytes),
     retiring: wire.bytes(limits.certificateBytes),
-    shredded: wire.struct({ erased: wire.u8 }),
+    shredded: wire.struct({ erased: wire.u8, certificate: wire.bytes(limits.certificateBytes) }),
+    approved: wire.struct({}),
+    elsewhere: wire.bytes(limits.certificateBytes),
   }),
 });
 

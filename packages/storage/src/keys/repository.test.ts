@@ -7,7 +7,7 @@ import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
 import type { Store, StoreOperation } from '../store.ts';
-import { KeyRepository, type PreparedEpoch } from './repository.ts';
+import { KeyRepository, type OutsideEpoch, type PreparedEpoch } from './repository.ts';
 
 const keyId = new Uint8Array(32).fill(0xaa);
 const shareBytes = seeded(ascii('share canary')).bytes(32);
@@ -32,6 +32,11 @@ function prepared(change: Partial<PreparedEpoch> = {}): PreparedEpoch {
 const check = (share: Secret, publicPackage: Uint8Array): void => {
   if (!share.use((bytes) => equal(bytes, shareBytes)) || !equal(publicPackage, ascii('public package')))
     throw new Error('the share does not fit');
+};
+/** An epoch of which this node has no share. */
+const outside = (change: Partial<OutsideEpoch> = {}): OutsideEpoch => {
+  const { share: _, material: __, ...rest } = prepared(change);
+  return rest;
 };
 const anything = (): void => {};
 
@@ -518,7 +523,8 @@ describe('an epoch that was overtaken', () => {
       const [first] = found.get(keyId)?.epochs ?? [];
       expect(first).toMatchObject({
         state: 'shredded',
-        certificate: undefined,
+        // For whoever missed it.
+        certificate,
         material: [],
         publicPackage: ascii('public package'),
       });
@@ -646,8 +652,96 @@ describe('an epoch that was overtaken', () => {
   });
 });
 
+describe('a key whose committee changes', () => {
+  /** Epoch 1 is in use here. */
+  async function used(store: Store): Promise<KeyRepository> {
+    const keys = await open(store);
+    await keys.prepare(prepared(), check);
+    await keys.certify(keyId, 1, ready, certificate);
+    await keys.activate(keyId, 1);
+    return keys;
+  }
+  const statesOf = (keys: KeyRepository) => keys.get(keyId)?.epochs.map(({ epoch, state }) => [epoch, state]);
+
+  test('is in use until the epoch that this node approved is certified; then it is elsewhere, and can be shredded', async () => {
+    const store = new MemoryStore();
+    const keys = await used(store);
+    await keys.approve(outside({ epoch: 2 }));
+    await keys.approve(outside({ epoch: 2 }));
+    for (const found of [keys, await open(store)]) {
+      expect(statesOf(found)).toEqual([
+        [1, 'active'],
+        [2, 'approved'],
+      ]);
+      expect(found.get(keyId)?.current?.epoch).toBe(1);
+      (await found.share(keyId, 1)).wipe();
+      await expect(found.share(keyId, 2)).rejects.toMatchObject({ code: 'epoch-retired' });
+      await expect(found.shred(keyId, 1)).rejects.toMatchObject({ code: 'invalid-transition' });
+    }
+    await keys.goElsewhere(outside({ epoch: 2 }), certificate);
+    await keys.goElsewhere(outside({ epoch: 2 }), ascii('another'));
+    for (const found of [keys, await open(store)]) {
+      expect(statesOf(found)).toEqual([
+        [1, 'retiring'],
+        [2, 'elsewhere'],
+      ]);
+      expect(found.get(keyId)?.current).toBeUndefined();
+      expect(found.get(keyId)?.epochs[1]?.certificate).toEqual(certificate);
+      await expect(found.share(keyId, 1)).rejects.toMatchObject({ code: 'epoch-retired' });
+      await expect(found.shred(keyId, 2)).rejects.toMatchObject({ code: 'invalid-transition' });
+    }
+    await keys.shred(keyId, 1);
+    expect(statesOf(await open(store))).toEqual([
+      [1, 'shredded'],
+      [2, 'elsewhere'],
+    ]);
+  });
+
+  test('promises one outcome of an epoch, as READY or as approval', async () => {
+    const keys = await used(new MemoryStore());
+    const refused = { code: 'epoch-not-new' };
+    await expect(keys.approve(outside({ epoch: 1 }))).rejects.toMatchObject(refused);
+    await keys.approve(outside({ epoch: 2 }));
+    await expect(keys.approve(outside({ epoch: 2, ready: shareBytes }))).rejects.toMatchObject(refused);
+    await expect(keys.prepare(prepared({ epoch: 2 }), check)).rejects.toMatchObject(refused);
+    await keys.prepare(prepared({ epoch: 3 }), check);
+    await expect(keys.approve(outside({ epoch: 3 }))).rejects.toMatchObject(refused);
+    await expect(keys.goElsewhere(outside({ epoch: 3 }), certificate)).rejects.toMatchObject(refused);
+  });
+
+  test('comes back: who knows the epoch in use elsewhere prepares the next', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    await keys.goElsewhere(outside({ epoch: 4 }), certificate);
+    await expect(keys.prepare(prepared({ epoch: 4 }), check)).rejects.toThrow();
+    await keys.prepare(prepared({ epoch: 5 }), check);
+    await keys.certify(keyId, 5, ready, certificate);
+    await keys.activate(keyId, 5);
+    expect(statesOf(await open(store))).toEqual([
+      [4, 'elsewhere'],
+      [5, 'active'],
+    ]);
+  });
+
+  test('goes or stays, whichever write fails, and never by halves', async () => {
+    await failingAtEachWrite(
+      async (store, acknowledged) => {
+        const keys = await used(store);
+        await keys.goElsewhere(outside({ epoch: 2 }), certificate);
+        acknowledged.push('elsewhere');
+      },
+      async (store, acknowledged) => {
+        const found = statesOf(await open(store)) ?? [];
+        const retiring = found.some(([, state]) => state === 'retiring');
+        expect(found.some(([, state]) => state === 'elsewhere')).toBe(retiring);
+        if (acknowledged.length > 0) expect(retiring).toBe(true);
+      },
+    );
+  });
+});
+
 test('records and copies of keys are laid out as documented', async () => {
-  const store = new MemoryStore();
+  let store = new MemoryStore();
   const keys = await open(store);
   const lines: string[] = [];
   const epoch = async (): Promise<void> => {
@@ -666,6 +760,11 @@ test('records and copies of keys are laid out as documented', async () => {
   await keys.activate(keyId, 2);
   await epoch();
   await keys.shred(keyId, 1);
+  await epoch();
+  const other = await open((store = new MemoryStore()));
+  await other.approve(outside({ epoch: 1 }));
+  await epoch();
+  await other.goElsewhere(outside({ epoch: 1 }), certificate);
   await epoch();
   await expect(lines.join('\n')).toMatchFileSnapshot('golden/key.txt');
 });

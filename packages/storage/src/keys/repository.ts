@@ -5,6 +5,7 @@ import type { StoreOperation } from '../store.ts';
 import { Turns } from '../turns.ts';
 import { Copies } from './copies.ts';
 import {
+  certificateOf,
   checkIsNext,
   checkWhole,
   type Entry,
@@ -13,11 +14,13 @@ import {
   isKept,
   isOvertaken,
   type KeyInfo,
+  retired,
   withEpoch,
 } from './entry.ts';
 import { KeyError } from './errors.ts';
 import { copyName, epochPlace, keyPlace, materialPlace, materialsPlace, sharePlace } from './places.ts';
-import { type EpochRecord, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
+import { type EpochRecord, type EpochState, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
+import { salvage } from './salvage.ts';
 
 /** What a ceremony made, to be kept before READY is signed. */
 export interface PreparedEpoch {
@@ -36,6 +39,15 @@ export interface PreparedEpoch {
   readonly ready: Uint8Array;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+}
+
+/** An epoch of which this node has no share. `ready` is the digest of its package. */
+export type OutsideEpoch = Omit<PreparedEpoch, 'share' | 'material'>;
+
+/** An epoch in use whose share was lost here, with the share that others gave back. */
+export interface RepairedEpoch extends Omit<PreparedEpoch, 'material'> {
+  /** What certifies the public package: the caller has verified it. */
+  readonly certificate: Uint8Array;
 }
 
 /** What was set up with other parties of an epoch, by party. */
@@ -109,7 +121,10 @@ export class KeyRepository {
     check(share, publicPackage);
     await this.#turns.take('keys', async () => {
       const entry = this.#entryFor(prepared);
-      if (!entry.epochs.has(epoch)) {
+      const known = entry.epochs.get(epoch);
+      if (known !== undefined && !isKept(known.record))
+        throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is ${known.record.state.type}`);
+      if (known === undefined) {
         checkIsNext(entry, epoch);
         await this.#keep(entry, prepared);
       }
@@ -147,15 +162,44 @@ export class KeyRepository {
       const { state } = record;
       if (state.type === 'prepared') throw new KeyError('invalid-transition', `epoch ${epoch} has no certificate`);
       if (state.type !== 'certified') return;
-      const older = [...entry.epochs].flatMap(([number, { record }]): [number, EpochRecord][] => {
-        const { type, value } = record.state;
-        const retires = number < epoch && (type === 'certified' || type === 'active');
-        return retires ? [[number, { ...record, state: { type: 'retiring', value } }]] : [];
-      });
-      await this.#moveTo(
-        entry,
-        new Map([[epoch, { ...record, state: { type: 'active', value: state.value } }], ...older]),
-      );
+      const active: EpochRecord = { ...record, state: { type: 'active', value: state.value } };
+      await this.#moveTo(entry, new Map([[epoch, active], ...retired(entry.epochs, epoch)]));
+    });
+  }
+
+  /**
+   * Makes the epoch APPROVED, synced: this node dealt into it and has no share of it. Only then may the approval be signed.
+   * Repeating it with the same content is harmless.
+   * @throws {KeyError} `epoch-not-new`, `too-many-attempts`, `name-taken`, `scheme-differs`
+   */
+  async approve(outside: OutsideEpoch): Promise<void> {
+    await this.#turns.take('keys', async () => {
+      const { epoch, name, ready } = outside;
+      const entry = this.#entryFor(outside);
+      const known = entry.epochs.get(epoch)?.record;
+      if (known?.state.type === 'approved' && equal(known.statement, ready)) return;
+      if (known !== undefined)
+        throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${name} is there with other content`);
+      checkIsNext(entry, epoch);
+      await this.#keepOutside(entry, outside, { type: 'approved', value: {} }, new Map());
+    });
+  }
+
+  /**
+   * Makes the epoch ELSEWHERE: certified, and this node has no share of it; its own below it that were certified are RETIRING, in
+   * the same synced batch. The caller has verified that it follows them. Harmless when repeated.
+   * @throws {KeyError} `epoch-not-new`, `name-taken`, `scheme-differs`
+   */
+  async goElsewhere(outside: OutsideEpoch, certificate: Uint8Array): Promise<void> {
+    await this.#turns.take('keys', async () => {
+      const { epoch, name } = outside;
+      const entry = this.#entryFor(outside);
+      const known = entry.epochs.get(epoch)?.record.state.type;
+      if (known === 'elsewhere') return;
+      if (known !== undefined && known !== 'approved')
+        throw new KeyError('epoch-not-new', `this node has a share of epoch ${epoch} of the key ${name}`);
+      const state = { type: 'elsewhere', value: certificate } as const;
+      await this.#keepOutside(entry, outside, state, retired(entry.epochs, epoch));
     });
   }
 
@@ -169,9 +213,10 @@ export class KeyRepository {
     await this.#turns.take('keys', async () => {
       const [entry, { record, material }] = this.#epoch(keyId, epoch);
       if (record.state.type !== 'shredded') {
-        if (!isOvertaken(entry, epoch))
+        if (!isKept(record) || !isOvertaken(entry, epoch))
           throw new KeyError('invalid-transition', `no epoch above ${epoch} of the key ${entry.record.name} is active`);
-        const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0 } } };
+        const certificate = certificateOf(record.state) ?? new Uint8Array(0);
+        const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
         await this.#keyring.records.batch([
           ...secretsOf(keyId, epoch, material),
           this.#keyring.records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, shredded)),
@@ -180,6 +225,33 @@ export class KeyRepository {
         this.#set(entry, epoch, { record: shredded, material });
       }
       await this.#erase(keyId, epoch);
+    });
+  }
+
+  /**
+   * Takes an epoch in use whose share was lost here, synced, and read back; a quarantined key is whole again. Of its other epochs
+   * stays what is whole: see `salvage.ts`. A crash in between leaves the key as damaged as it was, or repaired.
+   * @param check is asked first: only a share that fits takes the place of another
+   * @throws {KeyError} `name-taken`, `scheme-differs`, `epoch-retired` when a higher epoch is in use here
+   */
+  async repair(repaired: RepairedEpoch, check: ShareCheck): Promise<void> {
+    const { keyId, epoch } = repaired;
+    check(repaired.share, repaired.publicPackage);
+    await this.#turns.take('keys', async () => {
+      const entry = this.#entries.get(toHex(keyId));
+      if (entry?.quarantined === undefined) {
+        const whole = this.#entryFor(repaired);
+        if ((info(whole).current?.epoch ?? 0) > epoch)
+          throw new KeyError('epoch-retired', `a higher epoch than ${epoch} of the key ${repaired.name} is in use`);
+      }
+      // What it holds does not open, or is what is written now: two copies that differ would both be doubted.
+      await this.#copies.erase(keyId, repaired.epoch);
+      const afresh = { afresh: `key/${toHex(keyId)}` };
+      await this.#keyring.records.batch(await salvage(this.#keyring, this.#copies, repaired), afresh);
+      this.#isUncopied.add(copyName(keyId, epoch));
+      this.#entries.delete(toHex(keyId));
+      await this.#load(toHex(keyId));
+      await this.#checkKept(keyId, repaired, check);
     });
   }
 
@@ -306,6 +378,17 @@ export class KeyRepository {
     this.#set(entry, epoch, { record, material: new Set(material.keys()) });
   }
 
+  async #keepOutside(
+    entry: Entry,
+    { createdAt, epoch, keyId, publicPackage, ready }: OutsideEpoch,
+    state: EpochState,
+    retiring: ReadonlyMap<number, EpochRecord>,
+  ): Promise<void> {
+    const record = { version: keyRecordVersion, createdAt, publicPackage, statement: ready, state };
+    const key = this.#keyring.records.seal(keyPlace(keyId), 'key', wire.encode(keyCodec, entry.record));
+    await this.#moveTo(entry, new Map([[epoch, record], ...retiring]), [key]);
+  }
+
   /** Trusts nothing but the disk: the public part, then the share, read back and compared with what was meant. */
   async #checkKept(keyId: Uint8Array, prepared: PreparedEpoch, check: ShareCheck): Promise<void> {
     const { epoch, publicPackage, ready } = prepared;
@@ -353,7 +436,8 @@ export class KeyRepository {
       if (!(error instanceof IntegrityError)) throw error;
       const name = this.#entries.get(id)?.record.name ?? '';
       const record = { version: keyRecordVersion, name, scheme: '', frozen: 1 };
-      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error });
+      const remains = [...(this.#entries.get(id)?.epochs.values() ?? [])].map((epoch) => epoch.record.publicPackage);
+      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
     }
   }
@@ -371,7 +455,8 @@ export class KeyRepository {
       this.#set(this.#entry(keyId), epoch, { record, material: new Set() });
     }
     const { epochs } = this.#entry(keyId);
-    const [kept, shredded] = [[...epochs].filter(isKept), [...epochs].filter((one) => !isKept(one))];
+    const kept = [...epochs].filter(([, { record }]) => isKept(record));
+    const shredded = [...epochs].filter(([, { record }]) => record.state.type === 'shredded');
     for (const [epoch] of kept) await this.#heal(keyId, epoch);
     // Only now: what was restored counts.
     const isWhole = !manifest.broken().includes(group) || (await manifest.recheck(group));
@@ -408,7 +493,8 @@ export class KeyRepository {
     await records.purge(gone);
     for (const { key } of gone)
       if ((await records.sealed(key)) !== undefined) throw new IntegrityError(key, 'contradiction');
-    const erased: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 1 } } };
+    const certificate = certificateOf(record.state) ?? new Uint8Array(0);
+    const erased: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 1, certificate } } };
     await this.#moveTo(entry, new Map([[epoch, erased]]));
     this.#set(this.#entry(keyId), epoch, { record: erased, material: new Set() });
   }
@@ -427,16 +513,20 @@ export class KeyRepository {
   }
 
   /** Puts these epochs' records in one synced batch, and reads them back. */
-  async #moveTo(entry: Entry, changed: ReadonlyMap<number, EpochRecord>): Promise<void> {
+  async #moveTo(
+    entry: Entry,
+    changed: ReadonlyMap<number, EpochRecord>,
+    more: readonly StoreOperation[] = [],
+  ): Promise<void> {
     const { records } = this.#keyring;
     const encoded = [...changed].map(
       ([epoch, record]) => [epochPlace(entry.keyId, epoch), wire.encode(epochCodec, record)] as const,
     );
-    await records.batch(encoded.map(([place, bytes]) => records.seal(place, 'epoch', bytes)));
+    await records.batch([...more, ...encoded.map(([place, bytes]) => records.seal(place, 'epoch', bytes))]);
     for (const [place, bytes] of encoded) await records.verify(place, 'epoch', bytes);
     for (const [epoch, record] of changed) {
-      const { material } = entry.epochs.get(epoch) as Epoch;
-      this.#set(this.#entry(entry.keyId), epoch, { record, material });
+      const material = entry.epochs.get(epoch)?.material ?? new Set();
+      this.#set(this.#entries.get(toHex(entry.keyId)) ?? entry, epoch, { record, material });
     }
   }
 
@@ -459,7 +549,7 @@ export class KeyRepository {
   #inUse(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
     const found = this.#epoch(keyId, epoch);
     const { type } = found[1].record.state;
-    if (type === 'retiring' || type === 'shredded')
+    if (type === 'retiring' || !isKept(found[1].record))
       throw new KeyError('epoch-retired', `epoch ${epoch} of the key ${found[0].record.name} is ${type}`);
     return found;
   }

@@ -19,6 +19,13 @@ import {
 import { groupOf, places, prefixesOf } from './places.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
+export interface Commitment {
+  /** Default: yes. */
+  readonly sync?: boolean;
+  /** A key's group of which the operations say everything: what else is on the disk of it, they delete. */
+  readonly afresh?: string;
+}
+
 /**
  * Which records there should be, and which version of each. A record by itself says that it was written here, and where; it
  * does not say that it is the newest, and one that is gone says nothing. So each batch carries, besides its changes:
@@ -100,11 +107,9 @@ export class Manifest {
   }
 
   /** Applies the operations and what keeps the manifest true, as one batch. @throws {StoreError} @throws {IntegrityError} */
-  async commit(
-    operations: readonly StoreOperation[],
-    { sync = true }: { readonly sync?: boolean } = {},
-  ): Promise<void> {
+  async commit(operations: readonly StoreOperation[], { afresh, sync = true }: Commitment = {}): Promise<void> {
     if (this.#dead !== undefined) throw this.#dead;
+    if (afresh !== undefined) this.#renew(afresh);
     // Up to the batch without a pause: batches reach the store in the order in which the manifest counted them.
     const covered = this.#cover(operations);
     const [number, chain] = [this.#number, this.#chain];
@@ -179,6 +184,17 @@ export class Manifest {
 
   close(): void {
     this.#digestKey.wipe();
+  }
+
+  /** Counts a key's group from nothing: the batch that follows says what is in it. */
+  #renew(group: string): void {
+    this.#strays.delete(group);
+    const page = this.#pages.get(group);
+    if (page === undefined) return;
+    page.members?.clear();
+    page.count = 0;
+    page.sum.fill(0);
+    page.state = 'verified';
   }
 
   #cover(operations: readonly StoreOperation[]): readonly StoreOperation[] {

@@ -1,7 +1,7 @@
 import { equal, type Secret } from '@quorate/protocol';
 import type { Store, StoreOperation } from '../store.ts';
 import { IntegrityError } from './errors.ts';
-import type { Manifest } from './manifest.ts';
+import type { Commitment, Manifest } from './manifest.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
 /** A {@link Store} that holds only sealed records, all under one key. Places are store keys. */
@@ -38,8 +38,8 @@ export class SealedStore {
     return { type: 'put', key: place, value };
   }
 
-  /** Applies all operations or none, synced unless it is said otherwise. @throws {StoreError} */
-  batch(operations: readonly StoreOperation[], options?: { readonly sync?: boolean }): Promise<void> {
+  /** Applies all operations or none, synced unless it is said otherwise. See {@link Manifest.commit}. @throws {StoreError} */
+  batch(operations: readonly StoreOperation[], options?: Commitment): Promise<void> {
     return this.#manifest?.commit(operations, options) ?? this.#store.batch(operations, options);
   }
 

@@ -24,9 +24,8 @@ export const addCeremonies: AddCommand = (program, act) => {
     .command('accept')
     .description('let a ceremony that waits for this node’s operator go on here')
     .argument(...idArgument)
-    .action(
-      act(async (context, id: string) => await withOne(context, id, async (node, whole) => await node.accept(whole))),
-    );
+    .option('--public-key <bytes>', 'reshare: the public key, from somebody you trust; needed to join a committee')
+    .action(act(accept));
   ceremonies
     .command('cancel')
     .description('withdraw this node from a ceremony that is not over')
@@ -53,6 +52,10 @@ async function list(context: Context, { follow }: { readonly follow?: true }): P
     ]),
   );
   return exits.ok;
+}
+
+async function accept(context: Context, id: string, { publicKey }: { readonly publicKey?: string }): Promise<ExitCode> {
+  return await withOne(context, id, async (node, whole) => await node.accept(whole, publicKey));
 }
 
 async function followAll(context: Context): Promise<ExitCode> {
@@ -109,11 +112,19 @@ function describe(ceremony: CeremonyView): string {
 }
 
 /** What an operator should know before accepting. */
-function proposed({ proposer, scheme, purpose, threshold, members, expires }: ProposalView) {
+function proposed({ proposer, scheme, purpose, threshold, members, expires, reshare }: ProposalView) {
   return [
     ['proposed by', proposer],
     ['scheme', scheme],
     ['purpose', purpose],
+    ...(reshare === undefined
+      ? []
+      : ([
+          ['key', reshare.publicKey],
+          ['held by', `${reshare.threshold} of ${reshare.members.join(', ')}`],
+          ['joining', reshare.joining.join(', ') || '-'],
+          ['leaving', reshare.leaving.join(', ') || '-'],
+        ] as const)),
     ['threshold', `${threshold} of ${members.length}`],
     ['committee', members.join(', ')],
     ['until', time(expires)],

@@ -42,12 +42,13 @@ async function keygen(context: Context, name: string, { wait, ...options }: Keyg
   return result === undefined ? exits.pending : exits.ok;
 }
 
-function parties(text: string): number {
+export function parties(text: string): number {
   if (!/^(?:[2-9]|[1-9]\d{1,2})$/.test(text))
     throw new CliError('usage', `--threshold ${text}: give a number of parties, at least 2`);
   return Number(text);
 }
 
-function names(text: string): readonly string[] {
+/** Names separated by commas. */
+export function names(text: string): readonly string[] {
   return text.split(',').map((name) => name.trim());
 }

@@ -6,6 +6,8 @@ import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
+import { names } from './keygen.ts';
+import { addReshare } from './reshare.ts';
 
 export const addKeys: AddCommand = (program, act) => {
   const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
@@ -26,6 +28,18 @@ export const addKeys: AddCommand = (program, act) => {
     .description('deals the shares of a key anew, now; the key and who holds it stay the same')
     .argument('<name>', "the key's name")
     .action(act(refresh));
+  addReshare(keys, act);
+  keys
+    .command('repair')
+    .description('has the share of a key that was lost here given back by other members; no other share changes')
+    .argument('<name>', "the key's name")
+    .option(
+      '--public-key <hex>',
+      'which key it is, as `keys show` prints it elsewhere; needed if nothing of it is left',
+    )
+    .option('--helpers <names>', 'who gives it back, separated by commas (default: some who are connected)', names)
+    .option('--no-wait', 'return when the repair is proposed (exit code 4)')
+    .action(act(repair));
   keys
     .command('freeze')
     .description('this node no longer signs with the key, until it is thawed')
@@ -87,6 +101,24 @@ async function refresh(context: Context, name: string): Promise<ExitCode> {
   return exits.ok;
 }
 
+interface RepairOptions {
+  readonly publicKey?: string;
+  readonly helpers?: readonly string[];
+  readonly wait: boolean;
+}
+
+async function repair(context: Context, name: string, { wait, ...order }: RepairOptions): Promise<ExitCode> {
+  const node = context.node();
+  if (!wait) {
+    const ceremony = await node.repair(name, order);
+    context.print(ceremony, () => ceremony.id);
+    return ceremony.result === undefined ? exits.pending : exits.ok;
+  }
+  await watch(node, async () => await node.repair(name, order), printProgress(context));
+  print(context, await node.key(name));
+  return exits.ok;
+}
+
 async function setFrozen(context: Context, name: string, frozen: boolean): Promise<ExitCode> {
   print(context, await context.node().freeze(name, frozen));
   return exits.ok;
@@ -104,6 +136,9 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
+      ...(key.repair === undefined
+        ? []
+        : [['needs repair', `${key.repair}; quorate keys repair ${key.name}`] as const]),
       ...refreshed(key),
       ['id', key.keyId],
     ]),

@@ -1,0 +1,233 @@
+import {
+  type Activated,
+  type Approval,
+  activatedCodec,
+  approvalCodec,
+  approve,
+  type Certificate,
+  CertificateError,
+  certificateCodec,
+  equal,
+  groupOf,
+  heardActivated,
+  mayShred,
+  type Party,
+  type PublicPackage,
+  packageDigest,
+  retire,
+  toHex,
+  verifySuccession,
+  wire,
+} from '@quorate/protocol';
+import type { EpochInfo, KeyInfo } from '@quorate/storage';
+import { limits } from '../limits.ts';
+import type { PeerId } from '../network/network.ts';
+import type { NodeFrame } from './frames.ts';
+import { headerOf, packageOf } from './packages.ts';
+import type { Workshop } from './task.ts';
+
+export interface DeparturesPort {
+  send(peer: PeerId, frame: NodeFrame): void;
+  peerOf(node: Uint8Array): PeerId;
+  /** The key is with the committee of this epoch now, and this node is not in it. */
+  left(keyId: Uint8Array, epoch: number): void;
+  /** A durable step failed: the node must stop. */
+  fatal(error: unknown): void;
+}
+
+/**
+ * What becomes of members that a reshare leaves out. Who dealt and leaves says that it wants the new epoch, again and again until
+ * it hears that it is certified. Whoever is in the new epoch tells those who left; they believe the certificate, retire their
+ * shares at once, and shred them when enough of the new members are known to use theirs.
+ */
+export class Departures {
+  readonly #workshop: Workshop;
+  readonly #port: DeparturesPort;
+  /** Who said that it uses an epoch that is elsewhere. */
+  readonly #activated = new Map<string, Set<Party>>();
+  /** Certificates are taken one after the other. */
+  #turn: Promise<void> = Promise.resolve();
+  #cancel = (): void => undefined;
+  #closed = false;
+
+  constructor(workshop: Workshop, port: DeparturesPort) {
+    this.#workshop = workshop;
+    this.#port = port;
+  }
+
+  open(): void {
+    const repeat = (): void => {
+      this.#cancel = this.#workshop.clock.after(limits.readyInterval, repeat);
+      for (const key of this.#workshop.keys.list()) this.#approve(key);
+      this.#inTurn(async () => this.#shred());
+    };
+    repeat();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel();
+  }
+
+  /** An approval was just made durable. */
+  promised(keyId: Uint8Array): void {
+    const key = this.#workshop.keys.get(keyId);
+    if (key !== undefined) this.#approve(key);
+  }
+
+  /** A peer is there (again): it is told what it may have missed. */
+  greet(peer: PeerId): void {
+    for (const key of this.#workshop.keys.list()) {
+      this.#approve(key, peer);
+      for (const info of key.epochs) this.#tell(key, info, peer);
+    }
+  }
+
+  /** The epoch is in use here: those who left it out are told. */
+  activated(keyId: Uint8Array, epoch: number): void {
+    const key = this.#workshop.keys.get(keyId);
+    const info = key?.epochs.find((one) => one.epoch === epoch);
+    if (key !== undefined && info !== undefined) this.#tell(key, info);
+  }
+
+  /** Somebody's approval of an epoch that is certified here: it has not heard of it. */
+  answer(peer: PeerId, { keyId, epoch }: Approval): void {
+    const key = this.#workshop.keys.get(keyId);
+    const info = key?.epochs.find((one) => one.epoch === epoch);
+    if (key !== undefined && info !== undefined) this.#tell(key, info, peer);
+  }
+
+  /** A certificate of an epoch of which this node has no share. */
+  learn(certificate: Certificate): void {
+    this.#inTurn(async () => this.#learn(certificate));
+  }
+
+  /** A member of an epoch that is elsewhere says that it uses it. */
+  heard(peer: PeerId, { keyId, epoch, party }: Activated): void {
+    this.#inTurn(async () => {
+      const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+      if (info?.state !== 'elsewhere') return;
+      const member = headerOf(info.publicPackage).members.find((one) => one.party === party);
+      if (member === undefined || this.#port.peerOf(member.node) !== peer) return;
+      const place = placeOf(keyId, epoch);
+      this.#activated.set(place, new Set([...(this.#activated.get(place) ?? []), party]));
+      await this.#shred();
+    });
+  }
+
+  /** @param only whom to tell; default: all members of the new epochs */
+  #approve(key: KeyInfo, only?: PeerId): void {
+    const { config, key: nodeKey, tools } = this.#workshop;
+    for (const info of key.epochs) {
+      if (info.state !== 'approved' || isOvertaken(key, info)) continue;
+      const next = packageOf(key, info, tools);
+      const base = key.epochs.find(({ epoch }) => epoch === next.baseEpoch);
+      const own = base && headerOf(base.publicPackage).members.find(({ node }) => equal(node, nodeKey.publicKey));
+      if (own === undefined) continue;
+      const approval = approve(config.networkId, groupOf(next.scheme, tools.groups), next, own.party, nodeKey);
+      const frame = { type: 'approval', value: wire.encode(approvalCodec, approval) } as const;
+      for (const peer of next.members.map(({ node }) => this.#port.peerOf(node))) {
+        if (only === undefined || peer === only) this.#port.send(peer, frame);
+      }
+    }
+  }
+
+  /** Sends what certifies an epoch to members of the one before that are not in it. @param only one of them */
+  #tell(key: KeyInfo, info: EpochInfo, only?: PeerId): void {
+    if (info.certificate === undefined || info.state === 'certified') return;
+    const next = headerOf(info.publicPackage);
+    const base = key.epochs.find(({ epoch }) => epoch === next.baseEpoch);
+    if (base === undefined) return;
+    const own = next.members.find(({ node }) => equal(node, this.#workshop.key.publicKey));
+    const { keyId, epoch } = next;
+    for (const { node } of headerOf(base.publicPackage).members) {
+      const peer = this.#port.peerOf(node);
+      const stays = next.members.some((member) => equal(member.node, node));
+      if (stays || (only !== undefined && peer !== only)) continue;
+      this.#port.send(peer, { type: 'certificate', value: info.certificate });
+      if (own === undefined) continue;
+      const { transcript } = packageOf(key, info, this.#workshop.tools);
+      const activated = wire.encode(activatedCodec, { keyId, epoch, party: own.party, transcript });
+      this.#port.send(peer, { type: 'activated', value: activated });
+    }
+  }
+
+  async #learn(certificate: Certificate): Promise<void> {
+    const { audit, clock, config, key: own, keys, log, tools } = this.#workshop;
+    const { epoch, keyId, baseEpoch, members, name, scheme } = headerOf(certificate.publicPackage);
+    const key = keys.get(keyId);
+    if (key?.current === undefined || members.some(({ node }) => equal(node, own.publicKey))) return;
+    const known = key.epochs.find((one) => one.epoch === epoch);
+    if (epoch <= key.current.epoch || (known !== undefined && known.state !== 'approved')) return;
+    const base = this.#baseFor(key, key.current, baseEpoch);
+    if (base === undefined) return;
+    try {
+      const groupFor = (one: PublicPackage['scheme']) => groupOf(one, tools.groups);
+      verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error;
+      log.warn('dropped a certificate that proves nothing', { key: key.name, epoch, error });
+      return;
+    }
+    const { publicPackage } = certificate;
+    const ready = packageDigest(config.networkId, publicPackage);
+    const outside = { keyId, epoch, name, scheme, publicPackage, ready, createdAt: clock.now() };
+    await keys.goElsewhere(outside, wire.encode(certificateCodec, certificate));
+    await audit.append(clock.now(), 'key-left', { key: name, epoch });
+    this.#port.left(keyId, epoch);
+  }
+
+  /**
+   * What a new epoch must follow: the one in use; or, of two attempts at renewing the same epoch that were both certified, for a
+   * while the one that both were dealt from. Not for ever: who held the key long ago must not be believed about it.
+   */
+  #baseFor(key: KeyInfo, current: EpochInfo, baseEpoch: number): PublicPackage | undefined {
+    const { clock, tools } = this.#workshop;
+    if (baseEpoch === current.epoch) return packageOf(key, current, tools);
+    const isSibling = headerOf(current.publicPackage).baseEpoch === baseEpoch;
+    if (!isSibling || clock.now() - current.createdAt >= limits.retirementGrace) return undefined;
+    const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
+    return base === undefined ? undefined : packageOf(key, base, tools);
+  }
+
+  /** Destroys what is left of shares of keys that are elsewhere, once enough of their members are known to use theirs. */
+  async #shred(): Promise<void> {
+    const { audit, clock, keys } = this.#workshop;
+    for (const key of keys.list()) {
+      const last = key.epochs.findLast(({ state }) => state === 'elsewhere');
+      if (last === undefined || key.current !== undefined) continue;
+      const left = key.epochs.filter((one) => one.epoch < last.epoch && hasShare(one));
+      if (left.length === 0) continue;
+      const { members, threshold } = headerOf(last.publicPackage);
+      const heard = this.#activated.get(placeOf(key.keyId, last.epoch)) ?? new Set();
+      const parties = members.map(({ party }) => party);
+      const retirement = [...heard].reduce(heardActivated, retire(parties, threshold, last.createdAt));
+      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
+      for (const old of left) {
+        await keys.shred(key.keyId, old.epoch);
+        await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
+      }
+    }
+  }
+
+  #inTurn(step: () => Promise<void>): void {
+    this.#turn = this.#turn
+      .then(async () => (this.#closed ? undefined : await step()))
+      .catch((error: unknown) => {
+        if (!this.#closed) this.#port.fatal(error);
+      });
+  }
+}
+
+/** Whether there is something to destroy of an epoch. */
+export function hasShare({ state }: EpochInfo): boolean {
+  return state !== 'shredded' && state !== 'approved' && state !== 'elsewhere';
+}
+
+function isOvertaken({ epochs }: KeyInfo, { epoch }: EpochInfo): boolean {
+  return epochs.some((one) => one.epoch > epoch && one.certificate !== undefined);
+}
+
+function placeOf(keyId: Uint8Array, epoch: number): string {
+  return `${toHex(keyId)}/${epoch}`;
+}

@@ -1,0 +1,47 @@
+import { groupOf, type Party, type Protocol, type Randomness, renewal, type Scheme, Secret } from '@quorate/protocol';
+import type { Tools } from '../tools.ts';
+import { publicPackageOf } from './packages.ts';
+
+/** The part of one participant in a repair. */
+export interface RepairJob {
+  readonly network: Uint8Array;
+  readonly sid: Uint8Array;
+  readonly me: Party;
+  readonly scheme: Scheme;
+  /** Encoded: of the epoch in use. */
+  readonly publicPackage: Uint8Array;
+  readonly helpers: readonly Party[];
+  readonly lost: Party;
+  /** Ours, of helpers; the job wipes it. */
+  readonly share: Uint8Array | undefined;
+  /** Encoded points, in the order of the participants. */
+  readonly receiveKeys: readonly Uint8Array[];
+  /** Encoded scalar; the job wipes it. */
+  readonly receiveSecret: Uint8Array;
+}
+
+/** The share, where it was lost; whoever takes it wipes it. */
+export interface Repaired {
+  readonly share: Uint8Array | undefined;
+}
+
+/** Gives a member its share back, or gets it. */
+export function* repairJob(
+  input: RepairJob,
+  { aead, groups, randomness, signatures }: Tools & { readonly randomness: Randomness },
+): Protocol<Repaired> {
+  using secrets = new DisposableStack();
+  const receiveSecret = secrets.use(new Secret(input.receiveSecret));
+  const secret = input.share === undefined ? undefined : secrets.use(new Secret(input.share));
+  const { network, sid, me, helpers, lost } = input;
+  const group = groupOf(input.scheme, groups);
+  const publicPackage = publicPackageOf(group, input.publicPackage);
+  const keys = input.receiveKeys.map((key) => group.decodePoint(key));
+  const receiveKeys = new Map(renewal.repairParties({ helpers, lost }).map((party, i) => [party, keys[i] as never]));
+  const session = { group, aead, signatures, network, sid, receiveKeys };
+  const own = { me, secret, receiveSecret, randomness };
+  const share = yield* renewal.repair({ ...session, ...own, publicPackage, helpers, lost });
+  if (share === undefined) return { share };
+  using repaired = share;
+  return { share: repaired.use((bytes) => bytes.slice()) };
+}

@@ -1,0 +1,497 @@
+import {
+  certificateCodec,
+  decodeEnvelope,
+  ed25519,
+  keyIdOf,
+  kinds,
+  publicPackageCodec,
+  sealEnvelope,
+  toHex,
+  wire,
+} from '@quorate/protocol';
+import { MemoryStore, type StoreOperation } from '@quorate/storage';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { Committee, type Member, type Tamper } from '../../test/committee.ts';
+import { limits } from '../limits.ts';
+import { proposeRepair, type RepairProposal, repairProposalCodec } from '../policy/repair-proposal.ts';
+import type { CeremonyView, RepairOrder } from '../service.ts';
+
+const hashed = { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } as const;
+
+async function committeeOf(n: number, seed: string, key = {}): Promise<Committee> {
+  const committee = await Committee.open(n, seed);
+  await committee.key(key);
+  await committee.run(limits.refreshPause);
+  return committee;
+}
+
+async function shareOf(member: Member, key = 'treasury'): Promise<string> {
+  const { keys } = member.home;
+  const info = keys.byName(key);
+  if (info?.current === undefined) throw new Error(`${member.name} has no key`);
+  using share = await keys.share(info.keyId, info.current.epoch);
+  return share.use(toHex);
+}
+
+const sharesOf = async (committee: Committee): Promise<readonly string[]> =>
+  Promise.all([...committee.members.values()].map(async (member) => shareOf(member)));
+
+const statesOf = ({ home }: Member) => home.keys.byName('treasury')?.epochs.map(({ epoch, state }) => [epoch, state]);
+
+/** The share of a member is gone, in both copies. */
+async function lose(committee: Committee, name: string, what: RegExp = /^shares\//): Promise<Member> {
+  const member = committee.at(name);
+  await committee.stop(member);
+  const id = toHex(keyIdOf(member.config.networkId, 'treasury'));
+  for await (const [key] of member.store.entries(''))
+    if (what.test(key) && key.includes(id)) await member.store.batch([{ type: 'delete', key }]);
+  for (const copy of await member.store.beside.copies()) member.store.beside.files.delete(copy);
+  await committee.start(member);
+  await committee.run(20);
+  return member;
+}
+
+/** Its data folder is gone; its identity is not. */
+async function wipe(committee: Committee, name: string): Promise<Member> {
+  const member = committee.at(name);
+  await committee.stop(member);
+  member.store = new MemoryStore();
+  await committee.start(member);
+  await committee.run(20);
+  return member;
+}
+
+async function refresh(committee: Committee): Promise<void> {
+  const { id } = await committee.at('alice').node.refresh('treasury');
+  await committee.until(() => ['alice', 'bob', 'carol'].every((one) => committee.ceremony(one, id)?.state === 'done'));
+  await committee.run(2 * limits.readyInterval);
+}
+
+/** Asks for a repair and waits for its end. */
+async function repair(committee: Committee, name: string, order: RepairOrder = {}): Promise<CeremonyView> {
+  const { id } = await inTime(committee, committee.at(name).node.repair('treasury', order));
+  await committee.until(() => ['done', 'failed'].includes(committee.ceremony(name, id)?.state ?? ''), 120_000);
+  await committee.run(50);
+  return committee.ceremony(name, id) as CeremonyView;
+}
+
+/** What `promise` comes to, while time passes. */
+async function inTime<T>(committee: Committee, promise: Promise<T>): Promise<T> {
+  let over = false;
+  const end = (): void => void (over = true);
+  promise.then(end, end);
+  await committee.until(() => over);
+  return await promise;
+}
+
+describe('a repair', () => {
+  test.for(['ed25519', 'taproot', 'ecdsa'] as const)(
+    'of an %s key gives the lost share back, changes no other, and the key signs with it',
+    async (scheme) => {
+      const committee = await committeeOf(3, `repair ${scheme}`, { scheme });
+      const before = await sharesOf(committee);
+      const bob = await lose(committee, 'bob');
+      expect(bob.home.keys.list()).toMatchObject([{ quarantined: { code: 'record-damaged' } }]);
+      expect((await bob.node.status()).warnings).toContainEqual(expect.stringMatching(/quorate keys repair treasury/));
+      await expect(bob.node.key('treasury')).rejects.toThrow(/quorate keys repair treasury/);
+
+      const done = await repair(committee, 'bob');
+      expect(done).toMatchObject({ kind: 'repair', state: 'done', result: { type: 'key', epoch: 1 } });
+      expect(await sharesOf(committee)).toEqual(before);
+      expect(statesOf(bob)).toEqual([[1, 'active']]);
+      expect((await bob.node.status()).warnings.join()).not.toMatch(/treasury/);
+      expect(await committee.audit('bob')).toEqual(expect.arrayContaining(['repair-approved', 'share-repaired']));
+      for (const name of ['alice', 'carol'])
+        expect(await committee.audit(name)).toEqual(expect.arrayContaining(['repair-approved', 'repair-helped']));
+
+      // For ECDSA the pairs are set up anew first.
+      const paired = (): boolean =>
+        committee
+          .at('bob')
+          .node.peers()
+          .every(({ pairs }) => pairs.missing === 0);
+      await committee.until(paired, 60_000);
+      await committee.stop(committee.at('alice'));
+      const request = committee.order('after', scheme === 'ecdsa' ? { intent: hashed } : {});
+      const signed = await committee.sign('bob', request, 60_000);
+      expect(signed.state).toBe('done');
+      expect(signed.participants.toSorted()).toEqual(['bob', 'carol']);
+      for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+    },
+  );
+
+  test('survives a restart: nothing is lost any more, and a second one is refused', async () => {
+    const committee = await committeeOf(3, 'again');
+    const before = await sharesOf(committee);
+    const bob = await lose(committee, 'bob');
+    expect((await repair(committee, 'bob')).state).toBe('done');
+    await committee.stop(bob);
+    await committee.start(bob);
+    await committee.run(20);
+    expect(statesOf(bob)).toEqual([[1, 'active']]);
+    expect(await sharesOf(committee)).toEqual(before);
+    await expect(inTime(committee, bob.node.repair('treasury'))).rejects.toMatchObject({ code: 'request-conflict' });
+  });
+
+  test('after a refresh gives the share of the new epoch', async () => {
+    const committee = await committeeOf(3, 'refreshed');
+    await refresh(committee);
+    const before = await sharesOf(committee);
+    const bob = await lose(committee, 'bob');
+    expect((await repair(committee, 'bob')).result).toMatchObject({ epoch: 2 });
+    expect(await sharesOf(committee)).toEqual(before);
+    expect(statesOf(bob)?.at(-1)).toEqual([2, 'active']);
+  });
+
+  test('brings back a node that lost its whole folder but its identity, once its operator says which key it was', async () => {
+    const committee = await committeeOf(3, 'wiped');
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    const before = await sharesOf(committee);
+    const bob = await wipe(committee, 'bob');
+    await expect(inTime(committee, bob.node.repair('treasury'))).rejects.toMatchObject({ code: 'invalid' });
+    const wrong = { publicKey: '00'.repeat(32) };
+    await expect(inTime(committee, bob.node.repair('treasury', wrong))).rejects.toMatchObject({ code: 'integrity' });
+    expect((await repair(committee, 'bob', { publicKey })).state).toBe('done');
+    expect(await sharesOf(committee)).toEqual(before);
+    expect((await committee.sign('bob', committee.order('back'))).state).toBe('done');
+  });
+
+  test('brings back a node whose store is from before a refresh: it notices, says so, and moves on', async () => {
+    const committee = await committeeOf(3, 'rolled back');
+    const bob = committee.at('bob');
+    await committee.stop(bob);
+    const old = bob.store;
+    const before: StoreOperation[] = [];
+    for await (const [key, value] of old.entries('')) before.push({ type: 'put', key, value });
+    const files = new Map(old.beside.files);
+    await committee.start(bob);
+    await committee.run(20);
+    await refresh(committee);
+    const shares = await sharesOf(committee);
+    await committee.stop(bob);
+    bob.store = new MemoryStore();
+    await bob.store.batch(before);
+    for (const [name, bytes] of files) bob.store.beside.files.set(name, bytes);
+    await committee.start(bob);
+    await committee.run(100);
+    expect((await bob.node.key('treasury')).repair).toMatch(/epoch 2/);
+    expect((await bob.node.status()).warnings).toContainEqual(expect.stringMatching(/quorate keys repair treasury/));
+    expect((await repair(committee, 'bob')).result).toMatchObject({ epoch: 2 });
+    expect((await bob.node.key('treasury')).repair).toBeUndefined();
+    expect(await sharesOf(committee)).toEqual(shares);
+  });
+
+  test('is of the epoch in use, whatever a liar sends: an old certificate, or one that not all signed', async () => {
+    const committee = await committeeOf(3, 'old certificate');
+    const carol = committee.at('carol');
+    const old = carol.home.keys.byName('treasury')?.current?.certificate as Uint8Array;
+    await refresh(committee);
+    const before = await sharesOf(committee);
+    const { publicPackage, ...signed } = wire.decode(certificateCodec, old);
+    const codec = publicPackageCodec(ed25519);
+    const later = wire.encode(codec, { ...wire.decode(codec, publicPackage), epoch: 7 });
+    const forged = wire.encode(certificateCodec, { ...signed, publicPackage: later });
+    for (const value of [old, forged, new Uint8Array(9)]) {
+      carol.tamper = (frame) => [frame.type === 'certificate' ? { type: 'certificate', value } : frame];
+      const bob = await lose(committee, 'bob');
+      expect((await repair(committee, 'bob')).result).toMatchObject({ epoch: 2 });
+      expect(bob.fatal).toEqual([]);
+    }
+    expect(await sharesOf(committee)).toEqual(before);
+  });
+
+  test('needs t others who are there, and takes others than those who are not', async () => {
+    const committee = await committeeOf(5, 'away', { threshold: 3 });
+    const before = await sharesOf(committee);
+    await lose(committee, 'bob');
+    await committee.stop(committee.at('erin'));
+    for (const round of [1, 2, 3]) {
+      const done = await repair(committee, 'bob');
+      expect([round, done.state]).toEqual([round, 'done']);
+      expect(done.participants.toSorted()).toEqual(['alice', 'bob', 'carol', 'dave']);
+      await lose(committee, 'bob');
+    }
+    await committee.stop(committee.at('dave'));
+    await expect(inTime(committee, committee.at('bob').node.repair('treasury'))).rejects.toMatchObject({
+      code: 'no-quorum',
+      message: expect.stringMatching(/dave/),
+    });
+    await committee.start(committee.at('dave'));
+    await committee.run(20);
+    const named = await repair(committee, 'bob', { helpers: ['alice', 'carol', 'dave'] });
+    expect(named.state).toBe('done');
+    await committee.start(committee.at('erin'));
+    await committee.run(20);
+    expect(await sharesOf(committee)).toEqual(before);
+  });
+
+  test('that finds nobody says so', async () => {
+    const committee = await committeeOf(3, 'alone');
+    const bob = await lose(committee, 'bob');
+    for (const name of ['alice', 'carol']) await committee.stop(committee.at(name));
+    await expect(inTime(committee, bob.node.repair('treasury'))).rejects.toMatchObject({ code: 'no-quorum' });
+    await expect(inTime(committee, bob.node.repair('nothing'))).rejects.toMatchObject({ code: 'no-quorum' });
+  });
+
+  test('by a helper that goes silent fails and blames nobody; the next one works', async () => {
+    const committee = await committeeOf(3, 'silent helper');
+    await lose(committee, 'bob');
+    const carol = committee.at('carol');
+    carol.tamper = (frame) => (frame.type === 'envelope' ? [] : [frame]);
+    const failed = await repair(committee, 'bob');
+    expect(failed.failure).toMatchObject({ code: 'timeout', culprits: [], suspects: ['carol'] });
+    carol.tamper = undefined;
+    expect((await repair(committee, 'bob')).state).toBe('done');
+  });
+
+  test('by a helper that lies names it, and gives no share', async () => {
+    const committee = await committeeOf(3, 'liar');
+    const bob = await lose(committee, 'bob');
+    const carol = committee.at('carol');
+    carol.tamper = flipIn(carol, 1, 'direct');
+    const failed = await repair(committee, 'bob');
+    expect(failed.failure).toMatchObject({ code: 'cheated', culprits: [{ name: 'carol' }] });
+    expect(bob.home.keys.list()[0]?.quarantined).toBeDefined();
+    expect(
+      committee
+        .at('alice')
+        .node.peers()
+        .find(({ name }) => name === 'carol')?.blames,
+    ).toBe(1);
+    carol.tamper = undefined;
+    expect((await repair(committee, 'bob')).state).toBe('done');
+  });
+});
+
+/** A sealed share in a round, changed, and signed again. */
+const flipIn =
+  (member: Member, round: number, kind: 'direct' | 'broadcast'): Tamper =>
+  (frame) => {
+    if (frame.type !== 'envelope') return [frame];
+    const envelope = decodeEnvelope(frame.value);
+    if (envelope.kind !== kinds.repair || envelope.round !== round || envelope.class !== kind) return [frame];
+    if (envelope.payload.length < 40) return [frame];
+    const payload = envelope.payload.map((byte, i) => (i === envelope.payload.length - 3 ? byte ^ 1 : byte));
+    return [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, member.key).frame }];
+  };
+
+describe('power cuts', () => {
+  test('at any moment of a repair leave the share lost or repaired, and a repair possible', async () => {
+    for (let moment = 0, over = false; !over; moment += 2) {
+      const committee = await committeeOf(3, 'cut');
+      const before = await sharesOf(committee);
+      const bob = await lose(committee, 'bob');
+      const asked = bob.node.repair('treasury').catch(() => undefined);
+      await committee.run(moment);
+      over = bob.node.ceremonies().some(({ kind, state }) => kind === 'repair' && state === 'done');
+      await committee.stop(bob);
+      await committee.start(bob);
+      await committee.run(20);
+      void asked;
+      const [key] = bob.home.keys.list();
+      if (key?.quarantined !== undefined) expect((await repair(committee, 'bob')).state).toBe('done');
+      expect(await sharesOf(committee)).toEqual(before);
+      expect((await committee.sign('bob', committee.order('after'))).state).toBe('done');
+      for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+    }
+  });
+});
+
+describe('helpers', () => {
+  test('are asked, where their operators said so, and nothing happens before all agree', async () => {
+    const committee = await committeeOf(3, 'ask');
+    for (const name of ['alice', 'carol'])
+      Object.assign(committee.at(name).config, { accept: { default: 'ask', proposers: {} } });
+    const bob = await lose(committee, 'bob');
+    const { id } = await inTime(committee, bob.node.repair('treasury'));
+    await committee.run(1_000);
+    const { proposal, needsAccept } = committee.ceremony('alice', id) as CeremonyView;
+    expect([needsAccept, proposal?.proposer, proposal?.members]).toEqual([
+      true,
+      'bob',
+      expect.arrayContaining(['bob']),
+    ]);
+    await committee.at('alice').node.accept(id);
+    await committee.run(1_000);
+    expect(committee.ceremony('bob', id)?.state).toBe('accepted');
+    expect(bob.home.keys.list()[0]?.quarantined).toBeDefined();
+    await committee.at('carol').node.accept(id);
+    await committee.until(() => committee.ceremony('bob', id)?.state === 'done');
+    expect(await committee.audit('carol')).toEqual(
+      expect.arrayContaining(['repair-asked', 'accepted', 'repair-helped']),
+    );
+  });
+
+  test('that want none of it are told to the asker', async () => {
+    const committee = await committeeOf(3, 'deny');
+    Object.assign(committee.at('carol').config, { accept: { default: 'auto', proposers: { bob: 'deny' } } });
+    await lose(committee, 'bob');
+    const failed = await repair(committee, 'bob');
+    expect(failed.failure).toMatchObject({
+      code: 'denied',
+      reason: expect.stringMatching(/carol: this node helps bob/),
+    });
+  });
+
+  test('answer a member that asks over and over for a while only', async () => {
+    const committee = await committeeOf(3, 'worn out');
+    for (let n = 0; n <= limits.repairsBurst; n++) {
+      const bob = await lose(committee, 'bob');
+      const done = await repair(committee, 'bob');
+      if (n < limits.repairsBurst) expect(done.state).toBe('done');
+      else expect(done.failure).toMatchObject({ code: 'denied', reason: expect.stringMatching(/too many repairs/) });
+      expect(bob.fatal).toEqual([]);
+    }
+  });
+
+  test('give up a repair when the key moves on to another epoch, and the asker hears why', async () => {
+    const committee = await committeeOf(3, 'moving on');
+    const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+    // All have prepared a refresh. Alice and carol lack each other's READY, and bob both.
+    for (const member of [alice, carol]) {
+      Object.assign(member.config, { accept: { default: 'ask', proposers: {} } });
+      member.tamper = (frame) => (frame.type === 'ready' ? [] : [frame]);
+    }
+    const { id } = await alice.node.refresh('treasury');
+    const isPrepared = (name: string): boolean => committee.ceremony(name, id)?.state === 'confirming';
+    await committee.until(() => ['alice', 'bob', 'carol'].every(isPrepared), 60_000);
+    await committee.run(2 * limits.readyInterval);
+    const bob = await lose(committee, 'bob', /^shares\/.*1$/);
+    const asked = await inTime(committee, bob.node.repair('treasury'));
+    await committee.run(100);
+    expect(committee.ceremony('bob', asked.id)?.state).toBe('accepted');
+    for (const member of [alice, carol]) member.tamper = undefined;
+    await committee.run(2 * limits.readyInterval);
+    expect(alice.home.keys.byName('treasury')?.current?.epoch).toBe(2);
+    expect(committee.ceremony('bob', asked.id)?.failure).toMatchObject({
+      code: 'denied',
+      reason: expect.stringMatching(/epoch 2 took the place/),
+    });
+    for (const member of [alice, carol]) Object.assign(member.config, { accept: { default: 'auto', proposers: {} } });
+    expect((await repair(committee, 'bob')).result).toMatchObject({ epoch: 2 });
+    expect((await committee.sign('bob', committee.order('after'))).state).toBe('done');
+  });
+});
+
+describe('a proposal to repair', () => {
+  let committee: Committee;
+  let certificate: Uint8Array;
+  beforeAll(async () => {
+    committee = await committeeOf(3, 'proposals');
+    certificate = committee.at('alice').home.keys.byName('treasury')?.current?.certificate as Uint8Array;
+  });
+
+  const partyOf = (name: string): number => {
+    const nodes = [...committee.members.values()].map(({ key }) => toHex(key.publicKey)).toSorted();
+    return nodes.indexOf(toHex(committee.at(name).key.publicKey)) + 1;
+  };
+  const helpersOf = (...all: string[]): number[] => all.map(partyOf).toSorted((a, b) => a - b);
+  const proposal = (change: Partial<RepairProposal>, by = 'alice'): Uint8Array => {
+    const unsigned = {
+      network: committee.at(by).config.networkId,
+      key: 'treasury',
+      certificate,
+      helpers: helpersOf('bob', 'carol'),
+      expires: committee.clock.now() + 60_000,
+      nonce: new Uint8Array(32),
+    };
+    const signed = proposeRepair({ ...unsigned, ...change }, committee.at(by).key);
+    return wire.encode(repairProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
+  };
+  const say = async (body: Uint8Array): Promise<readonly string[]> => {
+    const before = (await committee.audit('bob')).length;
+    committee.say('alice', 'bob', { type: 'request', value: { kind: kinds.repair, body } });
+    await committee.run(20);
+    return (await committee.audit('bob')).slice(before);
+  };
+
+  test.for<[string, () => Partial<RepairProposal>, string]>([
+    ['for another network', () => ({ network: new Uint8Array(32) }), 'denied'],
+    ['that nobody signed', () => ({ signature: new Uint8Array(64) }), 'denied'],
+    ['that has expired', () => ({ expires: 1 }), 'expired'],
+    ['for no key', () => ({ key: 'nothing' }), 'key-unknown'],
+    ['of another epoch', () => ({ certificate: otherEpoch(certificate) }), 'denied'],
+    ['of no certificate', () => ({ certificate: new Uint8Array(3) }), 'denied'],
+    ['by too few helpers', () => ({ helpers: helpersOf('bob') }), 'invalid'],
+    ['by one twice', () => ({ helpers: [partyOf('bob'), partyOf('bob')] }), 'invalid'],
+    ['by a stranger', () => ({ helpers: [partyOf('bob'), 9] }), 'invalid'],
+    ['out of order', () => ({ helpers: helpersOf('bob', 'carol').toReversed() }), 'invalid'],
+    ['by the one who asks', () => ({ helpers: helpersOf('alice', 'bob') }), 'invalid'],
+    ['by others than this node', () => ({ helpers: helpersOf('carol', 'alice') }), 'invalid'],
+  ])('%s is refused', async ([, change, code]) => {
+    await committee.run(60_000);
+    expect(await say(proposal(change()))).toEqual([`repair-refused: ${code}`]);
+  });
+
+  test('of a frozen key is refused', async () => {
+    await committee.run(60_000);
+    await committee.at('bob').node.freeze('treasury', true);
+    expect(await say(proposal({ nonce: new Uint8Array(32).fill(7) }))).toEqual(['repair-refused: denied']);
+    await committee.at('bob').node.freeze('treasury', false);
+  });
+
+  test('of a member that is banned here is refused', async () => {
+    await committee.run(60_000);
+    const { bans } = committee.at('bob').home;
+    const node = committee.at('alice').key.publicKey;
+    await bans.ban({ node, session: new Uint8Array(32), time: 1 });
+    expect(await say(proposal({ nonce: new Uint8Array(32).fill(8) }))).toEqual(['repair-refused: denied']);
+    await bans.lift(node);
+  });
+
+  test('comes again in place of one that its proposer has forgotten', async () => {
+    const fresh = await committeeOf(3, 'forgotten');
+    for (const name of ['alice', 'carol'])
+      Object.assign(fresh.at(name).config, { accept: { default: 'ask', proposers: {} } });
+    const bob = await lose(fresh, 'bob');
+    const first = await inTime(fresh, bob.node.repair('treasury'));
+    await fresh.run(100);
+    await fresh.stop(bob);
+    await fresh.start(bob);
+    await fresh.run(20);
+    const second = await inTime(fresh, bob.node.repair('treasury'));
+    await fresh.run(100);
+    for (const name of ['alice', 'carol']) {
+      expect(fresh.ceremony(name, first.id)?.failure?.code).toBe('conflict');
+      await fresh.at(name).node.accept(second.id);
+    }
+    await fresh.until(() => fresh.ceremony('bob', second.id)?.state === 'done');
+  });
+
+  test('of somebody who has no share of the key is refused, and a certificate is not sent there', async () => {
+    const fresh = await Committee.open(4, 'outsider');
+    const holders = ['alice', 'bob', 'carol'];
+    const { id } = await fresh.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519', members: holders });
+    await fresh.until(() => holders.every((name) => fresh.ceremony(name, id)?.state === 'done'));
+    const bob = fresh.at('bob');
+    const held = bob.home.keys.byName('treasury');
+    if (held?.current?.certificate === undefined) throw new Error('there is a key');
+    const certificatesTo = (name: string): number =>
+      bob.sent.filter(({ frame, to }) => frame.type === 'certificate' && to === name).length;
+    const wanted = { type: 'wanted', value: { keyId: held.keyId } } as const;
+    fresh.say('dave', 'bob', wanted);
+    for (let n = 0; n < 3 * limits.certificatesBurst; n++) fresh.say('alice', 'bob', wanted);
+    await fresh.run(20);
+    expect(certificatesTo('dave')).toBe(0);
+    expect(certificatesTo('alice')).toBe(limits.certificatesBurst);
+    const unsigned = {
+      network: bob.config.networkId,
+      key: 'treasury',
+      certificate: held.current.certificate,
+      helpers: [1, 2],
+      expires: fresh.clock.now() + 60_000,
+      nonce: new Uint8Array(32),
+    };
+    const body = wire.encode(repairProposalCodec, proposeRepair(unsigned, fresh.at('dave').key));
+    fresh.say('dave', 'bob', { type: 'request', value: { kind: kinds.repair, body } });
+    await fresh.run(20);
+    expect((await fresh.audit('bob')).at(-1)).toBe('repair-refused: denied');
+    await expect(inTime(fresh, fresh.at('dave').node.repair('treasury'))).rejects.toMatchObject({ code: 'no-quorum' });
+  });
+
+  const otherEpoch = (encoded: Uint8Array): Uint8Array => {
+    const { publicPackage, ...rest } = wire.decode(certificateCodec, encoded);
+    const changed = publicPackage.map((byte, i) => (i === 60 ? byte ^ 1 : byte));
+    return wire.encode(certificateCodec, { ...rest, publicPackage: changed });
+  };
+});

@@ -1,0 +1,287 @@
+import {
+  CertificateError,
+  type Court,
+  certificateCodec,
+  EncodingError,
+  equal,
+  fromBytesBE,
+  type Group,
+  groupOf,
+  keyIdOf,
+  type Member,
+  type Party,
+  type PublicPackage,
+  packageDigest,
+  renewal,
+  Secret,
+  type Start,
+  sessionId,
+  toHex,
+  tryDecode,
+  verifyCertificate,
+  verifyingShare,
+  wire,
+} from '@quorate/protocol';
+import { KeyError } from '@quorate/storage';
+import { limits } from '../limits.ts';
+import { type RepairProposal, repairDigest, repairProposalCodec, verifyRepair } from '../policy/repair-proposal.ts';
+import { type ProposalView, ServiceError } from '../service.ts';
+import type { Host } from './host.ts';
+import { publicPackageOf } from './packages.ts';
+import { receiveKeysOf } from './registering.ts';
+import type { Repaired } from './repair-job.ts';
+import { checkExpiry, usable } from './sign.ts';
+import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/**
+ * The share that one member lost, given back by a quorum of the others. Everything else stays as it is: the epoch, its package,
+ * and everybody else's share.
+ */
+export class RepairTask implements Task {
+  readonly kind = 'repair';
+  readonly apart: readonly Party[] = [];
+  readonly exclusive = false;
+  readonly roundDeadline: number = limits.keygenRound;
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly decision: 'auto' | 'ask';
+  /** The helpers, and who asks. */
+  readonly members: readonly Member[];
+  readonly #proposal: RepairProposal;
+  readonly #checked: Checked;
+  readonly #workshop: Workshop;
+
+  private constructor(body: Uint8Array, proposal: RepairProposal, checked: Checked, workshop: Workshop) {
+    this.#proposal = proposal;
+    this.#checked = checked;
+    this.#workshop = workshop;
+    this.id = repairDigest(proposal);
+    this.body = body;
+    this.decision = checked.decision;
+    const seated = [...proposal.helpers, checked.lost];
+    this.members = checked.publicPackage.members.filter(({ party }) => seated.includes(party));
+  }
+
+  /**
+   * Checks a proposal by this node's own rules and records the decision, a refusal too.
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `integrity`
+   */
+  static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: RepairTask }> {
+    const { audit, clock } = workshop;
+    const proposal = decodeProposal(body);
+    const request = toHex(repairDigest(proposal));
+    const record = { request, key: proposal.key, node: toHex(proposal.proposer), from };
+    try {
+      const checked = check(proposal, workshop);
+      const { decision, lost, publicPackage } = checked;
+      const kind = decision === 'auto' ? 'repair-approved' : 'repair-asked';
+      await audit.append(clock.now(), kind, { ...record, epoch: publicPackage.epoch, party: lost });
+      return { task: new RepairTask(body, proposal, checked, workshop) };
+    } catch (error) {
+      if (error instanceof ServiceError)
+        await audit.append(clock.now(), 'repair-refused', { ...record, reason: error.code });
+      throw error;
+    }
+  }
+
+  /** The id of an encoded proposal, if it is one. */
+  static idOf(body: Uint8Array): Uint8Array | undefined {
+    const decoded = tryDecode(repairProposalCodec, body);
+    return decoded === undefined ? undefined : repairDigest(decoded.value);
+  }
+
+  get digest(): Uint8Array {
+    return this.id;
+  }
+
+  get keyName(): string {
+    return this.#proposal.key;
+  }
+
+  get keyId(): Uint8Array {
+    return this.#checked.publicPackage.keyId;
+  }
+
+  get epoch(): number {
+    return this.#checked.publicPackage.epoch;
+  }
+
+  /** Whose share is lost. */
+  get lost(): Party {
+    return this.#checked.lost;
+  }
+
+  get need(): number {
+    return this.members.length;
+  }
+
+  get expires(): number {
+    return this.#proposal.expires;
+  }
+
+  get receives(): Group {
+    return groupOf(this.#checked.publicPackage.scheme, this.#workshop.tools.groups);
+  }
+
+  get shown(): ProposalView {
+    const { expires, proposer } = this.#proposal;
+    const { purpose, scheme, threshold } = this.#checked.publicPackage;
+    const { nameOf } = this.#workshop;
+    const members = this.members.map(({ node }) => nameOf(node));
+    return { proposer: nameOf(proposer), scheme, purpose, threshold, members, expires };
+  }
+
+  court(start: Start): Pick<Court, 'rounds' | 'rules'> {
+    const { aead, signatures } = this.#workshop.tools;
+    const group = this.receives;
+    const { network, helpers } = this.#proposal;
+    const { lost, publicPackage } = this.#checked;
+    const session = { group, aead, signatures, network, sid: sessionId(start) };
+    const receiveKeys = receiveKeysOf(start, group);
+    return renewal.repairCourt({ ...session, receiveKeys, publicPackage, helpers, lost });
+  }
+
+  /** @throws {ServiceError} `expired`, `denied`, `key-unknown`, `integrity` */
+  async host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
+    if (receiveSecret === undefined) throw new Error('a registration for a repair has a receive key');
+    const { network, helpers } = this.#proposal;
+    const { encoded, lost, publicPackage } = this.#checked;
+    using share = me === lost ? undefined : await this.#share();
+    return this.#workshop.host('repair', {
+      network,
+      sid,
+      me,
+      scheme: publicPackage.scheme,
+      publicPackage: encoded,
+      helpers,
+      lost,
+      share: share?.use((bytes) => bytes.slice()),
+      receiveKeys: start.participants.map(({ registration }) => registration.receiveKey),
+      receiveSecret,
+    });
+  }
+
+  /** @throws {ServiceError} `expired` if a higher epoch is in use here meanwhile */
+  async complete(output: unknown): Promise<TaskOutcome> {
+    const { audit, clock } = this.#workshop;
+    const { share } = output as Repaired;
+    const { epoch, keyId, keyName: key, lost } = this;
+    const record = { request: toHex(this.id), key, epoch, party: lost };
+    if (share === undefined) {
+      await audit.append(clock.now(), 'repair-helped', record);
+      const publicKey = toHex(this.#workshop.publicKeyOf(keyId, epoch));
+      return { type: 'finished', result: { type: 'key', publicKey, epoch } };
+    }
+    using secret = new Secret(share);
+    await this.#keep(secret);
+    await audit.append(clock.now(), 'share-repaired', record);
+    // It is certified already: to be taken up is all that is left.
+    return { type: 'prepared' };
+  }
+
+  /** Our share, of the epoch that is asked about and no other. */
+  async #share(): Promise<Secret> {
+    const { keys } = this.#workshop;
+    const current = usable(keys.get(this.keyId), this.keyName);
+    if (!equal(current.publicPackage, this.#checked.encoded)) throw movedOn(this.keyName);
+    return await keys.share(this.keyId, this.epoch);
+  }
+
+  async #keep(share: Secret): Promise<void> {
+    const { clock, config, keys } = this.#workshop;
+    const { encoded, lost, publicPackage } = this.#checked;
+    const { keyId, epoch, name, scheme } = publicPackage;
+    const group = this.receives;
+    const common = { keyId, epoch, name, scheme, publicPackage: encoded, share, createdAt: clock.now() };
+    const ready = packageDigest(config.networkId, encoded);
+    try {
+      await keys.repair({ ...common, ready, certificate: this.#proposal.certificate }, (kept) => {
+        if (!group.equals(group.multiplyBase(kept.use(fromBytesBE)), verifyingShare(publicPackage, lost)))
+          throw new Error('the repaired share does not belong to the public package');
+      });
+    } catch (error) {
+      if (error instanceof KeyError && error.code === 'epoch-retired') throw movedOn(name);
+      throw error;
+    }
+  }
+}
+
+interface Checked {
+  /** Of the epoch in use, as it is certified. */
+  readonly publicPackage: PublicPackage;
+  readonly encoded: Uint8Array;
+  readonly lost: Party;
+  readonly decision: 'auto' | 'ask';
+}
+
+function movedOn(key: string): ServiceError {
+  return new ServiceError('expired', `the key ${key} has moved on to another epoch: ask for the repair again`);
+}
+
+function decodeProposal(body: Uint8Array): RepairProposal {
+  try {
+    return wire.decode(repairProposalCodec, body);
+  } catch (error) {
+    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
+    throw error;
+  }
+}
+
+function check(proposal: RepairProposal, workshop: Workshop): Checked {
+  const { bans, clock, config, key, tools } = workshop;
+  const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+  const { helpers, network, proposer } = proposal;
+  if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
+  if (!verifyRepair(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  checkExpiry(proposal.expires, clock.now());
+  const own = equal(proposer, key.publicKey);
+  const { encoded, publicPackage } = own ? certifiedIn(proposal, workshop) : inUse(proposal, workshop);
+  const lost = publicPackage.members.find(({ node }) => equal(node, proposer))?.party;
+  if (lost === undefined) throw denied('the proposer has no share of this key');
+  const ascending = helpers.every((party, i) => party > (helpers[i - 1] ?? 0));
+  const others = publicPackage.members.filter(({ party }) => party !== lost && helpers.includes(party));
+  if (!ascending || others.length !== helpers.length || helpers.length < publicPackage.threshold)
+    throw new ServiceError('invalid', 'the helpers are no quorum of the other members');
+  const common = { publicPackage, encoded, lost };
+  if (own) return { ...common, decision: 'auto' };
+  if (!others.some(({ node }) => equal(node, key.publicKey)))
+    throw new ServiceError('invalid', 'this node is not among the helpers');
+  const member = workshop.members().find(({ node }) => equal(node, proposer));
+  if (member === undefined) throw denied('the proposer is not in the roster of this node');
+  if (bans.has(proposer)) throw denied(`${member.name} is banned here; quorate peers unban ${member.name} lifts it`);
+  const rule = config.accept.proposers[member.name] ?? config.accept.default;
+  if (rule === 'deny') throw denied(`this node helps ${member.name} with no repair; see \`accept\` in node.yaml`);
+  return { ...common, decision: rule };
+}
+
+/** Of whoever asks: what READY of all is for, our own among them. */
+function certifiedIn(
+  { certificate: bytes, key }: RepairProposal,
+  { config, tools }: Workshop,
+): Pick<Checked, 'encoded' | 'publicPackage'> {
+  const certificate = tryDecode(certificateCodec, bytes)?.value;
+  try {
+    if (certificate === undefined) throw new CertificateError('it does not decode');
+    const { groups, signatures } = tools;
+    const groupFor = (scheme: PublicPackage['scheme']): Group => groupOf(scheme, groups);
+    const publicPackage = verifyCertificate(certificate, { network: config.networkId, groupFor, signatures });
+    if (!equal(publicPackage.keyId, keyIdOf(config.networkId, key))) throw new CertificateError('it is of another key');
+    return { publicPackage, encoded: certificate.publicPackage };
+  } catch (error) {
+    if (error instanceof CertificateError) throw new ServiceError('denied', error.message);
+    throw error;
+  }
+}
+
+/** Of a helper: the epoch that it uses itself. */
+function inUse(
+  { certificate: bytes, key }: RepairProposal,
+  { config, keys, tools }: Workshop,
+): Pick<Checked, 'encoded' | 'publicPackage'> {
+  const current = usable(keys.get(keyIdOf(config.networkId, key)), key);
+  const asked = tryDecode(certificateCodec, bytes)?.value.publicPackage;
+  if (asked === undefined || !equal(asked, current.publicPackage))
+    throw new ServiceError('denied', `the key ${key} is in epoch ${current.epoch} here, and the repair is of another`);
+  const group = groupOf(current.scheme, tools.groups);
+  return { publicPackage: publicPackageOf(group, current.publicPackage), encoded: current.publicPackage };
+}

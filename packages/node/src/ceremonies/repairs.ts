@@ -1,0 +1,286 @@
+import {
+  activatedCodec,
+  type Certificate,
+  CertificateError,
+  certificateCodec,
+  comparePackages,
+  equal,
+  fromBytesBE,
+  frost,
+  groupOf,
+  keyIdOf,
+  type Member,
+  type Party,
+  type PublicPackage,
+  publicPackageCodec,
+  type Scheme,
+  toHex,
+  tryDecode,
+  verifyCertificate,
+  verifyingShare,
+  wire,
+} from '@quorate/protocol';
+import { IntegrityError } from '@quorate/storage';
+import { rendezvous } from '../coordination/election.ts';
+import { limits } from '../limits.ts';
+import { Budget } from '../network/budget.ts';
+import type { PeerId } from '../network/network.ts';
+import { proposeRepair, repairProposalCodec } from '../policy/repair-proposal.ts';
+import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
+import type { NodeFrame } from './frames.ts';
+import { packageOf } from './packages.ts';
+import type { Workshop } from './task.ts';
+
+export interface RepairsPort {
+  send(peer: PeerId, frame: NodeFrame): void;
+  peerOf(node: Uint8Array): PeerId;
+  /** Who is connected, oneself included. */
+  live(): ReadonlySet<PeerId>;
+  /** Proposes a repair to its helpers. @throws {ServiceError} */
+  submit(body: Uint8Array): Promise<CeremonyView>;
+}
+
+type HeardFrame = Extract<NodeFrame, { readonly type: 'wanted' | 'certificate' | 'activated' }>;
+
+interface Certified {
+  readonly certificate: Certificate;
+  readonly publicPackage: PublicPackage;
+}
+
+/** A question to the others that is under way. */
+interface Question {
+  readonly asked: readonly PeerId[];
+  readonly answers: Map<PeerId, Certified>;
+  readonly enough: () => void;
+}
+
+/**
+ * Has a share that was lost here given back. What the node needs to ask for it, it learns from the others: the certificate of the
+ * epoch in use, which carries the node's own READY, so that nobody can make one up.
+ */
+export class Repairs {
+  readonly #workshop: Workshop;
+  readonly #port: RepairsPort;
+  /** By key id. */
+  readonly #questions = new Map<string, Question>();
+  readonly #budgets = new Map<PeerId, Budget>();
+  /** Epochs that others use and whose share should be here: the highest, by key id. */
+  readonly #ahead = new Map<string, number>();
+
+  constructor(workshop: Workshop, port: RepairsPort) {
+    this.#workshop = workshop;
+    this.#port = port;
+  }
+
+  close(): void {
+    for (const { enough } of this.#questions.values()) enough();
+  }
+
+  /**
+   * Proposes a repair of this node's share of a key.
+   * @throws {ServiceError} `no-quorum`, `request-conflict` if nothing is lost, `invalid`, `integrity`, `busy`
+   */
+  async repair(name: string, { publicKey, helpers }: RepairOrder = {}): Promise<CeremonyView> {
+    const { clock, config, key, randomness } = this.#workshop;
+    const { certificate, publicPackage } = await this.#newest(name);
+    this.#checkKey(name, publicPackage, publicKey);
+    if (!(await this.#isLost(publicPackage)))
+      throw new ServiceError(
+        'request-conflict',
+        `the share of ${name} is here, and it fits: nothing is to be repaired`,
+      );
+    const nonce = randomness.bytes(32);
+    const proposal = proposeRepair(
+      {
+        network: config.networkId,
+        key: name,
+        certificate: wire.encode(certificateCodec, certificate),
+        helpers: this.#helpers(publicPackage, nonce, helpers),
+        expires: clock.now() + limits.longestRequest,
+        nonce,
+      },
+      key,
+    );
+    return await this.#port.submit(wire.encode(repairProposalCodec, proposal));
+  }
+
+  /** Why our share of a key that is not quarantined needs a repair; undefined if it does not, as far as is known. */
+  problemOf(keyId: Uint8Array): string | undefined {
+    const key = this.#workshop.keys.get(keyId);
+    const ahead = this.#ahead.get(toHex(keyId)) ?? 0;
+    if (key?.quarantined !== undefined || ahead <= (key?.current?.epoch ?? 0)) return undefined;
+    return `the others use epoch ${ahead}, and our share of it is missing`;
+  }
+
+  hear(peer: PeerId, frame: HeardFrame): void {
+    if (frame.type === 'wanted') return this.#answer(peer, frame.value.keyId);
+    if (frame.type === 'activated') return this.#wonder(peer, frame.value);
+    const certificate = tryDecode(certificateCodec, frame.value)?.value;
+    if (certificate === undefined) return;
+    const keyId = keyIdIn(certificate, this.#workshop.tools.groups);
+    const question = keyId === undefined ? undefined : this.#questions.get(toHex(keyId));
+    const found = question === undefined ? undefined : this.#verified(certificate);
+    if (question === undefined || found === undefined) return;
+    question.answers.set(peer, found);
+    if (this.#isAnswered(question)) question.enough();
+  }
+
+  /** To members of the committee alone: whoever is no longer one has nothing to repair. */
+  #answer(peer: PeerId, keyId: Uint8Array): void {
+    const { clock, keys, tools } = this.#workshop;
+    const key = keys.get(keyId);
+    const { certificate } = key?.current ?? {};
+    if (key?.current === undefined || certificate === undefined) return;
+    const { members } = packageOf(key, key.current, tools);
+    if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;
+    const budget = this.#budgets.get(peer) ?? new Budget(clock, limits.certificatesPerSecond, limits.certificatesBurst);
+    this.#budgets.set(peer, budget);
+    if (budget.spend(1)) this.#port.send(peer, { type: 'certificate', value: certificate });
+  }
+
+  /** Somebody uses an epoch of which there is nothing here: is our own share of it lost? */
+  #wonder(peer: PeerId, value: Uint8Array): void {
+    const activated = tryDecode(activatedCodec, value)?.value;
+    const key = activated === undefined ? undefined : this.#workshop.keys.get(activated.keyId);
+    if (activated === undefined || key === undefined || key.quarantined !== undefined) return;
+    if (activated.epoch <= Math.max(this.#ahead.get(toHex(key.keyId)) ?? 0, key.epochs.at(-1)?.epoch ?? 0)) return;
+    if (this.#questions.has(toHex(key.keyId))) return;
+    this.#ask(key.keyId, [peer]).then(
+      (found) => {
+        if (found === undefined || found.publicPackage.epoch <= (key.epochs.at(-1)?.epoch ?? 0)) return;
+        this.#ahead.set(toHex(key.keyId), found.publicPackage.epoch);
+        this.#workshop.log.error('our share of the epoch in use is missing; quorate keys repair', { key: key.name });
+      },
+      () => undefined,
+    );
+  }
+
+  /** The newest certificate of a key that the others hold and this node is a member of. @throws {ServiceError} */
+  async #newest(name: string): Promise<Certified> {
+    const keyId = keyIdOf(this.#workshop.config.networkId, name);
+    if (this.#questions.has(toHex(keyId))) throw new ServiceError('busy', `a repair of ${name} is being prepared`);
+    const others = [...this.#port.live()].filter((peer) => peer !== this.#port.peerOf(this.#workshop.key.publicKey));
+    const found = await this.#ask(keyId, others);
+    if (found !== undefined) return found;
+    throw new ServiceError('no-quorum', `nobody who is connected uses a key ${name} of which this node has a share`);
+  }
+
+  async #ask(keyId: Uint8Array, peers: readonly PeerId[]): Promise<Certified | undefined> {
+    if (peers.length === 0) return undefined;
+    const { promise, resolve: enough } = Promise.withResolvers<void>();
+    const question: Question = { asked: peers, answers: new Map(), enough };
+    this.#questions.set(toHex(keyId), question);
+    for (const peer of peers) this.#port.send(peer, { type: 'wanted', value: { keyId } });
+    const cancel = this.#workshop.clock.after(limits.certificateAnswer, enough);
+    await promise;
+    cancel();
+    this.#questions.delete(toHex(keyId));
+    return bestOf(question);
+  }
+
+  /** Whether all who are there and could know better have said what they know. */
+  #isAnswered(question: Question): boolean {
+    const { members } = (bestOf(question) as Certified).publicPackage;
+    const peers = members.map(({ node }) => this.#port.peerOf(node)).filter((peer) => question.asked.includes(peer));
+    const live = this.#port.live();
+    return peers.every((peer) => question.answers.has(peer) || !live.has(peer));
+  }
+
+  /** READY of every member is in it, and we are one. */
+  #verified(certificate: Certificate): Certified | undefined {
+    const { config, key, tools } = this.#workshop;
+    const groupFor = (scheme: Scheme) => groupOf(scheme, tools.groups);
+    const context = { network: config.networkId, groupFor, signatures: tools.signatures };
+    try {
+      const publicPackage = verifyCertificate(certificate, context);
+      const isMember = publicPackage.members.some(({ node }) => equal(node, key.publicKey));
+      return isMember ? { certificate, publicPackage } : undefined;
+    } catch (error) {
+      if (error instanceof CertificateError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * It has to be the key that this node held: by what is left of it here, or by what the operator says.
+   * @throws {ServiceError} `invalid` if there is neither, `integrity` if it is another key
+   */
+  #checkKey(name: string, publicPackage: PublicPackage, publicKey: string | undefined): void {
+    const { keys, tools } = this.#workshop;
+    const { keyId, scheme } = publicPackage;
+    const suite = frost.suiteOf(scheme, tools.groups);
+    const keyOf = (one: PublicPackage): string => toHex(frost.outputKey(suite, one));
+    const key = keys.get(keyId);
+    const [left] = key?.quarantined === undefined ? (key?.epochs ?? []).map((one) => one.publicPackage) : key.remains;
+    const known = left === undefined ? undefined : tryDecode(publicPackageCodec(suite.group), left);
+    if (left === undefined && publicKey === undefined)
+      throw new ServiceError(
+        'invalid',
+        `nothing is left here to tell which key ${name} is: give --public-key, as \`quorate keys show ${name}\` prints it elsewhere`,
+      );
+    const isSame = left === undefined || (known !== undefined && keyOf(known.value) === keyOf(publicPackage));
+    if (isSame && (publicKey === undefined || publicKey === keyOf(publicPackage))) return;
+    throw new ServiceError('integrity', `what the others call ${name} is another key: ${keyOf(publicPackage)}`);
+  }
+
+  /** Whether our share of the epoch in use is not here, or does not open, or does not fit. */
+  async #isLost(publicPackage: PublicPackage): Promise<boolean> {
+    const { key: own, keys, tools } = this.#workshop;
+    const { epoch, keyId, members, scheme } = publicPackage;
+    const key = keys.get(keyId);
+    if (key === undefined || key.quarantined !== undefined) return true;
+    if (key.current === undefined || key.current.epoch < epoch) return true;
+    if (key.current.epoch > epoch) return false;
+    const group = groupOf(scheme, tools.groups);
+    const { party } = members.find(({ node }) => equal(node, own.publicKey)) as Member;
+    try {
+      using share = await keys.share(keyId, epoch);
+      return !group.equals(group.multiplyBase(share.use(fromBytesBE)), verifyingShare(publicPackage, party));
+    } catch (error) {
+      if (error instanceof IntegrityError) return true;
+      throw error;
+    }
+  }
+
+  /** Those whom the operator names, else as many as are needed of those who are there: others each time. */
+  #helpers(
+    { members, threshold }: PublicPackage,
+    nonce: Uint8Array,
+    names: readonly string[] | undefined,
+  ): readonly Party[] {
+    const { bans, key, nameOf } = this.#workshop;
+    const others = members.filter(({ node }) => !equal(node, key.publicKey));
+    const stranger = names?.find((name) => !others.some(({ node }) => nameOf(node) === name));
+    if (stranger !== undefined) throw new ServiceError('invalid', `${stranger} is no other member of this key`);
+    const chosen = others.filter(({ node }) => names?.includes(nameOf(node)) ?? !bans.has(node));
+    const live = this.#port.live();
+    const [here, away] = [true, false].map((is) =>
+      chosen.filter(({ node }) => live.has(this.#port.peerOf(node)) === is),
+    ) as [Member[], Member[]];
+    const wanted = names?.length ?? threshold;
+    if (here.length < wanted || wanted < threshold) {
+      const missing = away.length === 0 ? '' : `, and ${away.map(({ node }) => nameOf(node)).join(', ')} not`;
+      throw new ServiceError(
+        'no-quorum',
+        `a repair needs ${threshold} other members: ${here.length} are connected${missing}`,
+      );
+    }
+    const nodes = here.map(({ node }) => node);
+    const turns = rendezvous('signer', nonce, 0, nodes).slice(0, wanted);
+    return here.filter(({ node }) => turns.some((one) => equal(one, node))).map(({ party }) => party);
+  }
+}
+
+function bestOf({ answers }: Question): Certified | undefined {
+  const all = [...answers.values()];
+  return all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];
+}
+
+/** Which key a certificate is of, as it says. */
+function keyIdIn({ publicPackage }: Certificate, groups: Workshop['tools']['groups']): Uint8Array | undefined {
+  for (const group of [groups.ed25519, groups.secp256k1]) {
+    const keyId = tryDecode(publicPackageCodec(group), publicPackage)?.value.keyId;
+    if (keyId !== undefined) return keyId;
+  }
+  return undefined;
+}

@@ -1,0 +1,147 @@
+import {
+  CertificateError,
+  equal,
+  frost,
+  groupOf,
+  keyIdOf,
+  type PublicPackage,
+  renewal,
+  toHex,
+  verifyCertificate,
+} from '@quorate/protocol';
+import type { KeyInfo } from '@quorate/storage';
+import { limits } from '../limits.ts';
+import { type ReshareProposal, verifyReshare } from '../policy/reshare-proposal.ts';
+import { matches } from '../policy/rights.ts';
+import { ServiceError } from '../service.ts';
+import { checkCommittee } from './keygen.ts';
+import { packageOf } from './packages.ts';
+import { checkExpiry, usable } from './sign.ts';
+import type { Workshop } from './task.ts';
+
+/** What a proposal comes to at this node. */
+export interface Approved {
+  /** The package that is dealt from. */
+  readonly base: PublicPackage;
+  /** Everybody who takes part: the new members at their new numbers, then those who deal and leave. */
+  readonly seats: readonly renewal.Seat[];
+  readonly decision: 'auto' | 'ask';
+  /** This node joins, and nobody has told it the public key: its operator has to. */
+  readonly isUnpinned: boolean;
+}
+
+const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
+const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
+
+/**
+ * Whether this node takes part in what is proposed, by its own rules.
+ * @throws {ServiceError} `invalid`, `denied`, `expired`, `key-unknown`, `name-taken`, `wrong-key`
+ */
+export function checkReshare(proposal: ReshareProposal, workshop: Workshop): Approved {
+  const { clock, config, key: own, keys, tools } = workshop;
+  const { dealers, epoch, key: name, members, network } = proposal;
+  if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
+  if (!verifyReshare(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  checkExpiry(proposal.expires, clock.now());
+  const base = baseOf(proposal, workshop);
+  const key = keys.get(base.keyId);
+  const isHolder = base.members.some(({ node }) => equal(node, own.publicKey));
+  if (isHolder || key?.current !== undefined) checkHeld(key, proposal, workshop);
+  else if (key !== undefined) checkKnown(key, base, workshop);
+  if (!base.members.some(({ node }) => equal(node, proposal.proposer))) {
+    throw denied('the proposer has no share of this key');
+  }
+  const highest = Math.max(base.epoch, key?.epochs.at(-1)?.epoch ?? 0);
+  if (epoch <= highest) throw denied(`epoch ${highest} of the key ${name} is known here already: numbers only rise`);
+  if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');
+
+  const known = workshop.members();
+  checkCommittee(
+    proposal,
+    known.map(({ node }) => node),
+  );
+  const seats = seatsOf({ base, dealers, members });
+  if (!seats.some(({ node }) => equal(node, own.publicKey))) throw invalid('this node has no part in it');
+  if (seats.some(({ node }) => !known.some((one) => equal(one.node, node)))) {
+    throw invalid('a dealer is not in the roster of this node; see `quorate roster check`');
+  }
+  if (!isHolder && !config.purposes.some((pattern) => matches(pattern, base.purpose))) {
+    throw denied(`this node holds no keys for ${base.purpose}; see \`purposes\` in node.yaml`);
+  }
+  const pin = isHolder ? undefined : config.pins[name];
+  if (pin !== undefined && pin !== publicKeyOf(base, workshop)) {
+    throw new ServiceError('wrong-key', `the public key of ${name} is not the one under \`pins\` in node.yaml`);
+  }
+  const decision = decide(proposal, workshop);
+  return { base, seats, decision, isUnpinned: decision === 'ask' && !isHolder && pin === undefined };
+}
+
+/** Whether the epoch that is dealt from is still the one to deal from. @throws {ServiceError} `expired`, as {@link usable} */
+export function checkCurrent({ key: name, epoch }: ReshareProposal, base: PublicPackage, workshop: Workshop): void {
+  const key = workshop.keys.get(base.keyId);
+  const isHolder = base.members.some(({ node }) => equal(node, workshop.key.publicKey));
+  const moved = new ServiceError('expired', `the key ${name} has moved on to another epoch`);
+  if (isHolder ? usable(key, name).epoch !== base.epoch : key?.current !== undefined) throw moved;
+  if ((key?.epochs.at(-1)?.epoch ?? 0) >= epoch) throw moved;
+}
+
+/** The key as verifiers see it, lower-case hex. */
+export function publicKeyOf(base: PublicPackage, { tools }: Workshop): string {
+  return toHex(frost.outputKey(frost.suiteOf(base.scheme, tools.groups), base));
+}
+
+/** The package that the proposal's certificate certifies. Who joins trusts it as far as it trusts the public key. */
+function baseOf({ base: certificate, key, network }: ReshareProposal, { tools }: Workshop): PublicPackage {
+  const { groups, signatures } = tools;
+  try {
+    const context = { network, groupFor: (scheme: PublicPackage['scheme']) => groupOf(scheme, groups), signatures };
+    const base = verifyCertificate(certificate, context);
+    if (base.name === key && equal(base.keyId, keyIdOf(network, key))) return base;
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error;
+  }
+  throw denied(`the proposal does not certify an epoch of the key ${key}`);
+}
+
+/** Who has a share deals from the epoch in use, or sees it dealt from, and from no other. */
+function checkHeld(key: KeyInfo | undefined, { base, key: name }: ReshareProposal, { clock }: Workshop): void {
+  const { epoch, publicPackage } = usable(key, name);
+  if (!equal(publicPackage, base.publicPackage)) {
+    throw denied(`the key ${name} is in epoch ${epoch} here, with other shares`);
+  }
+  if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {
+    throw denied('the shares of the key were dealt a moment ago');
+  }
+}
+
+/** Who held the key before, or was to, joins the same key, and never an epoch before one that is known. */
+function checkKnown(key: KeyInfo, base: PublicPackage, { tools }: Workshop): void {
+  if (key.quarantined !== undefined) usable(key, base.name);
+  const group = groupOf(base.scheme, tools.groups);
+  const last = key.epochs.findLast(({ state }) => state === 'elsewhere');
+  const isStale = last !== undefined && base.epoch < last.epoch;
+  if (isStale) throw denied(`epoch ${last.epoch} of the key ${key.name} is known here already: numbers only rise`);
+  const isSame = key.scheme === base.scheme;
+  if (!isSame || !key.epochs.every((one) => group.equals(packageOf(key, one, tools).groupKey, base.groupKey))) {
+    throw new ServiceError('name-taken', `this node knows another key ${key.name}`);
+  }
+}
+
+function seatsOf(plan: Pick<renewal.Reshare, 'base' | 'dealers' | 'members'>): readonly renewal.Seat[] {
+  try {
+    return renewal.seatsOf(plan);
+  } catch (error) {
+    if (error instanceof renewal.RenewalInputError) throw invalid(error.message);
+    throw error;
+  }
+}
+
+/** By the rules for proposers; a threshold that a minority reaches is always the operator's to accept. */
+function decide({ lowThreshold, proposer: node }: ReshareProposal, { config, key, members }: Workshop): 'auto' | 'ask' {
+  if (equal(node, key.publicKey)) return 'auto';
+  const proposer = members().find((one) => equal(one.node, node));
+  if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
+  const rule = config.accept.proposers[proposer.name] ?? config.accept.default;
+  if (rule === 'deny') throw denied(`this node takes part in no reshare that ${proposer.name} proposes`);
+  return lowThreshold === 1 ? 'ask' : rule;
+}

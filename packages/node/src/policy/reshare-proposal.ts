@@ -1,0 +1,86 @@
+import {
+  type Certificate,
+  certificateCodec,
+  hash,
+  MAX_PARTIES,
+  type Member,
+  type NodeKey,
+  nameCodec,
+  type Party,
+  type SignatureScheme,
+  wire,
+} from '@quorate/protocol';
+import { tags } from '../tags.ts';
+import { renewals } from './refresh-proposal.ts';
+
+/** A member's proposal to give a key to another committee, or another threshold, signed by its node key. */
+export interface ReshareProposal {
+  readonly network: Uint8Array;
+  /** The key's name. */
+  readonly key: string;
+  /** Of the epoch that is dealt from, the one in use: who joins knows nothing of the key. */
+  readonly base: Certificate;
+  /** The number of this attempt: above every one before. */
+  readonly epoch: number;
+  /** Who deals, by the numbers of the base epoch: ascending, as many as must sign. */
+  readonly dealers: readonly Party[];
+  /** The new committee: parties 1..n and their nodes, ascending. */
+  readonly members: readonly Member[];
+  readonly threshold: number;
+  /** Whether the proposer knowingly asks for a threshold below a majority: 1, else 0. */
+  readonly lowThreshold: number;
+  /** Wall clock, milliseconds since 1970, after which no node begins. */
+  readonly expires: number;
+  /** The proposing member's node key, 32 bytes. */
+  readonly proposer: Uint8Array;
+  /** 32 fresh bytes. */
+  readonly nonce: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const RESHARE_PROPOSAL_VERSION = 1;
+
+const statement = {
+  version: wire.version(RESHARE_PROPOSAL_VERSION),
+  what: wire.version(renewals.reshare),
+  network: wire.fixed(32),
+  key: nameCodec,
+  base: certificateCodec,
+  epoch: wire.u48,
+  dealers: wire.list(wire.u16, MAX_PARTIES),
+  members: wire.list(wire.struct({ party: wire.u16, node: wire.fixed(32) }), MAX_PARTIES),
+  threshold: wire.u16,
+  lowThreshold: wire.u8,
+  expires: wire.u48,
+  proposer: wire.fixed(32),
+  nonce: wire.fixed(32),
+};
+
+const statementCodec = wire.struct(statement);
+
+export const reshareProposalCodec: wire.Codec<ReshareProposal> = wire.struct({
+  ...statement,
+  signature: wire.fixed(64),
+}) as wire.Codec<ReshareProposal>;
+
+/** Signs a proposal with the proposer's node key. */
+export function proposeReshare(
+  unsigned: Omit<ReshareProposal, 'signature' | 'proposer'>,
+  key: NodeKey,
+): ReshareProposal {
+  const proposal = { ...unsigned, proposer: key.publicKey };
+  return { ...proposal, signature: key.sign(reshareDigest(proposal)) };
+}
+
+/** Whether the proposer signed it. */
+export function verifyReshare(proposal: ReshareProposal, signatures: SignatureScheme): boolean {
+  return signatures.verify(proposal.proposer, reshareDigest(proposal), proposal.signature);
+}
+
+/** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
+export function reshareDigest(proposal: Omit<ReshareProposal, 'signature'>): Uint8Array {
+  return hash(
+    tags.reshareProposal,
+    wire.encode(statementCodec, { ...proposal, version: RESHARE_PROPOSAL_VERSION, what: renewals.reshare }),
+  );
+}

@@ -1,0 +1,159 @@
+import { ascii, equal, Secret, seeded, toHex } from '@quorate/protocol';
+import { describe, expect, test } from 'vitest';
+import { collect, failingAtEachWrite, flipped, keyring } from '../../test/fixtures.ts';
+import { MemoryStore } from '../memory.ts';
+import type { Store } from '../store.ts';
+import { KeyRepository, type PreparedEpoch, type RepairedEpoch } from './repository.ts';
+
+const keyId = new Uint8Array(32).fill(0xaa);
+const other = new Uint8Array(32).fill(0xbb);
+const certificate = ascii('READY of all');
+const ready = new Uint8Array(32).fill(0x55);
+const shareOf = (epoch: number): Uint8Array => seeded(ascii(`share ${epoch}`)).bytes(32);
+
+function prepared(epoch: number, change: Partial<PreparedEpoch> = {}): PreparedEpoch {
+  return {
+    keyId,
+    epoch,
+    name: 'treasury',
+    scheme: 'ecdsa',
+    publicPackage: ascii(`package ${epoch}`),
+    share: new Secret(shareOf(epoch)),
+    ready,
+    createdAt: 1_700_000_000_000,
+    ...change,
+  };
+}
+
+const repaired = (epoch: number): RepairedEpoch => ({ ...prepared(epoch), certificate });
+
+/** Stands for share·G: the share of an epoch belongs to its package. */
+const check = (share: Secret, publicPackage: Uint8Array): void => {
+  const fits = [1, 2, 3, 4].some(
+    (epoch) => equal(publicPackage, ascii(`package ${epoch}`)) && share.use((bytes) => equal(bytes, shareOf(epoch))),
+  );
+  if (!fits) throw new Error('the share does not fit');
+};
+
+const open = async (store: Store): Promise<KeyRepository> => KeyRepository.open(await keyring(store));
+const place = (prefix: string, epoch: number): string => `${prefix}/${toHex(keyId)}/000000000${epoch}`;
+const copy = (epoch: number): string => `${toHex(keyId)}-000000000${epoch}`;
+const statesIn = (keys: KeyRepository) => keys.get(keyId)?.epochs.map(({ epoch, state }) => [epoch, state]);
+
+/** Epochs 1 (shredded), 2 (in use) and 3 (prepared), and another key. */
+async function threeEpochs(store = new MemoryStore()): Promise<MemoryStore> {
+  const keys = await open(store);
+  const material = new Map([[4, new Secret(seeded(ascii('material')).bytes(64))]]);
+  for (const epoch of [1, 2]) {
+    await keys.prepare(prepared(epoch, { material }), check);
+    await keys.certify(keyId, epoch, ready, certificate);
+    await keys.activate(keyId, epoch);
+  }
+  await keys.shred(keyId, 1);
+  await keys.prepare(prepared(3), check);
+  await keys.prepare(prepared(1, { keyId: other, name: 'other' }), check);
+  return store;
+}
+
+async function expectShare(keys: KeyRepository, epoch: number): Promise<void> {
+  using share = await keys.share(keyId, epoch);
+  expect(share.use(toHex)).toBe(toHex(shareOf(epoch)));
+}
+
+describe('a repair', () => {
+  test('makes the key whole again, whatever was lost of it, in both copies; the other epochs stay as they are', async () => {
+    const whole = await threeEpochs();
+    const places = (await collect(whole.entries(''))).map(([key]) => key).filter((key) => key.includes(toHex(keyId)));
+    for (const lost of [...places.filter((key) => !key.startsWith('pages/')), 'all of epoch 2']) {
+      const store = await threeEpochs();
+      for (const key of lost === 'all of epoch 2' ? places.filter((one) => one.endsWith('2')) : [lost])
+        await store.batch([{ type: 'delete', key }]);
+      const isShare = /^(?:shares|data-keys)/.test(lost);
+      if (isShare) store.beside.files.delete(copy(Number(lost.at(-1))));
+      const damaged = await open(store);
+      const { quarantined, remains = [] } = damaged.get(keyId) ?? {};
+      expect(quarantined, lost).toBeDefined();
+      if (isShare) expect(remains).toContainEqual(ascii('package 2'));
+      await damaged.repair(repaired(2), check);
+      for (const reopen of [async () => damaged, async () => open(store.crash())]) {
+        const keys = await reopen();
+        const old = lost === place('epochs', 1) ? [] : [[1, 'shredded']];
+        const next = lost === place('epochs', 3) ? [] : [[3, isShare && lost.endsWith('3') ? 'shredded' : 'prepared']];
+        expect(statesIn(keys), lost).toEqual([...old, [2, 'certified'], ...next]);
+        await expectShare(keys, 2);
+        expect(keys.get(keyId)).toMatchObject({
+          name: 'treasury',
+          scheme: 'ecdsa',
+          current: { epoch: 2, material: [] },
+        });
+        expect(keys.get(keyId)?.current?.certificate).toEqual(certificate);
+        expect(keys.get(other)?.quarantined).toBeUndefined();
+        if (next[0]?.[1] === 'prepared') await expectShare(keys, 3);
+      }
+      // A share that is lost later is healed from the new copy.
+      const later = store.crash();
+      await later.batch([{ type: 'delete', key: place('shares', 2) }]);
+      await expectShare(await open(later), 2);
+    }
+  });
+
+  test('gives a key of which nothing is left', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    await keys.repair(repaired(2), check);
+    await keys.activate(keyId, 2);
+    const again = await open(store.crash());
+    expect(statesIn(again)).toEqual([[2, 'active']]);
+    await expectShare(again, 2);
+  });
+
+  test('takes a share that fits its package, and no other', async () => {
+    const store = await threeEpochs();
+    const keys = await open(store);
+    const before = await collect(store.entries(''));
+    await expect(keys.repair({ ...repaired(2), share: new Secret(shareOf(1)) }, check)).rejects.toThrow(/does not fit/);
+    expect(await collect(store.entries(''))).toEqual(before);
+  });
+
+  test('of an epoch below the one in use is refused, and of a name that is another key’s', async () => {
+    const keys = await open(await threeEpochs());
+    await expect(keys.repair(repaired(1), check)).rejects.toMatchObject({ code: 'epoch-retired' });
+    await expect(keys.repair({ ...repaired(4), name: 'other' }, check)).rejects.toMatchObject({ code: 'name-taken' });
+  });
+
+  test('replaces a prepared epoch of the same number, and a copy that differs', async () => {
+    const store = new MemoryStore();
+    const keys = await open(store);
+    await keys.prepare(prepared(2, { share: new Secret(shareOf(1)), publicPackage: ascii('package 1') }), check);
+    await keys.repair(repaired(2), check);
+    await expectShare(await open(store), 2);
+    expect(statesIn(keys)).toEqual([[2, 'certified']]);
+  });
+
+  test('keeps the operator’s freeze', async () => {
+    const store = await threeEpochs();
+    await (await open(store)).freeze(keyId, true);
+    await store.batch([{ type: 'delete', key: place('epochs', 2) }]);
+    const keys = await open(store);
+    await keys.repair(repaired(2), check);
+    expect(keys.get(keyId)?.frozen).toBe(true);
+  });
+
+  test('is done or not done, whichever write fails', async () => {
+    await failingAtEachWrite(
+      async (store) => {
+        await threeEpochs(store);
+        const share = place('shares', 2);
+        const record = (await store.get(share)) as Uint8Array;
+        await store.batch([{ type: 'put', key: share, value: flipped(record, 60) }]);
+        store.beside.files.delete(copy(2));
+        await (await open(store)).repair(repaired(2), check);
+      },
+      async (store) => {
+        const keys = await open(store);
+        if (keys.get(keyId)?.quarantined !== undefined) await keys.repair(repaired(2), check);
+        if (keys.get(keyId)?.current?.epoch === 2) await expectShare(keys, 2);
+      },
+    );
+  });
+});

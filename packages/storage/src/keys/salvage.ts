@@ -1,0 +1,104 @@
+import { toHex, wire } from '@quorate/protocol';
+import { IntegrityError } from '../sealing/errors.ts';
+import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
+import { prefixesOf } from '../sealing/places.ts';
+import type { StoreOperation } from '../store.ts';
+import type { Copies } from './copies.ts';
+import { certificateOf, isKept } from './entry.ts';
+import { epochPlace, keyPlace, sharePlace } from './places.ts';
+import { type EpochRecord, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
+import type { RepairedEpoch } from './repository.ts';
+
+type Put = Extract<StoreOperation, { readonly type: 'put' }>;
+
+/**
+ * Everything that a key consists of once an epoch of it is repaired, and the removal of the rest, for one batch. Of other epochs
+ * stays what opens: whoever said READY keeps its share. One whose share is gone stays as shredded, so that its number does not
+ * come back; one of which nothing opens is forgotten. What was set up with other parties goes: it is set up anew.
+ */
+export async function salvage(
+  keyring: Keyring,
+  copies: Copies,
+  repaired: RepairedEpoch,
+): Promise<readonly StoreOperation[]> {
+  const { keyId, epoch } = repaired;
+  const { records } = keyring;
+  const puts: Put[] = [await keyRecord(keyring, repaired), ...newEpoch(keyring, repaired)];
+  const prefix = `epochs/${toHex(keyId)}/`;
+  for await (const place of records.places(prefix)) {
+    const other = Number(place.slice(prefix.length));
+    if (other !== epoch) puts.push(...(await oldEpoch(keyring, copies, keyId, other)));
+  }
+  const kept = new Set(puts.map(({ key }) => key));
+  const deletes: StoreOperation[] = [];
+  for (const prefix of prefixesOf(`key/${toHex(keyId)}`))
+    for await (const key of records.places(prefix)) if (!kept.has(key)) deletes.push({ type: 'delete', key });
+  return [...deletes, ...puts];
+}
+
+/** The operator's word, if it can still be read. */
+async function keyRecord({ records }: Keyring, { keyId, name, scheme }: RepairedEpoch): Promise<Put> {
+  const place = keyPlace(keyId);
+  const sealed = await records.sealed(place);
+  const opened = sealed === undefined ? undefined : records.unseal(place, 'key', sealed);
+  const frozen = opened === undefined ? 0 : wire.decode(keyCodec, opened).frozen;
+  return put(records.seal(place, 'key', wire.encode(keyCodec, { version: keyRecordVersion, name, scheme, frozen })));
+}
+
+function newEpoch(keyring: Keyring, repaired: RepairedEpoch): readonly Put[] {
+  const { keyId, epoch, publicPackage, share, ready, createdAt, certificate } = repaired;
+  const { records } = keyring;
+  const record: EpochRecord = {
+    version: keyRecordVersion,
+    createdAt,
+    publicPackage,
+    statement: ready,
+    state: { type: 'certified', value: certificate },
+  };
+  const dataKey = keyring.newDataKey(keyId, epoch);
+  using key = dataKey.key;
+  return [
+    put(dataKey.operation),
+    put(share.use((bytes) => records.withKey(key).seal(sharePlace(keyId, epoch), 'share', bytes))),
+    put(records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, record))),
+  ];
+}
+
+async function oldEpoch(
+  { records }: Keyring,
+  copies: Copies,
+  keyId: Uint8Array,
+  epoch: number,
+): Promise<readonly Put[]> {
+  const place = epochPlace(keyId, epoch);
+  const sealed = await records.sealed(place);
+  const opened = sealed === undefined ? undefined : records.unseal(place, 'epoch', sealed);
+  if (opened === undefined) return [];
+  const record = wire.decode(epochCodec, opened);
+  if (!isKept(record)) return [{ type: 'put', key: place, value: sealed as Uint8Array }];
+  if (!(await opens(copies, keyId, epoch))) {
+    const certificate = certificateOf(record.state) ?? new Uint8Array(0);
+    const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
+    return [put(records.seal(place, 'epoch', wire.encode(epochCodec, shredded)))];
+  }
+  const places = [place, dataKeyPlace(keyId, epoch), sharePlace(keyId, epoch)];
+  return await Promise.all(
+    places.map(async (key) => ({ type: 'put' as const, key, value: (await records.sealed(key)) as Uint8Array })),
+  );
+}
+
+/** Whether the share opens, from its record or its copy; the record is restored if need be. */
+async function opens(copies: Copies, keyId: Uint8Array, epoch: number): Promise<boolean> {
+  try {
+    await copies.heal(keyId, epoch);
+    return true;
+  } catch (error) {
+    if (error instanceof IntegrityError) return false;
+    throw error;
+  }
+}
+
+function put(operation: StoreOperation): Put {
+  if (operation.type !== 'put') throw new Error('a sealed record is put');
+  return operation;
+}

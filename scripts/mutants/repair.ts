@@ -1,0 +1,122 @@
+import { cuts, type Mutant } from './mutant.ts';
+
+const folder = 'packages/node/src/ceremonies';
+const tests = ['repair.test.ts'];
+
+export const repair: readonly Mutant[] = [
+  ...cuts(folder, 'repair.ts', tests, [
+    [
+      "if (!equal(network, config.networkId)) throw denied('the proposal is for another network');",
+      '',
+      'a repair for another network',
+    ],
+    [
+      "if (!verifyRepair(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
+      '',
+      'a share for somebody who cannot sign for the member',
+    ],
+    ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
+    ["if (lost === undefined) throw denied('the proposer has no share of this key');", '', 'a share for a stranger'],
+    [
+      "throw new ServiceError('invalid', 'the helpers are no quorum of the other members');",
+      'void 0;',
+      'too few helpers',
+    ],
+    [
+      'const ascending = helpers.every((party, i) => party > (helpers[i - 1] ?? 0));',
+      'const ascending = true;',
+      'helpers out of order',
+    ],
+    [' || others.length !== helpers.length', '', 'helpers who are nobody, or the asker'],
+    [' || helpers.length < publicPackage.threshold', '', 'helpers below the threshold'],
+    [
+      "throw new ServiceError('invalid', 'this node is not among the helpers');",
+      'void 0;',
+      'a repair that is not ours to help',
+    ],
+    ['  if (bans.has(proposer)) throw denied', '  if (false) throw denied', 'help for a banned member'],
+    ["  if (rule === 'deny') throw denied", '  if (false) throw denied', 'help that the operator forbade'],
+    [
+      'return { ...common, decision: rule };',
+      "return { ...common, decision: 'auto' };",
+      'an operator who is not asked',
+    ],
+    [
+      'if (asked === undefined || !equal(asked, current.publicPackage))',
+      'if (asked === undefined)',
+      'a repair of another epoch',
+    ],
+    [
+      "        await audit.append(clock.now(), 'repair-refused'",
+      "        if (false) await audit.append(clock.now(), 'repair-refused'",
+      'refusals that leave no trace',
+    ],
+    ["      await audit.append(clock.now(), 'repair-helped', record);\n", '', 'help that leaves no trace'],
+  ]),
+  ...cuts(folder, 'repairs.ts', tests, [
+    ['if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;', '', 'certificates for strangers'],
+    ['    if (budget.spend(1)) this.#port.send', '    this.#port.send', 'certificates without end'],
+    ['    if (!(await this.#isLost(publicPackage)))\n', '    if (false)\n', 'a repair of what is not lost'],
+    [
+      'return all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
+      'return all.at(-1);',
+      'an old certificate in place of the newest',
+    ],
+    ['    this.#checkKey(name, publicPackage, publicKey);\n', '', 'a key that nobody can tell is the right one'],
+    [
+      'const isSame = left === undefined || (known !== undefined',
+      'const isSame = true || (known !== undefined',
+      'another key than the one that was here',
+    ],
+    ['(publicKey === undefined || publicKey === keyOf(publicPackage))', 'true', 'another key than the operator names'],
+  ]),
+  ...cuts(folder, 'admission.ts', tests, [
+    ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
+    ['  if (task instanceof RepairTask) return true;\n', '', 'a repair that a forgotten one keeps from beginning'],
+  ]),
+  ...cuts(folder, 'ceremonies.ts', tests, [
+    [
+      "        if (task.kind === 'repair') this.#decline(entry, reason);\n",
+      '',
+      'an asker that is not told that the key moved on',
+    ],
+  ]),
+  ...cuts(folder, 'activations.ts', tests, [
+    [
+      '    if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));\n',
+      '',
+      'a repaired share that is not taken up',
+    ],
+  ]),
+  ...cuts(
+    'packages/storage/src/keys',
+    'repository.ts',
+    ['salvage.test.ts'],
+    [
+      ['    check(repaired.share, repaired.publicPackage);\n', '', 'a share that does not fit in the place of another'],
+      [
+        '        if ((info(whole).current?.epoch ?? 0) > epoch)\n',
+        '        if (false)\n',
+        'an old share in the place of a new one',
+      ],
+      [
+        '      await this.#copies.erase(keyId, repaired.epoch);\n      const afresh',
+        '      const afresh',
+        'an old copy that contradicts the repaired share',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src/keys',
+    'salvage.ts',
+    ['salvage.test.ts'],
+    [
+      ['keyCodec, opened).frozen;', 'keyCodec, opened).frozen * 0;', 'a freeze that a repair lifts'],
+      [
+        '    const shredded: EpochRecord = {',
+        '    if (Math.abs(1) === 1) return [];\n    const shredded: EpochRecord = {',
+        'an epoch number that comes back',
+      ],
+    ],
+  ),
+];
