@@ -205,14 +205,8 @@ export class Adversary {
 }
 
 function requestOf(frame: NodeFrame): Uint8Array | undefined {
-  switch (frame.type) {
-    case 'registration':
-    case 'start':
-    case 'waiting':
-    case 'declined':
-    case 'result':
-      return frame.value.request;
-    default:
-      return undefined;
-  }
+  const { type, value } = frame;
+  const isAbout =
+    type === 'registration' || type === 'start' || type === 'waiting' || type === 'declined' || type === 'result';
+  return isAbout ? value.request : undefined;
 }

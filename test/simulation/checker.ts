@@ -1,4 +1,5 @@
 import {
+  activatedCodec,
   decodeEnvelope,
   dkls23,
   type Envelope,
@@ -11,13 +12,11 @@ import {
   kinds,
   type PublicPackage,
   readyCodec,
-  activatedCodec,
   type Scheme,
   sessionId,
   toHex,
   wire,
 } from '@quorate/protocol';
-import { primeField } from '../../packages/protocol/src/sharing/field.ts';
 import { decodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
 import { publicPackageOf } from '../../packages/node/src/ceremonies/packages.ts';
 import { recordOf } from '../../packages/node/src/ceremonies/signing.ts';
@@ -26,6 +25,7 @@ import { contentOf, payloadOf } from '../../packages/node/src/intents/intent.ts'
 import { limits } from '../../packages/node/src/limits.ts';
 import { requestId, type SignRequest } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
+import { primeField } from '../../packages/protocol/src/sharing/field.ts';
 import type { Plan } from './plan.ts';
 import type { Life, Seat, World } from './world.ts';
 
@@ -71,6 +71,19 @@ interface Memory {
   readonly opened: Map<string, string>;
 }
 
+function emptyMemory(): Memory {
+  return {
+    readies: new Map(),
+    announced: new Map(),
+    used: new Map(),
+    answers: new Map(),
+    states: new Map(),
+    shredded: new Set<string>(),
+    said: new Map(),
+    opened: new Map(),
+  };
+}
+
 /** Sees everything, and knows what may never be: the invariants of a run. */
 export class Checker {
   readonly #world: World;
@@ -104,19 +117,7 @@ export class Checker {
   constructor(world: World, plan: Plan) {
     this.#world = world;
     this.#plan = plan;
-    for (const seat of world.seats) {
-      const memory = {
-        readies: new Map(),
-        announced: new Map(),
-        used: new Map(),
-        answers: new Map(),
-        states: new Map(),
-        shredded: new Set(),
-        said: new Map(),
-        opened: new Map(),
-      };
-      this.#memories.set(seat, memory);
-    }
+    for (const seat of world.seats) this.#memories.set(seat, emptyMemory());
   }
 
   /** Remembers the first thing that must not be. */
@@ -239,12 +240,8 @@ export class Checker {
     if (key.scheme !== 'ecdsa')
       return frost.verifySignature(frost.suiteOf(key.scheme, groups), fromHex(key.publicKey), signed.payload, bytes);
     const group = groupOf('ecdsa', groups);
-    const [r, s, recovery] = [
-      fromBytesBE(bytes.subarray(0, 32)),
-      fromBytesBE(bytes.subarray(32, 64)),
-      bytes[64] as number,
-    ];
-    return dkls23.verifyEcdsa(group, group.decodePoint(fromHex(key.publicKey)), signed.payload, { r, s, recovery });
+    const [r, s] = [bytes.subarray(0, 32), bytes.subarray(32, 64)].map(fromBytesBE) as [bigint, bigint];
+    return dkls23.verifyEcdsa(group, group.decodePoint(fromHex(key.publicKey)), signed.payload, { r, s });
   }
 
   // ---- what leaves a member
@@ -260,36 +257,31 @@ export class Checker {
   sending(seat: Seat, frame: Uint8Array): void {
     this.#heard.push(frame);
     const decoded = decodeFrame(frame);
-    const { durable, beside } = seat.store;
-    switch (decoded.type) {
-      case 'envelope':
-        return this.#envelope(seat, decodeEnvelope(decoded.value));
-      case 'ready': {
-        const { keyId, epoch, digest } = wire.decode(readyCodec, decoded.value);
-        const place = epochPlace(toHex(keyId), epoch);
-        const said = this.#memoryOf(seat).readies;
-        const other = said.get(place);
-        if (other !== undefined && other !== toHex(digest))
-          this.fail('I4 agreement', `${seat.name} says READY for two outcomes of ${place}`);
-        said.set(place, toHex(digest));
-        if (!durable.has(`epochs/${place}`) || !durable.has(`shares/${place}`) || !durable.has(`data-keys/${place}`))
-          this.fail('R1 persist before send', `${seat.name} says READY for what is not on its disk: ${place}`);
-        if (!beside.files.has(place.replace('/', '-')))
-          this.fail('R1 persist before send', `${seat.name} says READY without a second copy`);
-        return;
-      }
-      case 'activated': {
-        const { keyId, epoch } = wire.decode(activatedCodec, decoded.value);
-        const { announced } = this.#memoryOf(seat);
-        announced.set(toHex(keyId), Math.max(epoch, announced.get(toHex(keyId)) ?? 0));
-        return;
-      }
-      case 'result':
-        if (!durable.has(`results/${toHex(decoded.value.request)}`))
-          this.fail('R2 persist before answer', `${seat.name} tells a result that is not on its disk`);
-        return;
-      default:
+    const { type, value } = decoded;
+    if (type === 'envelope') this.#envelope(seat, decodeEnvelope(value));
+    if (type === 'ready') this.#ready(seat, value);
+    if (type === 'activated') {
+      const { keyId, epoch } = wire.decode(activatedCodec, value);
+      const { announced } = this.#memoryOf(seat);
+      announced.set(toHex(keyId), Math.max(epoch, announced.get(toHex(keyId)) ?? 0));
     }
+    if (type === 'result' && !seat.store.durable.has(`results/${toHex(value.request)}`))
+      this.fail('R2 persist before answer', `${seat.name} tells a result that is not on its disk`);
+  }
+
+  #ready(seat: Seat, bytes: Uint8Array): void {
+    const { durable, beside } = seat.store;
+    const { keyId, epoch, digest } = wire.decode(readyCodec, bytes);
+    const place = epochPlace(toHex(keyId), epoch);
+    const said = this.#memoryOf(seat).readies;
+    const other = said.get(place);
+    if (other !== undefined && other !== toHex(digest))
+      this.fail('I4 agreement', `${seat.name} says READY for two outcomes of ${place}`);
+    said.set(place, toHex(digest));
+    if (!durable.has(`epochs/${place}`) || !durable.has(`shares/${place}`) || !durable.has(`data-keys/${place}`))
+      this.fail('R1 persist before send', `${seat.name} says READY for what is not on its disk: ${place}`);
+    if (!beside.files.has(place.replace('/', '-')))
+      this.fail('R1 persist before send', `${seat.name} says READY without a second copy`);
   }
 
   #envelope(seat: Seat, envelope: Envelope): void {

@@ -1,6 +1,6 @@
 import { type Scheme, toHex } from '@quorate/protocol';
 import { networkIdOf } from '../../packages/node/src/config/config.ts';
-import { signRequest, type SignRequest } from '../../packages/node/src/policy/sign-request.ts';
+import { type SignRequest, signRequest } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
 import { ServiceError } from '../../packages/node/src/service.ts';
 import type { Checker } from './checker.ts';

@@ -1,9 +1,9 @@
-import { optionsOf, type Options } from './options.ts';
+import { type Options, optionsOf } from './options.ts';
 import { type Case, commandOf } from './plan.ts';
 import { findPlanted } from './planted-run.ts';
 import { runAll } from './pool.ts';
-import { type Outcome, simulate } from './simulate.ts';
 import { shrink } from './shrink.ts';
+import { type Outcome, simulate } from './simulate.ts';
 import { complaintOf, Tally } from './tally.ts';
 
 /*

@@ -4,8 +4,7 @@ import { createHmac, hash } from 'node:crypto';
  * Stands in for `primitives/hash.ts` where thousands of committees are simulated: the same functions, by OpenSSL. What is
  * hashed is a few blocks at a time, for which noble takes several times as long.
  */
-export { ripemd160 } from '@noble/hashes/legacy.js';
-export { keccak_256 as keccak256 } from '@noble/hashes/sha3.js';
+export { keccak256, ripemd160 } from '../../packages/protocol/src/primitives/hash.ts';
 
 type Hash = (message: Uint8Array) => Uint8Array;
 

@@ -93,7 +93,10 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
   const corrupt = dice.between(1, f);
   const scheduled = dice.chance(0.5);
   return {
-    ...{ n, threshold, f, classes },
+    n,
+    threshold,
+    f,
+    classes,
     corrupt: classes.has('corrupt') ? corrupt : 0,
     scheme: scheme ?? drawn,
     rate: dice.any([0.005, 0.02, 0.1]),

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Case, ProtocolName } from './plan.ts';
 import { commandOf, protocols } from './plan.ts';
 import { runAll } from './pool.ts';
-import { complaintOf, Tally } from './tally.ts';
 import { regressions } from './regressions.ts';
+import { complaintOf, Tally } from './tally.ts';
 
 /** Seeds of each protocol in toy cryptography; `simulate.long.test.ts` runs a hundred times as many. */
 const seeds = 2_000;

@@ -1,10 +1,10 @@
 import { hash as digest } from 'node:crypto';
-import { type Aead, aeadOverhead, concat, dkls23, equal, type NodeKey, type SignatureScheme } from '@quorate/protocol';
+import { type Aead, aeadOverhead, concat, equal, type NodeKey, type SignatureScheme } from '@quorate/protocol';
 import { idealMultiplication } from '@quorate/protocol/simulation';
 import { type Identity, peerIdOf } from '../../packages/node/src/network/identity.ts';
 import type { Tools } from '../../packages/node/src/tools.ts';
-import { toy } from '../../packages/protocol/src/groups/toy.ts';
 import { pureEcdh } from '../../packages/protocol/src/dkls23/ecdh.ts';
+import { toy } from '../../packages/protocol/src/groups/toy.ts';
 import { Dice } from './dice.ts';
 
 /** Stands in for ChaCha20-Poly1305: who has not the very key, nonce, data and ciphertext opens nothing, and reads nothing. */
@@ -32,7 +32,7 @@ function tag(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, ciphertext: Ui
 }
 
 /** Stands in for Ed25519: a hash under the *public* key. Anybody could forge it; the simulator signs for corrupted nodes only. */
-export const toySignatures: SignatureScheme = {
+const toySignatures: SignatureScheme = {
   name: 'toy',
   verify: (publicKey, message, signature) => equal(toySign(publicKey, message), signature),
   sha256: (message) => bytesOf('sha256', message),

@@ -1,7 +1,6 @@
 import { type Aead, type NodeKey, Secret } from '@quorate/protocol';
 import { nativeAead } from '@quorate/protocol/native';
 import { MemoryStore } from '@quorate/storage';
-import { configOf, openHomeOn, openNodeOn } from '../../packages/node/test/committee.ts';
 import { type Clock, type SimulatedClock, simulatedClock } from '../../packages/node/src/clock.ts';
 import type { Config } from '../../packages/node/src/config/config.ts';
 import type { Home } from '../../packages/node/src/home.ts';
@@ -11,6 +10,7 @@ import { type Network, type PeerId, PeerUnavailable } from '../../packages/node/
 import type { QuorateNode } from '../../packages/node/src/node.ts';
 import type { Fields, Log } from '../../packages/node/src/observe/log.ts';
 import { nativeTools, type Tools } from '../../packages/node/src/tools.ts';
+import { configOf, openHomeOn, openNodeOn } from '../../packages/node/test/committee.ts';
 import { Dice } from './dice.ts';
 import { toyAead, toyIdentity, toyTools } from './toys.ts';
 import type { Trace } from './trace.ts';
@@ -146,7 +146,10 @@ export class World {
       const bytes = keys.bytes(32);
       const key = identity(bytes);
       const seat: Seat = {
-        ...{ name, key, seed: bytes, peer: key.peer },
+        name,
+        key,
+        seed: bytes,
+        peer: key.peer,
         config: { ...configOf(name, this.client), ...settings },
         randomness: new Dice(`${seed} ${name}`),
         store: new MemoryStore(new Map(), new Map(), async () => {
@@ -154,7 +157,11 @@ export class World {
           if (milliseconds > 0)
             await new Promise<void>((resolve) => void this.clock.after(milliseconds, () => seat.life?.wake(resolve)));
         }),
-        ...{ skew: 0, life: undefined, isCorrupt: false, isDestroyed: false, log: [] },
+        skew: 0,
+        life: undefined,
+        isCorrupt: false,
+        isDestroyed: false,
+        log: [],
       };
       return seat;
     });
@@ -230,7 +237,14 @@ export class World {
     const network = this.#network(seat, life);
     life.network = network;
     const node = await openNodeOn({
-      ...{ config, home, key, network, randomness, clock: life.clock, tools: this.tools, members: this.seats },
+      config,
+      home,
+      key,
+      network,
+      randomness,
+      clock: life.clock,
+      tools: this.tools,
+      members: this.seats,
       log: this.#log(seat),
       fatal: (error) => this.#fatal(seat, life, error),
     });

@@ -97,7 +97,11 @@ export class Committee {
     member.network = this.#network(member);
     const { config, home, key, network } = member;
     member.node = await openNodeOn({
-      ...{ config, home, key, network, tools },
+      config,
+      home,
+      key,
+      network,
+      tools,
       members: [...this.members.values()],
       clock: { ...this.clock, now: () => this.clock.now() + member.skew },
       log: createLog('warn', (line) => void member.log.push(line)),
