@@ -122,7 +122,7 @@ describe('a refresh', () => {
     expect(current(committee, 'alice')).toBe(1);
     expect((await committee.sign('bob', committee.order('meanwhile'))).state).toBe('done');
     await committee.start(carol);
-    await committee.run(3_600_000);
+    await committee.run(1_800_000);
     for (const name of names) expect(current(committee, name)).toBe(2);
   });
 
