@@ -13,7 +13,7 @@ import { BootstrapError, fetchNode, isSupported, pinned } from './toolchain/node
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const toolchain = join(root, '.toolchain');
 
-/** Tests run the sources (vitest.config.ts), everything else the build. @type {Record<string, string[]>} */
+/** Tests and simulations run the sources, everything else the build. @type {Record<string, string[]>} */
 const commands = {
   test: ['node_modules/.bin/vitest', 'run'],
   'test:long': ['node_modules/.bin/vitest', 'run', '--mode', 'long'],
@@ -22,6 +22,7 @@ const commands = {
   soak: ['scripts/soak/main.ts'],
   bench: ['scripts/bench/main.ts'],
   mutants: ['scripts/mutants/main.ts'],
+  simulate: ['--conditions=@quorate/source', 'test/simulation/main.ts'],
 };
 
 const buildCommand = ['node_modules/.bin/tsc', '-b', 'packages/node', 'packages/protocol/native'];

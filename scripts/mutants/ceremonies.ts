@@ -36,6 +36,30 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'activations.ts',
+    ['crashes.test.ts'],
+    [
+      [
+        "if (info.state === 'prepared' && !this.#machines.has(place) && !this.#found.has(place)) {",
+        "if (info.state === 'prepared' && place === '') {",
+        'READY for a share that has no second copy yet',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'ceremonies.ts',
+    ['refresh.test.ts'],
+    [
+      [
+        '    this.#decline(entry, `too many members decline: ${reasons}`);\n',
+        '',
+        'a proposal that came to nothing, waited for by whom nobody told',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
     'addresses.ts',
     ['addresses.test.ts'],
     [

@@ -26,7 +26,7 @@ export function cuts(folder: string, file: string, tests: readonly string[], lis
 }
 
 /** @throws {Error} unless what the mutant replaces occurs exactly once in `text` */
-export function mutate(text: string, { file, find, replace }: Mutant): string {
+export function mutate(text: string, { file, find, replace }: Pick<Mutant, 'file' | 'find' | 'replace'>): string {
   const count = text.split(find).length - 1;
   if (count !== 1) throw new Error(`${file}: found ${count} times instead of once: ${find}`);
   return text.replace(find, () => replace);

@@ -51,6 +51,24 @@ export class Workspace {
     }
   }
 
+  /** Runs a program of the copy with something changed, and gives what it printed. */
+  async prints(command: readonly string[], mutant: Pick<Mutant, 'file' | 'find' | 'replace'>): Promise<string> {
+    const path = join(this.#folder, mutant.file);
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, mutate(text, mutant));
+    try {
+      const child = spawn(process.execPath, command, { cwd: this.#folder, stdio: ['ignore', 'pipe', 'inherit'] });
+      let printed = '';
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        printed += chunk;
+      });
+      await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
+      return printed;
+    } finally {
+      await writeFile(path, text);
+    }
+  }
+
   async dispose(): Promise<void> {
     this.#kill();
     await rm(this.#folder, { recursive: true, force: true });

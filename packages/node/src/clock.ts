@@ -44,48 +44,36 @@ export function simulatedClock(start = 1_700_000_000_000): SimulatedClock {
   let elapsed = 0;
   let wall = start;
   let order = 0;
-  const timers = new Map<number, { readonly due: number; readonly run: () => void }>();
-
-  /** The next timer that falls due until `end`, taken out of the queue; undefined when there is none. */
-  const take = (end: number): (() => void) | undefined => {
-    let first: number | undefined;
-    for (const [id, { due }] of timers) {
-      if (due <= end && (first === undefined || due < (timers.get(first)?.due ?? 0))) first = id;
-    }
-    const timer = first === undefined ? undefined : timers.get(first);
-    if (first === undefined || timer === undefined) return undefined;
-    timers.delete(first);
-    elapsed = Math.max(elapsed, timer.due);
-    return timer.run;
-  };
+  const timers = new TimerQueue();
 
   return {
     now: () => wall + elapsed,
     monotonic: () => elapsed,
-    after(milliseconds, run) {
-      const id = order++;
-      timers.set(id, { due: elapsed + Math.max(milliseconds, 0), run });
-      return () => void timers.delete(id);
-    },
+    after: (milliseconds, run) => timers.add({ due: elapsed + Math.max(milliseconds, 0), order: order++, run }),
     advance(milliseconds) {
       const end = elapsed + milliseconds;
-      for (let run = take(end); run !== undefined; run = take(end)) run();
+      for (let timer = timers.take(end); timer !== undefined; timer = timers.take(end)) {
+        elapsed = Math.max(elapsed, timer.due);
+        timer.run();
+      }
       elapsed = end;
     },
     async settle(milliseconds) {
       const end = elapsed + milliseconds;
       await promisesSettled();
-      for (let run = take(end); run !== undefined; run = take(end)) {
-        run();
+      for (let timer = timers.take(end); timer !== undefined; timer = timers.take(end)) {
+        elapsed = Math.max(elapsed, timer.due);
+        timer.run();
         await promisesSettled();
       }
       elapsed = end;
     },
     jump(milliseconds) {
       elapsed += milliseconds;
-      const end = elapsed;
-      const due = [...timers].filter(([, timer]) => timer.due <= end).sort(([, a], [, b]) => a.due - b.due);
-      for (const [id, { run }] of due) if (timers.delete(id)) run();
+      const due: Timer[] = [];
+      for (let timer = timers.take(elapsed); timer !== undefined; timer = timers.take(elapsed)) due.push(timer);
+      // What one of them cancels does not run; what one of them adds is not due yet.
+      for (const timer of due) if (timer.run !== cancelled) timer.run();
     },
     shiftWall(milliseconds) {
       wall += milliseconds;
@@ -94,6 +82,80 @@ export function simulatedClock(start = 1_700_000_000_000): SimulatedClock {
       return timers.size;
     },
   };
+}
+
+interface Timer {
+  readonly due: number;
+  /** Of request: the tie-breaker. */
+  readonly order: number;
+  run: () => void;
+}
+
+const cancelled = (): void => undefined;
+
+/** Timers by when they fall due: a binary heap, from which a cancelled one goes when it comes to the top. */
+class TimerQueue {
+  readonly #heap: Timer[] = [];
+  #cancelled = 0;
+
+  get size(): number {
+    return this.#heap.length - this.#cancelled;
+  }
+
+  /** @returns a cancel function */
+  add(timer: Timer): () => void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(timer);
+    for (let above = (at - 1) >> 1; at > 0 && isBefore(timer, heap[above] as Timer); above = (at - 1) >> 1) {
+      heap[at] = heap[above] as Timer;
+      at = above;
+    }
+    heap[at] = timer;
+    let waits = true;
+    const taken = timer.run;
+    timer.run = () => {
+      waits = false;
+      taken();
+    };
+    return () => {
+      if (!waits) return;
+      waits = false;
+      timer.run = cancelled;
+      this.#cancelled++;
+    };
+  }
+
+  /** The first that falls due until `end`, taken out. */
+  take(end: number): Timer | undefined {
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || (first.due > end && first.run !== cancelled)) return undefined;
+      this.#removeFirst();
+      if (first.run !== cancelled) return first;
+      this.#cancelled--;
+    }
+  }
+
+  #removeFirst(): void {
+    const heap = this.#heap;
+    const last = heap.pop() as Timer;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below >= heap.length) break;
+      if (below + 1 < heap.length && isBefore(heap[below + 1] as Timer, heap[below] as Timer)) below++;
+      if (!isBefore(heap[below] as Timer, last)) break;
+      heap[at] = heap[below] as Timer;
+      at = below;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order);
 }
 
 /** The event loop runs every microtask, and what those queue, before it comes to an immediate. */

@@ -1,4 +1,4 @@
-import { fromHex, frost, type NodeKey, type Randomness, Secret, seeded, toHex } from '@quorate/protocol';
+import { type Aead, fromHex, frost, type NodeKey, type Randomness, Secret, seeded, toHex } from '@quorate/protocol';
 import { nativeAead } from '@quorate/protocol/native';
 import { createKeyring, MemoryStore, openKeyring, type Root } from '@quorate/storage';
 import { decodeFrame, encodeFrame, type NodeFrame } from '../src/ceremonies/frames.ts';
@@ -11,7 +11,7 @@ import { type Home, homeOf } from '../src/home.ts';
 import { type Identity, identityOf } from '../src/network/identity.ts';
 import { MemoryHub } from '../src/network/memory.ts';
 import type { Network, PeerId } from '../src/network/network.ts';
-import { QuorateNode } from '../src/node.ts';
+import { type NodeParts, QuorateNode } from '../src/node.ts';
 import { createLog } from '../src/observe/log.ts';
 import { type SignRequest, signRequest } from '../src/policy/sign-request.ts';
 import type { CeremonyView, KeygenOrder } from '../src/service.ts';
@@ -102,24 +102,20 @@ export class Committee {
 
   /** Opens the member's node on its disk: at the beginning, and after a stop. */
   async start(member: Member): Promise<void> {
-    member.home = await openHomeOn(member.store, this.#seeds.get(member.name) as Uint8Array, this.#randomness);
+    const seed = this.#seeds.get(member.name) as Uint8Array;
+    member.home = await openHomeOn(member.store, member.key, seed, this.#randomness);
     member.network = this.#network(member);
-    const clock = { ...this.clock, now: () => this.clock.now() + member.skew };
-    member.node = await QuorateNode.open({
-      config: member.config,
-      roster: () => ({ members: [...this.members.values()].map(({ name, peer }) => ({ name, peer, addresses: [] })) }),
-      home: member.home,
-      network: member.network,
-      clock,
+    const { config, home, key, network } = member;
+    member.node = await openNodeOn({
+      config,
+      home,
+      key,
+      network,
+      tools: this.tools,
+      members: [...this.members.values()],
+      clock: { ...this.clock, now: () => this.clock.now() + member.skew },
       log: createLog('warn', (line) => void member.log.push(line)),
       randomness: this.#randomness,
-      key: member.key,
-      tools: this.tools,
-      version: '0.0.0',
-      addresses: () => [],
-      host: (job, input) => inlineJob(job, input, { ...this.tools, randomness: this.#randomness }) as Host<never>,
-      loopDelay: () => ({ p50: 0, p99: 0 }),
-      memory: () => ({ residentBytes: 0, heapBytes: 0 }),
       fatal: (error) => void member.fatal.push(error),
     });
   }
@@ -263,30 +259,7 @@ export class Committee {
 
   #member(name: string, key: Identity, seed: Uint8Array): Member {
     this.#seeds.set(name, seed);
-    const rights = [{ keys: ['*'], purposes: ['*'], actions: ['sign'] as const }];
-    const clients: readonly Client[] = [{ name: 'till', publicKey: toHex(this.client.publicKey), rights }];
-    const config: Config = {
-      name,
-      network: 'testnet',
-      networkId,
-      data: '',
-      roster: '',
-      admin: '',
-      listen: [],
-      root: { keyFile: '' },
-      clients,
-      accept: { default: 'auto', proposers: {} },
-      purposes: ['*'],
-      export: 'disabled',
-      pins: {},
-      sessionTimeout: 60,
-      // Making base transfers ahead takes longer than most tests, which make no ECDSA key.
-      stock: 0,
-      refreshInterval: 0,
-      presignatures: 0,
-      limits: { peerBytesPerSecond: 1, peerFramesPerSecond: 1 },
-      log: { level: 'warn' },
-    };
+    const config = configOf(name, this.client);
     const unopened = undefined as never;
     const opened = { node: unopened, home: unopened, network: unopened };
     const own = { store: new MemoryStore(), skew: 0, fatal: [], tamper: undefined, sent: [], log: [] };
@@ -318,13 +291,66 @@ export class Committee {
   }
 }
 
+/** The configuration of a member of the test network, which obeys one client. */
+export function configOf(name: string, client: NodeKey): Config {
+  const rights = [{ keys: ['*'], purposes: ['*'], actions: ['sign'] as const }];
+  const clients: readonly Client[] = [{ name: 'till', publicKey: toHex(client.publicKey), rights }];
+  return {
+    name,
+    network: 'testnet',
+    networkId,
+    data: '',
+    roster: '',
+    admin: '',
+    listen: [],
+    root: { keyFile: '' },
+    clients,
+    accept: { default: 'auto', proposers: {} },
+    purposes: ['*'],
+    export: 'disabled',
+    pins: {},
+    sessionTimeout: 60,
+    // Making base transfers ahead takes longer than most tests, which make no ECDSA key.
+    stock: 0,
+    refreshInterval: 0,
+    presignatures: 0,
+    limits: { peerBytesPerSecond: 1, peerFramesPerSecond: 1 },
+    log: { level: 'warn' },
+  };
+}
+
+type Parts = Pick<
+  NodeParts,
+  'clock' | 'config' | 'fatal' | 'home' | 'key' | 'log' | 'network' | 'randomness' | 'tools'
+> & { readonly members: readonly { readonly name: string; readonly peer: PeerId }[] };
+
+/** A node on doors in memory, its protocols on the calling thread. */
+export async function openNodeOn({ members, ...parts }: Parts): Promise<QuorateNode> {
+  const { randomness, tools } = parts;
+  const roster = { members: members.map(({ name, peer }) => ({ name, peer, addresses: [] })) };
+  return await QuorateNode.open({
+    ...parts,
+    roster: () => roster,
+    version: '0.0.0',
+    addresses: () => [],
+    host: (job, input) => inlineJob(job, input, { ...tools, randomness }) as Host<never>,
+    loopDelay: () => ({ p50: 0, p99: 0 }),
+    memory: () => ({ residentBytes: 0, heapBytes: 0 }),
+  });
+}
+
 /** What `openHome` does, on a disk in memory; with a fresh identity when the disk is empty. */
-async function openHomeOn(store: MemoryStore, seed: Uint8Array, randomness: Randomness): Promise<Home> {
+export async function openHomeOn(
+  store: MemoryStore,
+  { publicKey }: NodeKey,
+  seed: Uint8Array,
+  randomness: Randomness,
+  aead: Aead = nativeAead,
+): Promise<Home> {
   const root: Root = { type: 'key-file', key: new Secret(fromHex('11'.repeat(32))) };
-  const identity = identityOf(new Secret(seed.slice()));
-  const owner = { network: networkId, node: identity.publicKey };
+  const owner = { network: networkId, node: publicKey };
   const isNew = (await store.get('header')) === undefined;
   const open = isNew ? createKeyring : openKeyring;
-  const keyring = await open(store, root, owner, { aead: nativeAead, randomness });
+  const keyring = await open(store, root, owner, { aead, randomness });
   return homeOf({ store, keyring, seed: new Secret(seed.slice()) }, randomness);
 }

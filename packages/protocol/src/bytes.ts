@@ -1,10 +1,12 @@
 /** Small, dependency-free operations on byte strings. */
 
-const encoder: string = '0123456789abcdef';
+const pairs: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** The concatenation of `parts`, in order. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
   let offset = 0;
   for (const part of parts) {
     out.set(part, offset);
@@ -34,7 +36,7 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
 /** Lower-case hexadecimal. Never call it on a secret: a string cannot be wiped. */
 export function toHex(bytes: Uint8Array): string {
   let out = '';
-  for (const byte of bytes) out += (encoder[byte >> 4] as string) + (encoder[byte & 15] as string);
+  for (let i = 0; i < bytes.length; i++) out += pairs[bytes[i] as number] as string;
   return out;
 }
 
@@ -111,8 +113,8 @@ export function u64(value: number | bigint): Uint8Array {
   return typeof value === 'bigint' ? toBytesBE(value, 8) : integer(value, 8);
 }
 
-/** A safe integer as `length` bytes: every hash and every message is full of them. */
-function integer(value: number, length: number): Uint8Array {
+/** A safe integer as `length` bytes, most significant first: every hash and every message is full of them. Throws RangeError. */
+export function integer(value: number, length: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not an unsigned integer');
   const out = new Uint8Array(length);
   let rest = value;

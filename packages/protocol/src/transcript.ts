@@ -34,5 +34,7 @@ export function list(items: readonly Uint8Array[]): Uint8Array {
 }
 
 function preimage(tag: string, parts: readonly Uint8Array[]): Uint8Array {
-  return concat(...[ascii(tag), ...parts].flatMap((part) => [u64(part.length), part]));
+  const pieces: Uint8Array[] = [];
+  for (const part of [ascii(tag), ...parts]) pieces.push(u64(part.length), part);
+  return concat(...pieces);
 }

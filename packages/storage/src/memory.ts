@@ -6,11 +6,13 @@ export class MemoryStore extends CommittedStore {
   readonly #engine: MemoryEngine;
   readonly beside: MemoryAnnex;
 
+  /** @param pause resolves when the disk has taken a write in: its fsync takes as long. Default: at once. */
   constructor(
     records: ReadonlyMap<string, Uint8Array> = new Map(),
     files: ReadonlyMap<string, Uint8Array> = new Map(),
+    pause?: () => Promise<void>,
   ) {
-    const engine = new MemoryEngine(records, files);
+    const engine = new MemoryEngine(records, files, pause);
     const beside = new MemoryAnnex(engine);
     super(engine, beside);
     this.#engine = engine;
@@ -45,14 +47,22 @@ export class MemoryStore extends CommittedStore {
     this.#engine.end('before');
   }
 
+  /** What is on the disk for good, by key. */
+  get durable(): ReadonlyMap<string, Uint8Array> {
+    return this.#engine.durable;
+  }
+
   /** Another disk with what is on this one. */
   copy(): MemoryStore {
     return new MemoryStore(this.#engine.current, this.beside.files);
   }
 
-  /** The store as it is found after a power cut: whatever was not synced is lost. This handle is of no more use. */
-  crash(): MemoryStore {
-    return this.#found(this.#engine.durable);
+  /**
+   * The store as it is found after a power cut: whatever was not synced is lost, except that of the batches since then the
+   * first `kept` got to the disk all the same. This handle is of no more use.
+   */
+  crash(kept = 0): MemoryStore {
+    return this.#found(this.#engine.after(kept));
   }
 
   /** The store as it is found after the process alone was killed. This handle is of no more use. */
@@ -61,10 +71,10 @@ export class MemoryStore extends CommittedStore {
   }
 
   #found(records: ReadonlyMap<string, Uint8Array>): MemoryStore {
-    const { left } = this.#engine;
     // Where a cut ended the process, nothing is refused any more: what waits for it waits.
-    if (left === undefined) void this.close();
-    return new MemoryStore(left?.records ?? records, left?.files ?? this.beside.files);
+    if (this.#engine.left === undefined) void this.close();
+    const { files, records: kept } = this.#engine.halt(records);
+    return new MemoryStore(kept, files, this.#engine.pause);
   }
 }
 
@@ -91,21 +101,40 @@ class MemoryEngine implements Engine {
   failure: { readonly write: number; readonly applied: boolean } | undefined;
   cut: Cut | undefined;
   readonly operations: OperationKind[] = [];
-  /** What a cut left. */
-  left:
-    | { readonly records: ReadonlyMap<string, Uint8Array>; readonly files: ReadonlyMap<string, Uint8Array> }
-    | undefined;
+  /** What the end of the process left. */
+  left: Left | undefined;
   readonly current: Map<string, Uint8Array>;
-  durable: ReadonlyMap<string, Uint8Array>;
+  readonly durable: Map<string, Uint8Array>;
   readonly files: Map<string, Uint8Array>;
+  readonly pause: (() => Promise<void>) | undefined;
+  /** Batches that are not synced, the one under way last. */
+  readonly #unsynced: (readonly StoreOperation[])[] = [];
   /** The counter's file, as far as it is sure to be on the disk. */
   counter: Uint8Array | undefined;
 
-  constructor(records: ReadonlyMap<string, Uint8Array>, files: ReadonlyMap<string, Uint8Array>) {
+  constructor(
+    records: ReadonlyMap<string, Uint8Array>,
+    files: ReadonlyMap<string, Uint8Array>,
+    pause: (() => Promise<void>) | undefined,
+  ) {
     this.current = new Map(records);
     this.durable = new Map(records);
     this.files = new Map(files);
     this.counter = files.get('counter');
+    this.pause = pause;
+  }
+
+  /** What is found after a power cut. */
+  after(kept: number): ReadonlyMap<string, Uint8Array> {
+    const found = new Map(this.durable);
+    for (const operations of this.#unsynced.slice(0, kept)) apply(operations, found);
+    return found;
+  }
+
+  /** The process has ended: whatever is under way never ends. @returns what is left; of a cut, if there was one */
+  halt(records: ReadonlyMap<string, Uint8Array>): Left {
+    this.left ??= { records, files: new Map(this.files) };
+    return this.left;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -113,13 +142,12 @@ class MemoryEngine implements Engine {
   }
 
   async write(operations: readonly StoreOperation[], sync: boolean): Promise<void> {
+    this.#unsynced.push(operations);
+    await this.pause?.();
     await this.operate(sync ? 'batch' : 'unsynced', () =>
       this.fallible(() => {
-        for (const operation of operations) {
-          if (operation.type === 'put') this.current.set(operation.key, operation.value.slice());
-          else this.current.delete(operation.key);
-        }
-        if (sync) this.durable = new Map(this.current);
+        apply(operations, this.current);
+        if (sync) for (const batch of this.#unsynced.splice(0)) apply(batch, this.durable);
       }),
     );
   }
@@ -144,7 +172,7 @@ class MemoryEngine implements Engine {
   end(moment: Cut['moment']): void {
     const files = new Map(this.files);
     if (moment === 'before' && this.counter !== undefined) files.set('counter', this.counter);
-    this.left ??= { records: moment === 'before' ? this.durable : this.current, files };
+    this.left ??= { records: moment === 'before' ? new Map(this.durable) : this.current, files };
   }
 
   /** A write, which fails if it is to fail: before it, or after. */
@@ -162,6 +190,18 @@ class MemoryEngine implements Engine {
   }
 
   async close(): Promise<void> {}
+}
+
+interface Left {
+  readonly records: ReadonlyMap<string, Uint8Array>;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+function apply(operations: readonly StoreOperation[], records: Map<string, Uint8Array>): void {
+  for (const operation of operations) {
+    if (operation.type === 'put') records.set(operation.key, operation.value.slice());
+    else records.delete(operation.key);
+  }
 }
 
 /** An annex in memory: its files by name, which a test may alter, and the counter among them. */
@@ -224,6 +264,7 @@ export class MemoryAnnex implements Annex {
 
   async #operate(kind: OperationKind, whole: () => void, half?: () => void): Promise<void> {
     try {
+      await this.#engine.pause?.();
       await this.#engine.operate(kind, () => this.#engine.fallible(whole), half);
     } catch (cause) {
       throw new StoreError('store-failed', 'a second copy could not be written', cause);

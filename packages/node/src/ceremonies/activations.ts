@@ -65,6 +65,8 @@ export class Activations {
   readonly #machines = new Map<string, Machine>();
   readonly #early: Early<ActivationFrame>;
   readonly #departures: Departures;
+  /** The epochs that were on the disk when this life of the node began. */
+  readonly #found = new Set<string>();
   #cancel = (): void => undefined;
   #closed = false;
 
@@ -85,6 +87,7 @@ export class Activations {
   open(): void {
     for (const key of this.#workshop.keys.list()) {
       for (const epoch of key.epochs) {
+        this.#found.add(placeOf(key.keyId, epoch.epoch));
         // Of a renewal in use, others may wait to hear of it, and so does what is left of the epochs before it.
         const tells = epoch.state === 'active' && key.epochs[0] !== epoch;
         const isOpen = epoch.state === 'prepared' || epoch.state === 'certified' || tells;
@@ -150,6 +153,12 @@ export class Activations {
       return;
     }
     if (key === undefined) return;
+    // An epoch that is just being made durable is in the repository already, and READY may not be said for it yet.
+    const place = placeOf(keyId, epoch);
+    if (info.state === 'prepared' && !this.#machines.has(place) && !this.#found.has(place)) {
+      this.#early.keep(peer, place, frame, frame.value.length);
+      return;
+    }
     if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
     if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
     // Nothing is left here to take part with.

@@ -492,6 +492,8 @@ export class Ceremonies {
       return this.#changed(entry);
     const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
     this.#apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
+    // Those whom nobody told would wait for this one, and begin no other.
+    this.#decline(entry, `too many members decline: ${reasons}`);
   }
 
   async #onResult({ request, signature, signers }: FrameOf<'result'>): Promise<void> {

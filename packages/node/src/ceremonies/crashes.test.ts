@@ -1,4 +1,5 @@
 import { decodeEnvelope, fromHex, toHex } from '@quorate/protocol';
+import { MemoryStore } from '@quorate/storage';
 import { describe, expect, test } from 'vitest';
 import { Committee, type Member } from '../../test/committee.ts';
 import { requestId } from '../policy/sign-request.ts';
@@ -103,6 +104,23 @@ describe('a node whose disk fails', () => {
     await committee.run(100);
     expect(bob.fatal.length).toBeGreaterThan(0);
   });
+});
+
+test('a node whose disk is slow says READY for no share that has no second copy yet, however early others say it', async () => {
+  const committee = await Committee.open(3, 'slow disk');
+  const bob = committee.at('bob');
+  await committee.stop(bob);
+  const pause = async (): Promise<void> => new Promise((resolve) => void committee.clock.after(20, resolve));
+  bob.store = new MemoryStore(bob.store.durable, bob.store.beside.files, pause);
+  await Promise.all([committee.start(bob), committee.run(1_000)]);
+  const copied: boolean[] = [];
+  bob.tamper = (frame) => {
+    if (frame.type === 'ready') copied.push([...bob.store.beside.files.keys()].some((name) => name !== 'counter'));
+    return [frame];
+  };
+  await committee.key();
+  expect(copied.length).toBeGreaterThan(0);
+  expect(copied).not.toContain(false);
 });
 
 describe('power cuts', () => {

@@ -122,8 +122,18 @@ describe('a refresh', () => {
     expect(current(committee, 'alice')).toBe(1);
     expect((await committee.sign('bob', committee.order('meanwhile'))).state).toBe('done');
     await committee.start(carol);
-    await committee.run(3_600_000);
+    await committee.run(1_800_000);
     for (const name of names) expect(current(committee, name)).toBe(2);
+  });
+
+  test('that one member declines ends at once at all: nobody waits for it and refuses the next one', async () => {
+    const committee = await committeeWith('declined');
+    await committee.at('bob').node.freeze('treasury', true);
+    const { id } = await committee.at('alice').node.refresh('treasury');
+    await committee.until(() => committee.ceremony('carol', id)?.state === 'failed', 1_000);
+    expect(committee.ceremony('carol', id)?.failure).toMatchObject({ code: 'denied' });
+    await committee.at('bob').node.freeze('treasury', false);
+    expect((await refresh(committee, 'carol')).state).toBe('done');
   });
 
   test('destroys no old share while others are not known to use the new ones, whoever claims it', async () => {

@@ -39,6 +39,7 @@ export class MemoryHub {
   /** When the last parcel of each ordered pair arrives. */
   readonly #arrivals = new Map<string, number>();
   #groups: readonly (readonly PeerId[])[] | undefined;
+  #severed: { readonly pair: readonly PeerId[]; readonly until: number }[] = [];
   /** Decides about each parcel; replace it at will. */
   fate: (parcel: Parcel) => Fate | undefined = () => undefined;
 
@@ -93,6 +94,17 @@ export class MemoryHub {
     this.#relink();
   }
 
+  /** Breaks the connection of two peers, with all that is on it; they connect again after so many milliseconds. */
+  sever(a: PeerId, b: PeerId, milliseconds: number): void {
+    this.#severed.push({ pair: [a, b], until: this.clock.monotonic() + milliseconds });
+    this.#nodes.get(a)?.link(b, undefined);
+    this.#nodes.get(b)?.link(a, undefined);
+    this.clock.after(milliseconds, () => {
+      this.#severed = this.#severed.filter(({ until }) => until > this.clock.monotonic());
+      this.#relink();
+    });
+  }
+
   post(parcel: Parcel): void {
     const { drop = false, delay = 0, copies = 1 } = this.fate(parcel) ?? {};
     if (drop) return;
@@ -123,7 +135,10 @@ export class MemoryHub {
   }
 
   #reaches(from: PeerId, to: PeerId): boolean {
-    return this.#groups?.some((group) => group.includes(from) && group.includes(to)) ?? true;
+    const severed = this.#severed.some(
+      ({ pair, until }) => pair.includes(from) && pair.includes(to) && until > this.clock.monotonic(),
+    );
+    return !severed && (this.#groups?.some((group) => group.includes(from) && group.includes(to)) ?? true);
   }
 }
 

@@ -1,4 +1,4 @@
-import { concat, toBytesBE } from '../bytes.ts';
+import { concat, integer as toBytes } from '../bytes.ts';
 import { EncodingError, type Group, type Point } from '../groups/group.ts';
 
 /**
@@ -72,7 +72,7 @@ function integer(bytes: number): Codec<number> {
     schema: { kind: 'integer', bytes },
     write: (value, out) => {
       if (!Number.isSafeInteger(value) || value < 0) throw new EncodingError('not an unsigned integer');
-      out.push(toBytesBE(BigInt(value), bytes));
+      out.push(toBytes(value, bytes));
     },
     read: (reader) => reader.takeInteger(bytes),
   };
@@ -115,7 +115,7 @@ export function bytes(max: number): Codec<Uint8Array> {
     schema: { kind: 'bytes', length: undefined, max },
     write: (value, out) => {
       if (value.length > max) throw new EncodingError(`over ${max} bytes`);
-      out.push(toBytesBE(BigInt(value.length), 4), value);
+      out.push(toBytes(value.length, 4), value);
     },
     read: (reader) => {
       const length = reader.takeInteger(4);
@@ -181,7 +181,7 @@ export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
     schema: { kind: 'list', item: item.schema, count: undefined, max },
     write: (value, out) => {
       if (value.length > max) throw new EncodingError(`over ${max} items`);
-      out.push(toBytesBE(BigInt(value.length), 2));
+      out.push(toBytes(value.length, 2));
       for (const one of value) item.write(one, out);
     },
     read: (reader) => {

@@ -1,0 +1,148 @@
+import { type Scheme, toHex } from '@quorate/protocol';
+import { networkIdOf } from '../../packages/node/src/config/config.ts';
+import { type SignRequest, signRequest } from '../../packages/node/src/policy/sign-request.ts';
+import type { CeremonyView } from '../../packages/node/src/service.ts';
+import { ServiceError } from '../../packages/node/src/service.ts';
+import type { Checker } from './checker.ts';
+import { Dice } from './dice.ts';
+import type { Case, Plan, ProtocolName } from './plan.ts';
+import type { Seat, World } from './world.ts';
+
+const networkId = networkIdOf('testnet');
+/** The key that is there before anything goes wrong. */
+export const firstKey = 'treasury';
+
+type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh';
+
+/** What clients and operators do, and how many times in a run, for each protocol. A new protocol gets its line here. */
+const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; readonly count: number }>> = {
+  keygen: { acts: ['keygen', 'keygen', 'keygen', 'sign'], count: 4 },
+  sign: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict'], count: 8 },
+  refresh: { acts: ['refresh', 'refresh', 'refresh', 'sign'], count: 6 },
+  mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh'], count: 10 },
+};
+
+/** Clients and operators: what they order, at whom, and what they are told. */
+export class Client {
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #case: Case;
+  readonly #checker: Checker;
+  readonly #dice: Dice;
+  /** Every order that was made. */
+  readonly orders: SignRequest[] = [];
+  #keys = 0;
+
+  constructor(world: World, plan: Plan, run: Case, checker: Checker) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#case = run;
+    this.#checker = checker;
+    this.#dice = new Dice(`${run.protocol} ${run.seed} client`);
+  }
+
+  /** Orders things now and then, while things go wrong. */
+  begin(): void {
+    const { acts, count } = workloads[this.#case.protocol];
+    // Some things come together.
+    const moments = Array.from({ length: count }, () => this.#dice.below(this.#plan.duration));
+    for (let i = 0; i < count; i++) {
+      const act = this.#dice.any(acts);
+      const at = this.#dice.chance(0.3) ? this.#dice.any(moments) : (moments[i] as number);
+      this.#world.clock.after(at, () => this.#do(act));
+    }
+  }
+
+  order(text: string, key: string, idempotencyKey = text): SignRequest {
+    const ascii = new TextEncoder();
+    const message = ascii.encode(text);
+    const scheme = this.#checker.keys.get(key)?.scheme;
+    const request = signRequest(
+      {
+        network: networkId,
+        key,
+        purpose: 'general',
+        intent:
+          scheme === 'ecdsa'
+            ? { type: 'hashed', value: { hash: 'sha256', message } }
+            : { type: 'message', value: message },
+        path: 'm',
+        expires: this.#world.clock.now() + 600_000,
+        idempotencyKey: ascii.encode(idempotencyKey),
+      },
+      this.#world.client,
+    );
+    this.orders.push(request);
+    this.#checker.ordered(request);
+    return request;
+  }
+
+  /** Submits an order at a member, as often as it takes for the member to take it. */
+  sign(seat: Seat, request: SignRequest): void {
+    this.#ask(
+      seat,
+      `order ${toHex(request.idempotencyKey).slice(0, 8)}`,
+      async (node) => node.sign(request),
+      (view) => this.#checker.accepted(seat, request, view),
+    );
+  }
+
+  keygen(seat: Seat, name: string, scheme: Scheme): void {
+    this.#ask(seat, `keygen ${name}`, async (node) => node.keygen({ name, scheme }));
+  }
+
+  refresh(seat: Seat, name: string): void {
+    this.#ask(seat, `refresh ${name}`, async (node) => node.refresh(name));
+  }
+
+  #do(act: Act): void {
+    const { living } = this.#world;
+    if (living.length === 0) return;
+    const seat = this.#dice.any(living);
+    const key = this.#dice.any([firstKey, ...this.#checker.keys.keys()]);
+    const old = this.orders.length === 0 ? undefined : this.#dice.any(this.orders);
+    switch (act) {
+      case 'sign':
+        return this.sign(seat, this.order(`order ${this.orders.length}`, key));
+      case 'again':
+        if (old !== undefined) this.sign(seat, old);
+        return;
+      case 'conflict':
+        if (old === undefined) return;
+        return this.sign(
+          seat,
+          this.order(`other ${this.orders.length}`, old.key, new TextDecoder().decode(old.idempotencyKey)),
+        );
+      case 'keygen': {
+        // Two members may propose the same name.
+        const name = this.#dice.chance(0.3) && this.#keys > 0 ? `key-${this.#keys}` : `key-${++this.#keys}`;
+        return this.keygen(seat, name, this.#plan.scheme);
+      }
+      case 'refresh':
+        return this.refresh(seat, key);
+    }
+  }
+
+  #ask(
+    seat: Seat,
+    what: string,
+    act: (node: NonNullable<NonNullable<Seat['life']>['node']>) => Promise<CeremonyView>,
+    taken: (view: CeremonyView) => void = () => undefined,
+  ): void {
+    const { life } = seat;
+    if (life?.node === undefined) return;
+    const { node } = life;
+    this.#world.trace.event(this.#world.clock.monotonic(), 'client', `${what} at ${seat.name}`);
+    life.wake(() => {
+      act(node).then(
+        (view) => {
+          if (!life.isOver) taken(view);
+        },
+        (error: unknown) => {
+          if (life.isOver || error instanceof ServiceError) return;
+          this.#checker.thrown(seat, error);
+        },
+      );
+    });
+  }
+}

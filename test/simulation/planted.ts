@@ -1,0 +1,176 @@
+import type { ProtocolName } from './plan.ts';
+
+/** A bug put into the sources on purpose: the simulator must find it. */
+export interface Planted {
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  readonly why: string;
+  /** Where it shows. */
+  readonly protocol: ProtocolName;
+}
+
+const node = 'packages/node/src';
+const ceremonies = `${node}/ceremonies`;
+const storage = 'packages/storage/src';
+const activation = 'packages/protocol/src/activation';
+
+export const planted: readonly Planted[] = [
+  {
+    file: `${ceremonies}/activations.ts`,
+    find: "        const isOpen = epoch.state === 'prepared' || epoch.state === 'certified' || tells;",
+    replace: "        const isOpen = epoch.state === 'certified' || tells;",
+    why: 'a prepared epoch is forgotten at a restart',
+    protocol: 'keygen',
+  },
+  {
+    file: `${activation}/machine.ts`,
+    find: '    if (ready === undefined) return { state, effects };',
+    replace: '    if (ready === undefined) continue;',
+    why: "an epoch is activated on one's own READY",
+    protocol: 'keygen',
+  },
+  {
+    file: `${activation}/machine.ts`,
+    find: "    effects.push({ type: 'sendCertificate', certificate: next.certificate, to: ready.party });",
+    replace: '',
+    why: 'whoever is behind is not handed the certificate',
+    protocol: 'mixed',
+  },
+  {
+    file: `${activation}/machine.ts`,
+    find: '  if (!repeated && (before.length > 1 || !verifyReady(ready, member, context.signatures))) return unchanged;',
+    replace: '  if (!repeated && before.length > 1) return unchanged;',
+    why: "READY counts without its member's signature",
+    protocol: 'refresh',
+  },
+  {
+    file: `${ceremonies}/activations.ts`,
+    find: "    if (info.state === 'prepared' && !this.#machines.has(place) && !this.#found.has(place)) {",
+    replace: "    if (info.state === 'prepared' && place === '') {",
+    why: 'READY is said while the share is still being written',
+    protocol: 'keygen',
+  },
+  {
+    file: `${ceremonies}/activations.ts`,
+    find: '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;',
+    replace: '',
+    why: 'old shares are shredded before the others are known to use the new ones',
+    protocol: 'refresh',
+  },
+  {
+    file: `${storage}/sealing/manifest.ts`,
+    find: '    const written = this.#store.batch(covered, { sync });',
+    replace: '    const written = this.#store.batch(covered, { sync: false });',
+    why: 'nothing is synced',
+    protocol: 'sign',
+  },
+  {
+    file: `${storage}/keys/copies.ts`,
+    find: '    if (lost.includes(shareAt)) await records.restore(shareAt, share);',
+    replace: '',
+    why: 'a damaged share is not put back from its second copy',
+    protocol: 'sign',
+  },
+  {
+    file: `${storage}/keys/repository.ts`,
+    find: '      // The second copy, before READY may be signed; again if it could not be written the first time.\n      await this.#heal(keyId, epoch);\n',
+    replace: '',
+    why: 'READY is signed without a second copy',
+    protocol: 'keygen',
+  },
+  {
+    file: `${storage}/keys/repository.ts`,
+    find: "      const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';",
+    replace:
+      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#set(this.#entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
+    why: 'a lower epoch that is certified late takes the place of a higher one',
+    protocol: 'refresh',
+  },
+  {
+    file: `${storage}/ledger/requests.ts`,
+    find: '      if (known.result !== undefined) return known.result;',
+    replace: '',
+    why: 'a request is answered with another signature the second time',
+    protocol: 'sign',
+  },
+  {
+    file: `${storage}/ledger/requests.ts`,
+    find: '        if (!equal(known.bodyHash, bodyHash))',
+    replace: '        if (!equal(known.bodyHash, bodyHash) && known.body.length === 0)',
+    why: 'two orders under one idempotency key are both carried out',
+    protocol: 'sign',
+  },
+  {
+    file: `${ceremonies}/sign.ts`,
+    find: '      requests.recordResult(this.id, signature),\n',
+    replace: '      (void requests.recordResult(this.id, signature), Promise.resolve(signature)),\n',
+    why: 'a signature is told before it is on the disk',
+    protocol: 'sign',
+  },
+  {
+    file: `${ceremonies}/sign.ts`,
+    find: '        requests.register(task.id, digest, request.expires, body),\n',
+    replace:
+      '        (void requests.register(task.id, digest, request.expires, body), Promise.resolve({ result: undefined })),\n',
+    why: 'a request is approved before it is on the disk',
+    protocol: 'sign',
+  },
+  {
+    file: `${ceremonies}/sessions.ts`,
+    find: '      spend: async (round, digest) => sessions.spend({ sid, round, digest }, check),',
+    replace: '      spend: async () => undefined,',
+    why: 'nonces are used before they are spent on the disk',
+    protocol: 'sign',
+  },
+  {
+    file: 'packages/protocol/src/frost/nonces.ts',
+    find: '  const stream = hedged(randomness, secret, purpose);',
+    replace: '  const stream = hedged({ bytes: (length) => new Uint8Array(length) }, secret);',
+    why: 'nonces repeat',
+    protocol: 'sign',
+  },
+  {
+    file: 'packages/protocol/src/session/session.ts',
+    find: '      if (equal(ours.digest, theirs.digest) && equal(ours.signature, theirs.signature)) continue;',
+    replace: '      if (theirs.digest.length > 0) continue;',
+    why: 'echoes are not compared: who says different things to different members is not noticed',
+    protocol: 'keygen',
+  },
+  {
+    file: `${ceremonies}/ceremonies.ts`,
+    find: "    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')",
+    replace: "    if (entry.declined.size < 1 || entry.ceremony.state.name === 'confirming')",
+    why: 'one member that declines keeps the others from signing',
+    protocol: 'sign',
+  },
+  {
+    file: `${ceremonies}/ceremonies.ts`,
+    find: '    this.#decline(entry, `too many members decline: ${reasons}`);\n',
+    replace: '',
+    why: 'a proposal that came to nothing is waited for',
+    protocol: 'refresh',
+  },
+  {
+    file: `${ceremonies}/ceremony.ts`,
+    find: '      return ask({ ...ceremony, stalled: [...ceremony.stalled, state.coordinator] }, live);',
+    replace: '      return unchanged(ceremony);',
+    why: 'a coordinator that is silent is not replaced',
+    protocol: 'sign',
+  },
+  {
+    file: `${ceremonies}/ceremony.ts`,
+    find: '  if (broken < limits.sessionsPerCoordinator) return register({ ...after, broken }, live);',
+    replace: '  if (broken < limits.sessionsPerCoordinator) return unchanged(ceremony);',
+    why: 'a session that broke is not tried again',
+    protocol: 'sign',
+  },
+  {
+    file: `${ceremonies}/refresh.ts`,
+    find: '  if (epoch <= highest) throw denied',
+    replace: '  if (epoch < 0) throw denied',
+    why: 'the number of an attempt may be one that was used before',
+    protocol: 'refresh',
+  },
+];

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { seedsOf, tryAll } from './many.ts';
+import { type ProtocolName, protocols } from './plan.ts';
+import { planted } from './planted.ts';
+import { regressions } from './regressions.ts';
+
+/** Seeds of each protocol in toy cryptography; `simulate.long.test.ts` runs 25 times as many. */
+const seeds = 2_000;
+const longest = 20 * 60_000;
+
+/** What must happen in some run of a protocol: else the runs say little. */
+const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
+  keygen: ['crash in a session (keygen)', 'failed: cheated (keygen)', 'torn batch', 'blame on the disk', 'fail-stop'],
+  sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
+  refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
+  mixed: ['flapping partition', 'one-way partition', 'clock jump', 'crash in a session (renew)'],
+};
+
+describe('whole committees under simulation', () => {
+  test.for(protocols)(
+    '%s: no seed violates anything, and rare things happen',
+    { timeout: longest },
+    async (protocol) => {
+      const { complaints, tally } = await tryAll(seedsOf(seeds, { protocol }));
+      expect(complaints).toEqual([]);
+      expect(tally.runs).toBe(seeds);
+      expect(sometimes[protocol].filter((what) => !tally.reached.has(what))).toEqual([]);
+    },
+  );
+
+  test('with real FROST', { timeout: longest }, async () => {
+    const cases = protocols.flatMap((protocol) => [...seedsOf(50, { protocol, isReal: true })]);
+    expect((await tryAll(cases)).complaints).toEqual([]);
+  });
+
+  test('with real threshold ECDSA', { timeout: longest }, async () => {
+    const cases = seedsOf(20, { protocol: 'sign', isReal: true, scheme: 'ecdsa' });
+    expect((await tryAll(cases)).complaints).toEqual([]);
+  });
+
+  test('what failed once fails no more', { timeout: longest }, async () => {
+    expect((await tryAll(regressions.map(({ run }) => run))).complaints).toEqual([]);
+  });
+});
+
+test('the bugs that `--planted` plants still fit the sources', async () => {
+  for (const { file, find } of planted) {
+    const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+    expect(text.split(find), `${file}: ${find}`).toHaveLength(2);
+  }
+});

@@ -1,0 +1,211 @@
+import { toHex } from '@quorate/protocol';
+import { limits } from '../../packages/node/src/limits.ts';
+import { requestId } from '../../packages/node/src/policy/sign-request.ts';
+import { Adversary } from './adversary.ts';
+import { Checker } from './checker.ts';
+import { Client, firstKey } from './client.ts';
+import { Dice } from './dice.ts';
+import { Faults } from './faults.ts';
+import { type Case, type Plan, planOf } from './plan.ts';
+import { Trace } from './trace.ts';
+import { type Seat, World } from './world.ts';
+
+/** What came of a run. */
+export interface Outcome {
+  readonly violation: { readonly invariant: string; readonly message: string } | undefined;
+  /** Of everything that happened. */
+  readonly hash: string;
+  readonly events: number;
+  readonly faults: number;
+  readonly reached: ReadonlyMap<string, number>;
+}
+
+/** Between looks at the invariants, milliseconds. */
+const look = 100;
+/** How long a group that is well again may take to finish what it took on. */
+const patience = 180_000;
+
+/** Runs one case to its end: first things go wrong, then they are made good, and everything must come to an end. */
+export async function simulate(run: Case, print?: (line: string) => void): Promise<Outcome> {
+  const trace = new Trace(print);
+  const plan = planOf(run);
+  const { disk, isReal, n, refreshInterval } = { ...plan, isReal: run.isReal };
+  const seed = `${run.protocol} ${run.seed}`;
+  const world = new World({ seed, n, settings: { refreshInterval }, disk, isReal, trace });
+  const checker = new Checker(world, plan);
+  const faults = new Faults(world, plan, run, checker);
+  const adversary = new Adversary(world, plan, seed, faults);
+  const roles = new Dice(`${seed} roles`);
+  for (const seat of roles.some(world.seats, plan.corrupt)) seat.isCorrupt = true;
+  world.watcher = {
+    sending: (seat, to, frame) => {
+      const said = seat.isCorrupt ? adversary.sending(seat, to, frame) : [frame];
+      for (const one of said) checker.heard(one);
+      if (!seat.isCorrupt) checker.sending(seat, frame);
+      return said;
+    },
+    opened: async (seat, life) => checker.opened(seat, life),
+    refused: (seat, error) => {
+      checker.refused(seat, error);
+      if (!seat.isDestroyed) faults.restart(seat, roles);
+    },
+    stopped: (seat, error) => {
+      checker.stopped(seat, error);
+      faults.restart(seat, roles);
+    },
+  };
+  print?.(
+    `plan ${JSON.stringify({ ...plan, classes: [...plan.classes], corrupt: world.seats.filter((s) => s.isCorrupt).map((s) => s.name) })}`,
+  );
+  const onRejection = (error: unknown): void =>
+    checker.fail('robust', `a promise that nobody looks at: ${String((error as Error).stack)}`);
+  process.on('unhandledRejection', onRejection);
+  try {
+    await new Run(world, plan, run, checker, faults, adversary).all();
+  } catch (error) {
+    checker.fail('simulator', String((error as Error).stack));
+  } finally {
+    process.off('unhandledRejection', onRejection);
+  }
+  const { reached, violation } = checker;
+  for (const seat of world.seats) world.stop(seat);
+  return { violation, hash: trace.digest(), events: trace.events, faults: faults.count, reached };
+}
+
+class Run {
+  readonly #world: World;
+  readonly #plan: Plan;
+  readonly #case: Case;
+  readonly #checker: Checker;
+  readonly #faults: Faults;
+  readonly #adversary: Adversary;
+  readonly #client: Client;
+
+  constructor(world: World, plan: Plan, run: Case, checker: Checker, faults: Faults, adversary: Adversary) {
+    this.#world = world;
+    this.#plan = plan;
+    this.#case = run;
+    this.#checker = checker;
+    this.#faults = faults;
+    this.#adversary = adversary;
+    this.#client = new Client(world, plan, run, checker);
+  }
+
+  async all(): Promise<void> {
+    this.#adversary.isOn = false;
+    for (const seat of this.#world.seats) this.#world.start(seat);
+    if (!(await this.#until(() => this.#world.living.length === this.#plan.n, 60_000))) return this.#stuck('the start');
+    await this.#pass(20);
+    if (this.#case.protocol !== 'keygen') await this.#makeKey();
+    if (this.#checker.violation !== undefined) return;
+    this.#adversary.isOn = true;
+    this.#faults.begin();
+    this.#client.begin();
+    await this.#pass(this.#plan.duration);
+    this.#faults.heal();
+    this.#adversary.isOn = this.#plan.cheatsOn;
+    await this.#finish();
+    await this.#checker.conclude();
+  }
+
+  /** A key for those to use who need one, before anything goes wrong. */
+  async #makeKey(): Promise<void> {
+    this.#client.keygen(this.#world.seats[0] as Seat, firstKey, this.#plan.scheme);
+    const done = (): boolean =>
+      this.#world.seats.every((seat) => seat.life?.home?.keys.byName(firstKey)?.current !== undefined);
+    if (!(await this.#until(done, 60_000))) return this.#stuck('the first key');
+    await this.#pass(limits.refreshPause);
+  }
+
+  /** Everything is well: what was taken on ends, and what was not still can be. */
+  async #finish(): Promise<void> {
+    const up = (): boolean => this.#world.seats.every((seat) => seat.life?.node !== undefined || seat.isDestroyed);
+    if (!(await this.#until(up, 60_000))) return this.#stuck('coming up again');
+    await this.#pass(2 * limits.readyInterval + 1_000);
+    await this.#signsAgain();
+    await this.#renews();
+  }
+
+  /** Every order that was taken on is carried out at every honest member that is asked, and a new one of each key. */
+  async #signsAgain(): Promise<void> {
+    const honest = this.#able;
+    const dice = new Dice(`${this.#case.seed} end`);
+    for (const request of this.#checker.taken.values()) this.#client.sign(dice.any(honest), request);
+    const last = [...this.#checker.keys.keys()].map(
+      (key) => [dice.any(honest), this.#client.order(`last of ${key}`, key)] as const,
+    );
+    for (const [seat, request] of last) this.#client.sign(seat, request);
+    const all = (): boolean =>
+      last.every(([seat, request]) => this.#checker.stateOf(seat, toHex(requestId(request))) === 'done');
+    if (!(await this.#until(all, patience)))
+      return this.#checker.fail('L1 liveness', `a new order is not carried out: ${JSON.stringify(this.#states())}`);
+    const open = (): boolean => honest.every((seat) => !this.#checker.isSigning(seat));
+    // What others refuse ends when it expires.
+    if (!(await this.#until(open, 700_000)))
+      this.#checker.fail('L1 liveness', `an order never ends: ${JSON.stringify(this.#states())}`);
+  }
+
+  /** With everybody there and honest, a refresh is certified, and a new key is made. */
+  async #renews(): Promise<void> {
+    const { protocol } = this.#case;
+    const everybody = this.#able.length === this.#plan.n;
+    if (!everybody || this.#checker.violation !== undefined || protocol === 'sign') return;
+    if (protocol === 'keygen') return this.#makesKey();
+    await this.#pass(limits.refreshPause + 1_000);
+    const epochOf = (seat: Seat): number => seat.life?.home?.keys.byName(firstKey)?.current?.epoch ?? 0;
+    const before = Math.max(...this.#world.seats.map(epochOf));
+    const begun = this.#world.clock.monotonic();
+    const renewed = (): boolean => this.#world.seats.every((seat) => epochOf(seat) > before);
+    while (!renewed() && this.#world.clock.monotonic() < begun + patience && this.#checker.violation === undefined) {
+      this.#client.refresh(this.#world.seats[0] as Seat, firstKey);
+      await this.#until(renewed, 30_000);
+    }
+    if (!renewed()) this.#checker.fail('L2 liveness', `a refresh is not certified: ${JSON.stringify(this.#states())}`);
+    // Whoever is behind has a while to hear of it.
+    await this.#pass(2 * limits.readyInterval);
+  }
+
+  async #makesKey(): Promise<void> {
+    this.#client.keygen(this.#world.seats[0] as Seat, 'last', this.#plan.scheme);
+    const done = (): boolean =>
+      this.#world.seats.every((seat) => seat.life?.home?.keys.byName('last')?.current !== undefined);
+    if (!(await this.#until(done, patience)))
+      this.#checker.fail('L2 liveness', `a key is not made: ${JSON.stringify(this.#states())}`);
+  }
+
+  /** Honest members whose disk is whole. */
+  get #able(): readonly Seat[] {
+    return this.#world.honest.filter((seat) => !this.#checker.isBeyond(seat));
+  }
+
+  #stuck(what: string): void {
+    this.#checker.fail('liveness', `${what} does not come to an end: ${JSON.stringify(this.#states())}`);
+  }
+
+  #states(): unknown {
+    return this.#world.seats.map(({ life, name }) => ({
+      name,
+      ceremonies: life?.node
+        ?.ceremonies()
+        .filter(({ state }) => state !== 'done')
+        .map(
+          ({ id, kind, state, failure, coordinator, attempt }) =>
+            `${kind} ${id.slice(0, 8)} ${state} ${failure?.reason ?? ''} ${coordinator} ${attempt}`,
+        ),
+    }));
+  }
+
+  async #until(reached: () => boolean, milliseconds: number): Promise<boolean> {
+    const end = this.#world.clock.monotonic() + milliseconds;
+    while (!reached() && this.#world.clock.monotonic() < end && this.#checker.violation === undefined)
+      await this.#pass(look);
+    return reached();
+  }
+
+  async #pass(milliseconds: number): Promise<void> {
+    for (let rest = milliseconds; rest > 0 && this.#checker.violation === undefined; rest -= look) {
+      await this.#world.clock.settle(Math.min(rest, look));
+      this.#checker.observe();
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+/** Everything that happens in a world, as one hash; and as lines, for whoever wants to read them. */
+export class Trace {
+  readonly #hash = createHash('sha256');
+  readonly #print: ((line: string) => void) | undefined;
+  /** What happened, in all. */
+  events = 0;
+
+  constructor(print?: (line: string) => void) {
+    this.#print = print;
+  }
+
+  event(at: number, who: string, what: string): void {
+    this.events++;
+    this.#hash.update(`${at} ${who} ${what}\n`);
+    this.#say(at, `${who} ${what}`);
+  }
+
+  frame(at: number, from: string, to: string, bytes: Uint8Array): void {
+    this.events++;
+    this.#hash.update(`${at} ${from} ${to} ${bytes.length}\n`);
+    this.#hash.update(bytes);
+    if (this.#print !== undefined) this.#say(at, `${from} → ${to} ${describe(bytes)}`);
+  }
+
+  /** For readers only. */
+  note(at: number, who: string, what: string): void {
+    this.#say(at, `${who} ${what}`);
+  }
+
+  digest(): string {
+    return this.#hash.digest('hex').slice(0, 32);
+  }
+
+  #say(at: number, what: string): void {
+    this.#print?.(`${at.toFixed(1).padStart(10)} ${what}`);
+  }
+}
+
+function describe(bytes: Uint8Array): string {
+  return `${['request', 'registration', 'start', 'envelope', 'waiting', 'declined', 'result', 'ready', 'certificate', 'activated', 'stock'][bytes[1] as number]} ${bytes.length}`;
+}

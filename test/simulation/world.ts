@@ -1,0 +1,288 @@
+import { type Aead, type NodeKey, Secret } from '@quorate/protocol';
+import { nativeAead } from '@quorate/protocol/native';
+import { MemoryStore } from '@quorate/storage';
+import { type Clock, type SimulatedClock, simulatedClock } from '../../packages/node/src/clock.ts';
+import type { Config } from '../../packages/node/src/config/config.ts';
+import type { Home } from '../../packages/node/src/home.ts';
+import { type Identity, identityOf } from '../../packages/node/src/network/identity.ts';
+import { MemoryHub } from '../../packages/node/src/network/memory.ts';
+import { type Network, type PeerId, PeerUnavailable } from '../../packages/node/src/network/network.ts';
+import type { QuorateNode } from '../../packages/node/src/node.ts';
+import type { Fields, Log } from '../../packages/node/src/observe/log.ts';
+import { nativeTools, type Tools } from '../../packages/node/src/tools.ts';
+import { configOf, openHomeOn, openNodeOn } from '../../packages/node/test/committee.ts';
+import { Dice } from './dice.ts';
+import { toyAead, toyIdentity, toyTools } from './toys.ts';
+import type { Trace } from './trace.ts';
+
+const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
+
+/** One life of a member's process: from a start to a stop, a crash or its end by its own hand. */
+export class Life {
+  readonly seat: Seat;
+  readonly #clock: SimulatedClock;
+  readonly #thrown: (seat: Seat, error: unknown) => void;
+  isOver = false;
+  /** On the monotonic clock. */
+  #pausedUntil = 0;
+  home: Home | undefined;
+  node: QuorateNode | undefined;
+  network: Network | undefined;
+
+  constructor(seat: Seat, clock: SimulatedClock, thrown: (seat: Seat, error: unknown) => void) {
+    this.seat = seat;
+    this.#clock = clock;
+    this.#thrown = thrown;
+  }
+
+  /** Whatever happens to a process comes through here: nothing after its death, and late while it stands still. */
+  wake(run: () => void): void {
+    if (this.isOver) return;
+    const rest = this.#pausedUntil - this.#clock.monotonic();
+    if (rest > 0) {
+      this.#clock.after(rest, () => this.wake(run));
+      return;
+    }
+    try {
+      run();
+    } catch (error) {
+      // Nothing catches it in a process, which ends.
+      this.#thrown(this.seat, error);
+    }
+  }
+
+  pause(milliseconds: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.monotonic() + milliseconds);
+  }
+
+  get clock(): Clock {
+    const clock = this.#clock;
+    return {
+      now: () => Math.floor(clock.now() + this.seat.skew),
+      monotonic: () => clock.monotonic(),
+      after: (milliseconds, run) => {
+        let waits = true;
+        const cancel = clock.after(milliseconds, () =>
+          this.wake(() => {
+            if (waits) run();
+          }),
+        );
+        return () => {
+          waits = false;
+          cancel();
+        };
+      },
+    };
+  }
+}
+
+/** A member: what outlives its process. */
+export interface Seat {
+  readonly name: string;
+  readonly peer: PeerId;
+  readonly key: Identity;
+  readonly seed: Uint8Array;
+  readonly config: Config;
+  readonly randomness: Dice;
+  store: MemoryStore;
+  /** How far its wall clock is ahead, milliseconds. */
+  skew: number;
+  life: Life | undefined;
+  /** Fully controlled by the adversary. */
+  isCorrupt: boolean;
+  /** Its disk is damaged beyond what heals: it does not start again. */
+  isDestroyed: boolean;
+  readonly log: string[];
+}
+
+/** What the world tells whoever watches it. */
+export interface Watcher {
+  /** A frame leaves a process. @returns what leaves instead */
+  sending(seat: Seat, to: Seat, frame: Uint8Array): readonly Uint8Array[];
+  /** A process is up. */
+  opened(seat: Seat, life: Life): Promise<void>;
+  /** A process does not come up. */
+  refused(seat: Seat, error: unknown): void;
+  /** A process stopped itself. */
+  stopped(seat: Seat, error: unknown): void;
+}
+
+export interface WorldOptions {
+  readonly seed: string;
+  readonly n: number;
+  readonly settings: Partial<Config>;
+  /** Milliseconds of a write to the disk, at least and at most. */
+  readonly disk: readonly [number, number];
+  readonly isReal: boolean;
+  readonly trace: Trace;
+}
+
+/** A whole network of nodes in one process on virtual time. Everything in it follows from the seed. */
+export class World {
+  readonly clock: SimulatedClock = simulatedClock();
+  readonly hub: MemoryHub;
+  readonly tools: Tools;
+  readonly client: NodeKey;
+  readonly seats: readonly Seat[];
+  readonly trace: Trace;
+  watcher: Watcher = {
+    sending: (_seat, _to, frame) => [frame],
+    opened: async () => undefined,
+    refused: () => undefined,
+    stopped: () => undefined,
+  };
+  readonly #aead: Aead;
+  readonly #disk: Dice;
+
+  constructor({ seed, n, settings, disk: [fastest, slowest], isReal, trace }: WorldOptions) {
+    const identity = isReal ? (bytes: Uint8Array) => identityOf(new Secret(bytes.slice())) : toyIdentity;
+    this.tools = isReal ? nativeTools() : toyTools();
+    this.#aead = isReal ? nativeAead : toyAead;
+    this.trace = trace;
+    this.#disk = new Dice(`${seed} disk`);
+    const keys = new Dice(`${seed} keys`);
+    this.client = identity(keys.bytes(32));
+    this.seats = names.slice(0, n).map((name) => {
+      const bytes = keys.bytes(32);
+      const key = identity(bytes);
+      const seat: Seat = {
+        name,
+        key,
+        seed: bytes,
+        peer: key.peer,
+        config: { ...configOf(name, this.client), ...settings },
+        randomness: new Dice(`${seed} ${name}`),
+        store: new MemoryStore(new Map(), new Map(), async () => {
+          const milliseconds = fastest + ((slowest - fastest) * this.#disk.below(1_000)) / 1_000;
+          if (milliseconds > 0)
+            await new Promise<void>((resolve) => void this.clock.after(milliseconds, () => seat.life?.wake(resolve)));
+        }),
+        skew: 0,
+        life: undefined,
+        isCorrupt: false,
+        isDestroyed: false,
+        log: [],
+      };
+      return seat;
+    });
+    this.hub = new MemoryHub({ clock: this.clock, members: this.seats });
+  }
+
+  seatOf(peer: PeerId): Seat {
+    const seat = this.seats.find((one) => one.peer === peer);
+    if (seat === undefined) throw new RangeError(`nobody is ${peer}`);
+    return seat;
+  }
+
+  get living(): readonly Seat[] {
+    return this.seats.filter(({ life }) => life?.node !== undefined);
+  }
+
+  get honest(): readonly Seat[] {
+    return this.seats.filter(({ isCorrupt }) => !isCorrupt);
+  }
+
+  /** Starts a member's process on its disk. It takes a while, and may come to nothing. */
+  start(seat: Seat): void {
+    if (seat.life !== undefined || seat.isDestroyed) return;
+    const life = new Life(seat, this.clock, (_, error) => this.#fatal(seat, life, error));
+    seat.life = life;
+    this.trace.event(this.clock.monotonic(), seat.name, 'starts');
+    this.#open(seat, life).catch((error: unknown) => {
+      if (life.isOver) return;
+      this.#end(seat, life);
+      seat.store = seat.store.kill();
+      this.trace.event(this.clock.monotonic(), seat.name, `does not start: ${String(error)}`);
+      this.watcher.refused(seat, error);
+    });
+  }
+
+  /** Ends a member's process without a word. @param kept as of a power cut, see `MemoryStore.crash`; undefined if only the process dies */
+  stop(seat: Seat, kept?: number): void {
+    const { life } = seat;
+    if (life === undefined) return;
+    this.#end(seat, life);
+    seat.store = kept === undefined ? seat.store.kill() : seat.store.crash(kept);
+    this.trace.event(
+      this.clock.monotonic(),
+      seat.name,
+      kept === undefined ? 'is killed' : `loses power, keeps ${kept}`,
+    );
+  }
+
+  /** Sends bytes of the adversary's making from one of its members. */
+  inject(from: Seat, to: Seat, frame: Uint8Array): void {
+    this.hub.post({ from: from.peer, to: to.peer, payload: frame, topic: undefined });
+  }
+
+  #fatal(seat: Seat, life: Life, error: unknown): void {
+    if (life.isOver) return;
+    this.trace.event(this.clock.monotonic(), seat.name, `stops itself: ${String(error)}`);
+    this.stop(seat);
+    this.watcher.stopped(seat, error);
+  }
+
+  #end(seat: Seat, life: Life): void {
+    life.isOver = true;
+    seat.life = undefined;
+    void life.network?.close();
+    life.node?.close();
+  }
+
+  async #open(seat: Seat, life: Life): Promise<void> {
+    const { config, key, randomness, seed } = seat;
+    const home = await openHomeOn(seat.store, key, seed, randomness, this.#aead);
+    if (life.isOver) return;
+    life.home = home;
+    const network = this.#network(seat, life);
+    life.network = network;
+    const node = await openNodeOn({
+      config,
+      home,
+      key,
+      network,
+      randomness,
+      clock: life.clock,
+      tools: this.tools,
+      members: this.seats,
+      log: this.#log(seat),
+      fatal: (error) => this.#fatal(seat, life, error),
+    });
+    if (life.isOver) return;
+    life.node = node;
+    await this.watcher.opened(seat, life);
+  }
+
+  #network(seat: Seat, life: Life): Network {
+    const inner = this.hub.join(seat.peer, { bootEpoch: (life.home as Home).bootEpoch });
+    return {
+      self: inner.self,
+      peers: () => inner.peers(),
+      onFrame: (handler) => inner.onFrame((peer, frame) => life.wake(() => this.#deliver(seat, peer, frame, handler))),
+      onPeer: (handler) => inner.onPeer((peer, connected) => life.wake(() => handler(peer, connected))),
+      announce: (topic, payload) => inner.announce(topic, payload),
+      onAnnouncement: (topic, handler) => inner.onAnnouncement(topic, handler),
+      close: async () => inner.close(),
+      send: async (peer, frame) => {
+        if (life.isOver) throw new PeerUnavailable(peer, 'this process is dead');
+        for (const said of this.watcher.sending(seat, this.seatOf(peer), frame)) await inner.send(peer, said);
+      },
+    };
+  }
+
+  #deliver(seat: Seat, peer: PeerId, frame: Uint8Array, handler: (peer: PeerId, frame: Uint8Array) => void): void {
+    this.trace.frame(this.clock.monotonic(), this.seatOf(peer).name, seat.name, frame);
+    handler(peer, frame);
+  }
+
+  #log(seat: Seat): Log {
+    const at = (message: string, fields: Fields = {}): void => {
+      const line = `${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? value.message : value))}`;
+      seat.log.push(line);
+      this.trace.note(this.clock.monotonic(), seat.name, line);
+    };
+    const quiet = (): void => undefined;
+    const log: Log = { trace: quiet, debug: quiet, info: quiet, warn: at, error: at, fatal: at, with: () => log };
+    return log;
+  }
+}
