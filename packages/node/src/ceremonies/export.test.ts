@@ -156,12 +156,16 @@ const badShare =
 
 describe('a proposal to export', () => {
   let committee: Committee;
+  let encoded: Uint8Array;
   let digest: Uint8Array;
   beforeAll(async () => {
     committee = await committeeOf(4, 'export proposals', { threshold: 2 });
     const { config, home } = committee.at('alice');
-    digest = packageDigest(config.networkId, home.keys.byName('treasury')?.current?.publicPackage as Uint8Array);
+    encoded = home.keys.byName('treasury')?.current?.publicPackage as Uint8Array;
+    digest = packageDigest(config.networkId, encoded);
   });
+
+  const elsewhere = (network: Uint8Array) => ({ network, digest: packageDigest(network, encoded) });
 
   const partiesOf = (...names: string[]): number[] => {
     const nodes = [...committee.members.values()].map(({ key }) => toHex(key.publicKey)).toSorted();
@@ -169,7 +173,7 @@ describe('a proposal to export', () => {
   };
 
   test.for<[string, () => Partial<ExportProposal>, string]>([
-    ['for another network', () => ({ network: new Uint8Array(32) }), 'denied'],
+    ['for another network', () => elsewhere(new Uint8Array(32)), 'denied'],
     ['that nobody signed', () => ({ signature: new Uint8Array(64) }), 'denied'],
     ['that has expired', () => ({ expires: 1 }), 'expired'],
     ['for no key', () => ({ key: 'nothing' }), 'key-unknown'],
