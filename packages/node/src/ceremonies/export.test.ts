@@ -159,7 +159,7 @@ describe('a proposal to export', () => {
   let encoded: Uint8Array;
   let digest: Uint8Array;
   beforeAll(async () => {
-    committee = await committeeOf(4, 'export proposals', { threshold: 2 });
+    committee = await committeeOf(4, 'export proposals', { threshold: 3 });
     const { config, home } = committee.at('alice');
     encoded = home.keys.byName('treasury')?.current?.publicPackage as Uint8Array;
     digest = packageDigest(config.networkId, encoded);
@@ -179,18 +179,18 @@ describe('a proposal to export', () => {
     ['for no key', () => ({ key: 'nothing' }), 'key-unknown'],
     ['of another epoch', () => ({ epoch: 7 }), 'denied'],
     ['of another package', () => ({ digest: new Uint8Array(32) }), 'denied'],
-    ['by too few', () => ({ signers: partiesOf('alice') }), 'invalid'],
-    ['without who asks', () => ({ signers: partiesOf('bob', 'carol') }), 'invalid'],
-    ['without this node', () => ({ signers: partiesOf('alice', 'carol') }), 'invalid'],
-    ['by a stranger', () => ({ signers: [...partiesOf('alice', 'bob'), 9] }), 'invalid'],
-    ['out of order', () => ({ signers: partiesOf('alice', 'bob').toReversed() }), 'invalid'],
+    ['by too few', () => ({ signers: partiesOf('alice', 'bob') }), 'invalid'],
+    ['without who asks', () => ({ signers: partiesOf('bob', 'carol', 'dave') }), 'invalid'],
+    ['without this node', () => ({ signers: partiesOf('alice', 'carol', 'dave') }), 'invalid'],
+    ['by a stranger', () => ({ signers: [...partiesOf('alice', 'bob', 'carol'), 9] }), 'invalid'],
+    ['out of order', () => ({ signers: partiesOf('alice', 'bob', 'carol').toReversed() }), 'invalid'],
   ])('%s is refused', async ([, change, code]) => {
     const unsigned = {
       network: committee.at('alice').config.networkId,
       key: 'treasury',
       epoch: 1,
       digest,
-      signers: partiesOf('alice', 'bob'),
+      signers: partiesOf('alice', 'bob', 'carol'),
       expires: committee.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
@@ -206,10 +206,10 @@ describe('a proposal to export', () => {
   test('of a frozen key, or by a banned member, is refused', async () => {
     const bob = committee.at('bob');
     await bob.node.freeze('treasury', true);
-    const frozen = await exported(committee, { helpers: ['bob'] });
+    const frozen = await exported(committee, { helpers: ['bob', 'carol'] });
     expect(frozen.failure?.reason).toMatch(/bob: the key treasury is frozen/);
     await bob.node.freeze('treasury', false);
     await bob.home.bans.ban({ node: committee.at('alice').key.publicKey, session: new Uint8Array(32), time: 1 });
-    expect((await exported(committee, { helpers: ['bob'] })).failure?.reason).toMatch(/alice is banned/);
+    expect((await exported(committee, { helpers: ['bob', 'carol'] })).failure?.reason).toMatch(/alice is banned/);
   });
 });
