@@ -156,12 +156,16 @@ const badShare =
 
 describe('a proposal to export', () => {
   let committee: Committee;
+  let encoded: Uint8Array;
   let digest: Uint8Array;
   beforeAll(async () => {
-    committee = await committeeOf(4, 'export proposals', { threshold: 2 });
+    committee = await committeeOf(4, 'export proposals', { threshold: 3 });
     const { config, home } = committee.at('alice');
-    digest = packageDigest(config.networkId, home.keys.byName('treasury')?.current?.publicPackage as Uint8Array);
+    encoded = home.keys.byName('treasury')?.current?.publicPackage as Uint8Array;
+    digest = packageDigest(config.networkId, encoded);
   });
+
+  const elsewhere = (network: Uint8Array) => ({ network, digest: packageDigest(network, encoded) });
 
   const partiesOf = (...names: string[]): number[] => {
     const nodes = [...committee.members.values()].map(({ key }) => toHex(key.publicKey)).toSorted();
@@ -169,24 +173,24 @@ describe('a proposal to export', () => {
   };
 
   test.for<[string, () => Partial<ExportProposal>, string]>([
-    ['for another network', () => ({ network: new Uint8Array(32) }), 'denied'],
+    ['for another network', () => elsewhere(new Uint8Array(32)), 'denied'],
     ['that nobody signed', () => ({ signature: new Uint8Array(64) }), 'denied'],
     ['that has expired', () => ({ expires: 1 }), 'expired'],
     ['for no key', () => ({ key: 'nothing' }), 'key-unknown'],
     ['of another epoch', () => ({ epoch: 7 }), 'denied'],
     ['of another package', () => ({ digest: new Uint8Array(32) }), 'denied'],
-    ['by too few', () => ({ signers: partiesOf('alice') }), 'invalid'],
-    ['without who asks', () => ({ signers: partiesOf('bob', 'carol') }), 'invalid'],
-    ['without this node', () => ({ signers: partiesOf('alice', 'carol') }), 'invalid'],
-    ['by a stranger', () => ({ signers: [...partiesOf('alice', 'bob'), 9] }), 'invalid'],
-    ['out of order', () => ({ signers: partiesOf('alice', 'bob').toReversed() }), 'invalid'],
+    ['by too few', () => ({ signers: partiesOf('alice', 'bob') }), 'invalid'],
+    ['without who asks', () => ({ signers: partiesOf('bob', 'carol', 'dave') }), 'invalid'],
+    ['without this node', () => ({ signers: partiesOf('alice', 'carol', 'dave') }), 'invalid'],
+    ['by a stranger', () => ({ signers: [...partiesOf('alice', 'bob', 'carol'), 9] }), 'invalid'],
+    ['out of order', () => ({ signers: partiesOf('alice', 'bob', 'carol').toReversed() }), 'invalid'],
   ])('%s is refused', async ([, change, code]) => {
     const unsigned = {
       network: committee.at('alice').config.networkId,
       key: 'treasury',
       epoch: 1,
       digest,
-      signers: partiesOf('alice', 'bob'),
+      signers: partiesOf('alice', 'bob', 'carol'),
       expires: committee.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
@@ -202,10 +206,10 @@ describe('a proposal to export', () => {
   test('of a frozen key, or by a banned member, is refused', async () => {
     const bob = committee.at('bob');
     await bob.node.freeze('treasury', true);
-    const frozen = await exported(committee, { helpers: ['bob'] });
+    const frozen = await exported(committee, { helpers: ['bob', 'carol'] });
     expect(frozen.failure?.reason).toMatch(/bob: the key treasury is frozen/);
     await bob.node.freeze('treasury', false);
     await bob.home.bans.ban({ node: committee.at('alice').key.publicKey, session: new Uint8Array(32), time: 1 });
-    expect((await exported(committee, { helpers: ['bob'] })).failure?.reason).toMatch(/alice is banned/);
+    expect((await exported(committee, { helpers: ['bob', 'carol'] })).failure?.reason).toMatch(/alice is banned/);
   });
 });

@@ -144,7 +144,7 @@ describe('an export', () => {
     const bad: readonly Partial<ExportInput>[] = [
       { secret: key.shares.get(2) as Secret },
       { signers: [1, 3] },
-      { signers: [1, 4, 5] },
+      { asker: 2 },
       { signers: [3, 4, 5] },
       { signers: [3, 1, 4] },
       { signers: [1, 3, 9] },
