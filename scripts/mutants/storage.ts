@@ -232,7 +232,6 @@ export const storage: readonly Mutant[] = [
         '',
         'a lost counter accepted without a word',
       ],
-      ["|| error.code !== 'counter-missing') throw", ') throw', 'another refusal taken for a lost counter'],
     ],
   ),
   ...cuts(

@@ -5,7 +5,8 @@ describe.for(Object.entries(stories))('a crash at any storage operation of a %s'
   // The one who begins, another, and all at once; the rest is in the long tests. Most of the time goes to making ECDSA keys.
   const cases = [
     ['ed25519', story.by, false],
-    ['ed25519', 'carol', false],
+    // A reshare that failed is open elsewhere for an hour, which takes long to wait for at every point.
+    ...(name === 'reshare' ? [] : [['ed25519', 'carol', false] as const]),
     ['ed25519', story.by, true],
     ...(name === 'keygen' ? [['ecdsa', 'carol', false] as const] : []),
   ] as const;

@@ -320,6 +320,7 @@ describe('a record that only an iteration finds', () => {
     Object.assign(again, { get: async (key: string) => (key.startsWith('sessions/') ? undefined : get(key)) });
     const spending = sessions.spend({ sid: new Uint8Array(32), round: 'a', digest: new Uint8Array(32) });
     await expect(spending).rejects.toMatchObject({ code: 'record-damaged' });
+    expect(again.writes).toBe(0);
   });
 });
 
