@@ -102,9 +102,10 @@ async function main(): Promise<void> {
     for (const { parties, threshold } of size.renewal.sizes) {
       const bench = async (net: Testnet): Promise<readonly RefreshResult[]> =>
         await benchRefresh(net, threshold, size.renewal.runs, say);
-      refresh.push(...(await withTestnet(bench, plain, parties)));
+      const some = await withTestnet(bench, plain, parties);
+      show(refreshTable(some));
+      refresh.push(...some);
     }
-    show(refreshTable(refresh));
   }
   const loadedRefresh = chosen.includes('renewal')
     ? await withTestnet(async (net) => await benchLoadedRefresh(net, 4, say), plain)
@@ -118,9 +119,10 @@ async function main(): Promise<void> {
     for (const scheme of ['ecdsa', 'ed25519'] as const) {
       const bench = async (net: Testnet): Promise<readonly KeysResult[]> =>
         await benchKeys(net, scheme, size.keys[scheme], say);
-      keys.push(...(await withTestnet(bench, plain, 3)));
+      const some = await withTestnet(bench, plain, 3);
+      show(keysTable(some));
+      keys.push(...some);
     }
-    show(keysTable(keys));
   }
   if (options.json) {
     process.stdout.write(

@@ -56,8 +56,8 @@ const togetherWithin = 120;
 const agreedWithin = 120;
 /** Seconds that a refresh may take to end, one way or the other. */
 const refreshWithin = 180;
-/** Tries of each key in one calm. */
-const refreshTries = 4;
+/** Seconds in which a key is asked for again in a calm: what was begun in the storm may have to time out first. */
+const renewedWithin = 150;
 /** Orders that are sent to all members again in each calm. */
 const askedAgain = 150;
 
@@ -242,7 +242,8 @@ class Soak {
       for (const node of all) await this.#net.untilConnected(node, all.length - 1, togetherWithin);
       for (const { name } of keys) await this.#untilAgreed(name);
       for (const key of keys) {
-        for (let tries = 0; !(await this.#refresh(key)) && tries < refreshTries; tries++) await pause(2_000);
+        const end = performance.now() + renewedWithin * 1_000;
+        while (!(await this.#refresh(key)) && performance.now() < end) await pause(2_000);
         await this.#untilAgreed(key.name);
       }
     } catch (error) {

@@ -71,4 +71,4 @@ test('no seed, key file or share is in a log, an answer or a file', async () => 
     expect(found(fromHex(keyFile.trim()), texts.get(join(node.name, 'root.key')) ?? Buffer.alloc(0))).toBe(true);
   }
   expect(searched).toBe(12);
-});
+}, 180_000);

@@ -33,7 +33,7 @@ describe('a soak', () => {
     expect(result.answeredAgain).toBeGreaterThan(0);
     for (const count of Object.values(result.refreshes)) expect(count).toBeGreaterThan(0);
     expect(result.secretsSearched).toBe(25);
-  }, 300_000);
+  }, 600_000);
 
   test('finds what is damaged, and what a log gave away', async () => {
     const [alice, bob] = net.nodes as [Testnet['nodes'][number], Testnet['nodes'][number]];
