@@ -47,12 +47,16 @@ export const refresh: readonly Mutant[] = [
       'const proof = undefined as ReturnType<NonNullable<Task["proof"]>> | undefined;',
       'new shares that nobody has seen alive',
     ],
-    ["proven.type === 'done' ? ending : proven", 'ending', 'shares kept although their proof failed'],
+    [
+      "proven.type === 'done' ? { ...proven, result: proof.join(proven.result) } : proven",
+      'ending',
+      'shares kept although their proof failed',
+    ],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
     [
-      " && ceremony.state.name !== 'confirming'",
-      '',
+      "isOver(ceremony) || ceremony.state.name === 'confirming') return false;\n  return",
+      'isOver(ceremony)) return false;\n  return',
       'an attempt that others gave up keeps its key from every later one',
     ],
   ]),
