@@ -136,7 +136,7 @@ export const planted: readonly Planted[] = [
     find: '      if (equal(ours.digest, theirs.digest) && equal(ours.signature, theirs.signature)) continue;',
     replace: '      if (theirs.digest.length > 0) continue;',
     why: 'echoes are not compared: who says different things to different members is not noticed',
-    protocol: 'keygen',
+    protocol: 'refresh',
   },
   {
     file: `${ceremonies}/ceremonies.ts`,
