@@ -166,11 +166,4 @@ export const planted: readonly Planted[] = [
     why: 'a session that broke is not tried again',
     protocol: 'sign',
   },
-  {
-    file: `${ceremonies}/refresh.ts`,
-    find: '  if (epoch <= highest) throw denied',
-    replace: '  if (epoch < 0) throw denied',
-    why: 'the number of an attempt may be one that was used before',
-    protocol: 'refresh',
-  },
 ];
