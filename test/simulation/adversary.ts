@@ -55,8 +55,10 @@ export class Adversary {
       (frame, seat) => this.#coordinate(frame, seat),
       (frame) => this.#noise(frame),
     ];
-    this.#repertoire = all.filter(() => this.#dice.chance(0.4));
+    const drawn = all.filter(() => this.#dice.chance(0.4));
     this.#rate = this.#dice.any([0.02, 0.1, 0.4, 1]);
+    const alone = this.#dice.chance(0.15);
+    this.#repertoire = alone ? [(frame, _, to) => this.#twoNonces(frame, to)] : drawn;
   }
 
   sending(seat: Seat, to: Seat, frame: Uint8Array): readonly Uint8Array[] {
@@ -82,6 +84,17 @@ export class Adversary {
     return key === undefined
       ? [frame]
       : [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, this.#keyOf(frame)).frame }];
+  }
+
+  /** Other nonces to one signer than to the rest, and everything else as it should be. */
+  #twoNonces(frame: NodeFrame, to: Seat): readonly NodeFrame[] {
+    if (frame.type !== 'envelope') return [frame];
+    const { class: sort, kind, payload, round } = decodeEnvelope(frame.value);
+    const { pointBytes } = groupOf(this.#plan.scheme, this.#world.tools.groups);
+    const areNonces =
+      kind !== kinds.keygen && round === 0 && sort === 'broadcast' && payload.length <= 2 * pointBytes + 8;
+    const isFirst = this.#world.seats.find((seat) => !seat.isCorrupt) === to;
+    return areNonces && payload.length >= 2 * pointBytes && isFirst ? this.#mutate(frame, to) : [frame];
   }
 
   #lie(kind: number, round: number, sort: 'broadcast' | 'direct', payload: Uint8Array): Uint8Array {

@@ -136,7 +136,7 @@ export const planted: readonly Planted[] = [
     find: '      if (equal(ours.digest, theirs.digest) && equal(ours.signature, theirs.signature)) continue;',
     replace: '      if (theirs.digest.length > 0) continue;',
     why: 'echoes are not compared: who says different things to different members is not noticed',
-    protocol: 'keygen',
+    protocol: 'refresh',
   },
   {
     file: `${ceremonies}/ceremonies.ts`,
@@ -165,12 +165,5 @@ export const planted: readonly Planted[] = [
     replace: '  if (broken < limits.sessionsPerCoordinator) return unchanged(ceremony);',
     why: 'a session that broke is not tried again',
     protocol: 'sign',
-  },
-  {
-    file: `${ceremonies}/refresh.ts`,
-    find: '  if (epoch <= highest) throw denied',
-    replace: '  if (epoch < 0) throw denied',
-    why: 'the number of an attempt may be one that was used before',
-    protocol: 'refresh',
   },
 ];
