@@ -19,6 +19,7 @@ const commands = {
   'test:long': ['node_modules/.bin/vitest', 'run', '--mode', 'long'],
   demo: ['scripts/demo.ts'],
   devnet: ['scripts/devnet.ts'],
+  soak: ['scripts/soak/main.ts'],
   bench: ['scripts/bench/main.ts'],
   mutants: ['scripts/mutants/main.ts'],
 };

@@ -2,11 +2,12 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Testnet, TestnetNode } from '../testnet/testnet.ts';
 import { processUse } from './machine.ts';
-import { keyOf } from './network.ts';
+import { type BenchScheme, keyOf } from './network.ts';
 import { rounded, table } from './samples.ts';
 
-/** A node of three that holds so many ECDSA keys, right after its start: memory in MiB, start in milliseconds, disk in bytes. */
+/** A node of three that holds so many keys of a scheme, right after its start: memory in MiB, start in milliseconds, disk in bytes. */
 export interface KeysResult {
+  readonly scheme: BenchScheme;
   readonly keys: number;
   readonly residentMiB: number;
   /** From the start of the process until its socket answers. */
@@ -17,6 +18,7 @@ export interface KeysResult {
 /** Makes keys, and starts one node anew with each of `counts`, ascending. */
 export async function benchKeys(
   net: Testnet,
+  scheme: BenchScheme,
   counts: readonly number[],
   say: (text: string) => void,
 ): Promise<readonly KeysResult[]> {
@@ -25,8 +27,8 @@ export async function benchKeys(
   const empty = await bytesIn(node.data);
   let made = 0;
   for (const keys of counts) {
-    say(`keys: ${keys} of ecdsa, ${net.nodes.length} nodes`);
-    for (; made < keys; made++) await keyOf(net, `bench-keys-${made}`, 'ecdsa');
+    say(`keys: ${keys} of ${scheme}, ${net.nodes.length} nodes`);
+    for (; made < keys; made++) await keyOf(net, `bench-keys-${made}`, scheme);
     await net.signal(node, 'SIGTERM');
     const began = performance.now();
     await net.startNode(node);
@@ -35,15 +37,20 @@ export async function benchKeys(
     await net.untilConnected(node, net.nodes.length - 1);
     const bytes = await bytesIn(node.data);
     const bytesPerKey = keys === 0 ? 0 : Math.round((bytes - empty) / keys);
-    results.push({ keys, residentMiB: residentOf(node), start, bytesPerKey });
+    results.push({ scheme, keys, residentMiB: residentOf(node), start, bytesPerKey });
   }
   return results;
 }
 
 export function keysTable(results: readonly KeysResult[]): string {
   return table(
-    ['ecdsa keys', 'RSS MiB', 'start ms', 'bytes a key'],
-    results.map(({ keys, residentMiB, start, bytesPerKey }) => [keys, residentMiB, start, bytesPerKey]),
+    ['keys', 'RSS MiB', 'start ms', 'bytes a key'],
+    results.map(({ scheme, keys, residentMiB, start, bytesPerKey }) => [
+      `${keys} ${scheme}`,
+      residentMiB,
+      start,
+      bytesPerKey,
+    ]),
   );
 }
 

@@ -5,18 +5,20 @@ import { parseArgs } from 'node:util';
 import { Testnet } from '../testnet/testnet.ts';
 import { benchEcdsa, ecdsaTable } from './ecdsa.ts';
 import { benchIdle, idleTable } from './idle.ts';
-import { benchKeys, keysTable } from './keys.ts';
+import { benchKeys, type KeysResult, keysTable } from './keys.ts';
 import { describeMachine } from './machine.ts';
 import { benchNetwork, type NetworkResult, networkTable } from './network.ts';
 import { benchPresigned, presignedTable } from './presigned.ts';
 import { benchProtocol, protocolTable } from './protocol.ts';
+import { benchLoadedRefresh, benchRefresh, loadedRefreshTable, type RefreshResult, refreshTable } from './renewal.ts';
+import { benchWrites, writesTable } from './writes.ts';
 
 /*
- * npm run bench [-- --only protocol|ecdsa|network|presigned|keys|idle] [--quick] [--json]
+ * npm run bench [-- --only protocol|ecdsa|network|presigned|renewal|writes|keys|idle] [--quick] [--json]
  *
  * protocol: DKG, renewal and signing, all parties in this process. ecdsa: threshold ECDSA in the same way, by what computes.
- * network: five node processes on loopback, as a client sees them. presigned: ECDSA with and without presignatures. keys: one
- * of three nodes that hold many keys. idle: what five use when nobody asks for anything. With --json the last line is one JSON
+ * network: five node processes on loopback, as a client sees them. presigned: ECDSA with and without presignatures. renewal: new
+ * shares beside new keys, and under load. writes: to the disk, by ceremony. keys: one of three nodes that hold many keys. idle: what five use when nobody asks for anything. With --json the last line is one JSON
  * object.
  */
 const { values: options } = parseArgs({
@@ -26,21 +28,30 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const parts = ['protocol', 'ecdsa', 'network', 'presigned', 'keys', 'idle'] as const;
+const parts = ['protocol', 'ecdsa', 'network', 'presigned', 'renewal', 'writes', 'keys', 'idle'] as const;
 const nodes = 5;
 
 const full = {
   protocolMilliseconds: 2_000,
   network: { keygens: 7, signatures: 100, concurrencies: [8, 16], seconds: 10 },
   presigned: 60,
-  keys: [0, 10, 100],
+  renewal: {
+    runs: 3,
+    sizes: [
+      { parties: 3, threshold: 2 },
+      { parties: 5, threshold: 3 },
+      { parties: 7, threshold: 4 },
+    ],
+  },
+  keys: { ecdsa: [0, 10, 100], ed25519: [1, 100, 1000] },
   idleSeconds: 60,
 };
 const quick: typeof full = {
   protocolMilliseconds: 200,
   network: { keygens: 3, signatures: 30, concurrencies: [8], seconds: 3 },
   presigned: 18,
-  keys: [0, 3],
+  renewal: { runs: 1, sizes: [{ parties: 3, threshold: 2 }] },
+  keys: { ecdsa: [0, 3], ed25519: [1, 10] },
   idleSeconds: 15,
 };
 
@@ -85,14 +96,35 @@ async function main(): Promise<void> {
     ? await withTestnet(async (net) => await benchPresigned(net, size.presigned, say))
     : undefined;
   if (presigned !== undefined) show(presignedTable(presigned));
-  // Memory and start are of a node that makes nothing ahead.
-  const keys = chosen.includes('keys')
-    ? await withTestnet(async (net) => await benchKeys(net, size.keys, say), 'stock: 0\npresignatures: 0\n', 3)
+  const plain = 'stock: 0\npresignatures: 0\n';
+  const refresh: RefreshResult[] = [];
+  if (chosen.includes('renewal')) {
+    for (const { parties, threshold } of size.renewal.sizes) {
+      const bench = async (net: Testnet): Promise<readonly RefreshResult[]> =>
+        await benchRefresh(net, threshold, size.renewal.runs, say);
+      refresh.push(...(await withTestnet(bench, plain, parties)));
+    }
+    show(refreshTable(refresh));
+  }
+  const loadedRefresh = chosen.includes('renewal')
+    ? await withTestnet(async (net) => await benchLoadedRefresh(net, 4, say), plain)
     : undefined;
-  if (keys !== undefined) show(keysTable(keys));
+  if (loadedRefresh !== undefined) show(loadedRefreshTable(loadedRefresh));
+  const writes = chosen.includes('writes') ? await benchWrites(say) : undefined;
+  if (writes !== undefined) show(writesTable(writes));
+  // Memory and start are of a node that makes nothing ahead.
+  const keys: KeysResult[] = [];
+  if (chosen.includes('keys')) {
+    for (const scheme of ['ecdsa', 'ed25519'] as const) {
+      const bench = async (net: Testnet): Promise<readonly KeysResult[]> =>
+        await benchKeys(net, scheme, size.keys[scheme], say);
+      keys.push(...(await withTestnet(bench, plain, 3)));
+    }
+    show(keysTable(keys));
+  }
   if (options.json) {
     process.stdout.write(
-      `${JSON.stringify({ machine, quick: options.quick, protocol, ecdsa, network, presigned, keys, idle })}\n`,
+      `${JSON.stringify({ machine, quick: options.quick, protocol, ecdsa, network, presigned, refresh, loadedRefresh, writes, keys, idle })}\n`,
     );
   }
 }

@@ -187,9 +187,10 @@ export async function keyOf(
   net: Testnet,
   name: string,
   scheme: BenchScheme,
+  of: number = threshold,
 ): Promise<{ readonly name: string; readonly publicKey: string }> {
   const { client } = net.node('alice');
-  const { result, failure } = await finished(client, await client.keygen({ name, scheme, threshold }));
+  const { result, failure } = await finished(client, await client.keygen({ name, scheme, threshold: of }));
   if (result?.type !== 'key') throw new Error(`no key came of it: ${JSON.stringify(failure)}`);
   return { name, publicKey: result.publicKey };
 }
@@ -205,7 +206,7 @@ export function latencyOf(signed: readonly Signed[], cpu: number): Latency {
 }
 
 /** Processor time of all nodes so far, milliseconds. */
-function cpuOf({ nodes }: Testnet): number {
+export function cpuOf({ nodes }: Testnet): number {
   return nodes.reduce((sum, { process }) => sum + processUse(process?.pid ?? 0).cpu, 0);
 }
 

@@ -55,8 +55,8 @@ export const refresh: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'admission.ts', tests, [
     [
-      " && ceremony.state.name !== 'confirming'",
-      '',
+      "isOver(ceremony) || ceremony.state.name === 'confirming') return false;\n  return",
+      'isOver(ceremony)) return false;\n  return',
       'an attempt that others gave up keeps its key from every later one',
     ],
   ]),

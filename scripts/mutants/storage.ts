@@ -72,11 +72,7 @@ export const storage: readonly Mutant[] = [
         "const type = 'certified' as const;",
         'a late certificate that brings an old epoch back',
       ],
-      [
-        '        if (!isKept(record) || !isOvertaken(entry, epoch))\n',
-        '        if (false)\n',
-        'the epoch in use is shredded',
-      ],
+      ['if (!isKept(record) || !isOvertaken(entry, epoch))', 'if (!isKept(record))', 'the epoch in use is shredded'],
       ['    await this.#copies.erase(keyId, epoch);\n', '', 'a shredded share whose copy stays'],
       ['    await records.purge(gone);\n', '', 'a shredded share that stays in the files'],
       [
@@ -84,11 +80,24 @@ export const storage: readonly Mutant[] = [
         '        await Promise.resolve();\n    }',
         'shredding that a crash cut short',
       ],
-      ["if (type === 'retiring' || type === 'shredded')", 'if (false)', 'signing with a retired epoch'],
+      ["if (type === 'retiring' || !isKept(found[1].record))", 'if (false)', 'signing with a retired epoch'],
       [
         "      return await this.#turns.take('keys', async () => {\n        this.#inUse(keyId, epoch);\n",
         "      return await this.#turns.take('keys', async () => {\n",
         'a share that comes back while it is shredded',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'database.ts',
+    ['store.test.ts'],
+    [
+      ['        await Promise.all(iterations);\n', '', 'an old value that stays because somebody reads'],
+      [
+        '      while (purging !== undefined) await purging;\n      const { promise, resolve } = Promise.withResolvers<void>();\n      iterations',
+        '      const { promise, resolve } = Promise.withResolvers<void>();\n      iterations',
+        'an iteration that begins in a purge keeps what it removes',
       ],
     ],
   ),

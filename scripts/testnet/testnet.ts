@@ -24,10 +24,10 @@ export interface TestnetOptions {
   readonly say?: (text: string) => void;
 }
 
-const bin = fileURLToPath(new URL('../../packages/node/bin/quorate.mjs', import.meta.url));
+export const bin = fileURLToPath(new URL('../../packages/node/bin/quorate.mjs', import.meta.url));
 const run = promisify(execFile);
 /** Sources in tests, the build otherwise: as this process, so its children. */
-const nodeArgs = process.execArgv.filter((argument) => argument === '--conditions=@quorate/source');
+export const nodeArgs = process.execArgv.filter((argument) => argument === '--conditions=@quorate/source');
 const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy'];
 
 /**

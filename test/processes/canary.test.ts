@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { KeyView } from '@quorate/node';
 import { fromHex } from '@quorate/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { filesBelow, found } from '../support/canaries.ts';
 import { unlock } from './member.ts';
 import { quorate, Scene } from './scene.ts';
 
@@ -18,28 +19,6 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => scene?.[Symbol.asyncDispose](), 60_000);
-
-/** The ways in which bytes get printed or kept: as they are and reversed (scalars have either order). */
-function spellings(secret: Uint8Array): readonly Buffer[] {
-  return [Buffer.from(secret), Buffer.from(secret).reverse()].flatMap((bytes) => [
-    bytes,
-    Buffer.from(bytes.toString('hex')),
-    Buffer.from(bytes.toString('hex').toUpperCase()),
-    Buffer.from(bytes.toString('base64').replace(/=+$/, '')),
-    Buffer.from(bytes.toString('base64url')),
-    Buffer.from(BigInt(`0x${bytes.toString('hex')}`).toString()),
-    Buffer.from([...bytes].join()),
-    Buffer.from([...bytes].join(', ')),
-  ]);
-}
-
-const found = (secret: Uint8Array, text: Buffer): boolean =>
-  spellings(secret).some((spelling) => text.includes(spelling));
-
-async function filesBelow(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-}
 
 test('no seed, key file or share is in a log, an answer or a file', async () => {
   for (const { name, client, data } of scene.net.nodes) {

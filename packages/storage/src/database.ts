@@ -54,21 +54,41 @@ async function prepareFolder(folder: string): Promise<string> {
 }
 
 function engine(level: Level<string, Uint8Array>, path: string, annex: Annex | undefined): Engine {
+  const iterations = new Set<Promise<void>>();
+  let purging: Promise<void> | undefined;
   return {
     turn: setImmediate,
     // What is asked for was written lately and is in memory: a thread would take longer to wake up than this takes.
     get: async (key) => copy(level.getSync(key)),
     write: (operations, sync) => level.batch(operations.map(asBatch), { sync }),
     entries: async function* (first, end) {
-      for await (const [key, value] of level.iterator({ gte: first, lt: end })) yield [key, new Uint8Array(value)];
+      while (purging !== undefined) await purging;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      iterations.add(promise);
+      try {
+        for await (const [key, value] of level.iterator({ gte: first, lt: end })) yield [key, new Uint8Array(value)];
+      } finally {
+        iterations.delete(promise);
+        resolve();
+      }
     },
     // LevelDB flushes its memory to the deepest level that holds nothing of the range, and compaction does not look there.
-    // Written once more, the same keys come to lie above what was flushed, and are merged with it.
+    // Written once more, the same keys come to lie above what was flushed, and are merged with it. An iterator keeps the values
+    // and the files of the moment when it was made: so they go one after the other.
     purge: async (operations) => {
-      const keys = operations.map(({ key }) => key).sort();
-      for (let round = 0; round < 2; round++) {
-        await level.batch(operations.map(asBatch));
-        await (level as Compactable).compactRange(keys[0] as string, keys.at(-1) as string);
+      while (purging !== undefined) await purging;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      purging = promise;
+      try {
+        await Promise.all(iterations);
+        const keys = operations.map(({ key }) => key).sort();
+        for (let round = 0; round < 2; round++) {
+          await level.batch(operations.map(asBatch));
+          await (level as Compactable).compactRange(keys[0] as string, keys.at(-1) as string);
+        }
+      } finally {
+        purging = undefined;
+        resolve();
       }
     },
     close: async () => {

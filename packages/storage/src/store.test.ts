@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
@@ -55,6 +55,40 @@ describe.each([
 });
 
 describe('the database', () => {
+  test('has an old value in no file once it is purged, whoever reads meanwhile', async () => {
+    const folder = join(await temporaryFolder(), 'db');
+    const isThere = async (): Promise<boolean> => {
+      const files = await Promise.all((await readdir(folder)).map(async (name) => readFile(join(folder, name))));
+      return files.some((file) => file.includes('the old value'));
+    };
+    let store = await openDatabase(folder);
+    await store.batch([put('a', 'a'), put('b', 'the old value'), put('c', 'c')]);
+    // Once in a table, and once in the log as well.
+    for (const again of [false, true]) {
+      await store.close();
+      store = await openDatabase(folder);
+      if (again) await store.batch([put('b', 'the old value')]);
+      const reading = store.entries('')[Symbol.asyncIterator]();
+      expect(await reading.next()).toMatchObject({ value: ['a', ascii('a')] });
+      await store.batch([{ type: 'delete', key: 'b' }]);
+      const purged = store.purge([{ type: 'delete', key: 'b' }]);
+      expect(await reading.next()).toMatchObject({ value: ['b', ascii('the old value')] });
+      // Long enough for a purge that waits for nobody.
+      for (let i = 0; i < 100; i++) await store.batch([put('d', `${i}`)]);
+      // Who begins now waits, and sees what is there then.
+      const later = store.entries('')[Symbol.asyncIterator]();
+      const first = later.next();
+      await reading.return?.();
+      await purged;
+      expect(await isThere()).toBe(false);
+      expect(await first).toMatchObject({ value: ['a', ascii('a')] });
+      expect(await later.next()).toMatchObject({ value: ['c', ascii('c')] });
+      await later.return?.();
+      await store.batch([put('b', 'the old value')]);
+    }
+    await store.close();
+  });
+
   test('is found again after closing, in a folder for its owner alone', async () => {
     const folder = join(await temporaryFolder(), 'deep', 'db');
     await mkdir(folder, { recursive: true, mode: 0o755 });

@@ -16,7 +16,7 @@ export interface Store {
   entries(prefix: string): AsyncIterable<[key: string, value: Uint8Array]>;
   /**
    * Makes sure that no file holds an older value of what `operations` put or delete. They are in force already, and nothing
-   * else changes those keys meanwhile.
+   * else changes those keys meanwhile. It waits for iterations under way, and later ones wait for it: not to be called in one.
    */
   purge(operations: readonly StoreOperation[]): Promise<void>;
   /** What is kept beside the database; undefined where nothing is. */
