@@ -2,6 +2,7 @@ import type { Fate, Parcel } from '../../packages/node/src/network/memory.ts';
 import type { Checker } from './checker.ts';
 import { Dice } from './dice.ts';
 import type { Case, FaultClass, Plan } from './plan.ts';
+import { frameType } from './trace.ts';
 import type { Seat, World } from './world.ts';
 
 /** How many parcels are kept to be replayed. */
@@ -118,7 +119,10 @@ export class Faults {
   }
 
   #replay({ from, to }: Parcel): void {
-    const old = this.#history.filter((one) => one.from === from && one.to === to && one.topic === undefined);
+    // Where a node stands it says once on a channel. Said again later it would be a rollback, and is one.
+    const old = this.#history.filter(
+      (one) => one.from === from && one.to === to && one.topic === undefined && frameType(one.payload) !== 'standing',
+    );
     if (old.length === 0) return;
     const { payload } = this.dice('replay').any(old);
     const link = { from, to, payload, topic: undefined };

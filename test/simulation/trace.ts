@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { EncodingError } from '@quorate/protocol';
+import { decodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
 
 /** Everything that happens in a world, as one hash; and as lines, for whoever wants to read them. */
 export class Trace {
@@ -39,5 +41,15 @@ export class Trace {
 }
 
 function describe(bytes: Uint8Array): string {
-  return `${['request', 'registration', 'start', 'envelope', 'waiting', 'declined', 'result', 'ready', 'certificate', 'activated', 'stock'][bytes[1] as number]} ${bytes.length}`;
+  return `${frameType(bytes)} ${bytes.length}`;
+}
+
+/** What kind of frame this is, whoever made it. */
+export function frameType(bytes: Uint8Array): NodeFrame['type'] | 'noise' {
+  try {
+    return decodeFrame(bytes).type;
+  } catch (error) {
+    if (error instanceof EncodingError) return 'noise';
+    throw error;
+  }
 }
