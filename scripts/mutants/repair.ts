@@ -76,7 +76,7 @@ export const repair: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [
     [
-      "        if (task.kind === 'repair') this.#decline(entry, reason);\n",
+      "        if (task.kind === 'repair' || task instanceof ReshareTask) this.#decline(entry, reason);\n",
       '',
       'an asker that is not told that the key moved on',
     ],

@@ -10,6 +10,7 @@ import { presigning } from './presigning.ts';
 import { refresh } from './refresh.ts';
 import { renewal } from './renewal.ts';
 import { repair } from './repair.ts';
+import { reshare } from './reshare.ts';
 import { session } from './session.ts';
 import { stock } from './stock.ts';
 import { storage } from './storage.ts';
@@ -24,6 +25,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   session,
   ceremonies,
   refresh,
+  reshare,
   repair,
   presigning,
   pairs,

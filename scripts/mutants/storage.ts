@@ -109,8 +109,32 @@ export const storage: readonly Mutant[] = [
       [
         "const retires = number < below && (type === 'certified' || type === 'active');",
         'const retires = false;',
-        'two epochs active at once',
+        'two epochs active at once, or one here and one elsewhere',
       ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'repository.ts',
+    ['repository.test.ts'],
+    [
+      [
+        "      if (known !== undefined && known !== 'approved')\n",
+        '      if (false)\n',
+        'a share forgotten for a certificate of others',
+      ],
+      [
+        "if (known?.state.type === 'approved' && equal(known.statement, ready)) return;",
+        "if (known?.state.type === 'approved') return;",
+        'two outcomes of an epoch approved',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'entry.ts',
+    ['repository.test.ts'],
+    [
       ['if (epoch <= highest)', 'if (false)', 'an epoch number used again'],
       ['if (open >= limits.uncertifiedEpochs)', 'if (false)', 'attempts without end'],
       ['if (quarantined !== undefined)', 'if (false)', 'a damaged key that is used'],

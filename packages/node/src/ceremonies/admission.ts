@@ -136,7 +136,7 @@ export class Admission {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
-    if (task.kind === 'renew' && ofKey.some((entry) => isRefreshing(entry) || isRepeated(entry, task))) {
+    if (task.kind === 'renew' && ofKey.some(isRefreshing)) {
       throw new ServiceError('busy', `the shares of ${task.keyName} are being dealt anew`);
     }
     if (
@@ -179,26 +179,23 @@ export function isRefreshing({ ceremony, task }: Entry): boolean {
   return ceremony.state.name === 'running' || !(task instanceof ReshareTask);
 }
 
-/** Whether the same member proposed another reshare of the key, which still waits. */
-function isRepeated({ ceremony, task }: Entry, newer: Task): boolean {
-  if (!(task instanceof ReshareTask && newer instanceof ReshareTask) || ceremony.state.name === 'confirming')
-    return false;
-  return !isOver(ceremony) && equal(task.proposer, newer.proposer);
-}
-
 /**
  * Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves.
- * Or both give the same member its share back.
+ * Or both give the same member its share back, or are reshares of a key that the same member proposed.
  */
 export function rivals(task: Task, other: Task): boolean {
   if (task instanceof RepairTask && other instanceof RepairTask)
     return task !== other && task.keyName === other.keyName && task.lost === other.lost;
+  if (task instanceof ReshareTask && other instanceof ReshareTask)
+    return task !== other && task.keyName === other.keyName && equal(task.proposer, other.proposer);
   return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
 }
 
 /** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. A repair always does. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
   // Nothing is kept of one that is given up, wherever it is.
+  // What has been dealt stays as it is, beside the next attempt.
+  if (task instanceof ReshareTask) return ceremony.state.name !== 'running' && newer.expires > task.expires;
   if (task instanceof RepairTask) return true;
   if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
   return newer.proposer <= task.proposer;

@@ -333,7 +333,7 @@ export class Ceremonies {
       if (isOvertaken(entry, keyId, epoch)) {
         const reason = `epoch ${epoch} took the place of this attempt`;
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
-        if (task.kind === 'repair') this.#decline(entry, reason);
+        if (task.kind === 'repair' || task instanceof ReshareTask) this.#decline(entry, reason);
       }
       const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);

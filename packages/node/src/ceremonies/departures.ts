@@ -83,11 +83,10 @@ export class Departures {
     }
   }
 
-  /** The epoch is in use here: those who left it out are told. */
+  /** The epoch is certified here: those whom it leaves out are told, and those whom it should not have taken in. */
   activated(keyId: Uint8Array, epoch: number): void {
     const key = this.#workshop.keys.get(keyId);
-    const info = key?.epochs.find((one) => one.epoch === epoch);
-    if (key !== undefined && info !== undefined) this.#tell(key, info);
+    for (const info of key?.epochs ?? []) if (key !== undefined && info.epoch >= epoch) this.#tell(key, info);
   }
 
   /** Somebody's approval of an epoch that is certified here: it has not heard of it. */
@@ -132,17 +131,21 @@ export class Departures {
     }
   }
 
-  /** Sends what certifies an epoch to members of the one before that are not in it. @param only one of them */
+  /**
+   * Sends what certifies an epoch to members of the one before that are not in it, and of attempts at the same renewal that it
+   * overtook. @param only one of them
+   */
   #tell(key: KeyInfo, info: EpochInfo, only?: PeerId): void {
     if (info.certificate === undefined || info.state === 'certified') return;
     const next = headerOf(info.publicPackage);
-    const base = key.epochs.find(({ epoch }) => epoch === next.baseEpoch);
-    if (base === undefined) return;
+    const before = key.epochs.filter(
+      ({ certificate, epoch }) => certificate !== undefined && epoch >= next.baseEpoch && epoch < next.epoch,
+    );
+    const nodes = before.flatMap(({ publicPackage }) => headerOf(publicPackage).members.map(({ node }) => node));
     const own = next.members.find(({ node }) => equal(node, this.#workshop.key.publicKey));
     const { keyId, epoch } = next;
-    for (const { node } of headerOf(base.publicPackage).members) {
-      const peer = this.#port.peerOf(node);
-      const stays = next.members.some((member) => equal(member.node, node));
+    for (const peer of new Set(nodes.map((node) => this.#port.peerOf(node)))) {
+      const stays = next.members.some(({ node }) => this.#port.peerOf(node) === peer);
       if (stays || (only !== undefined && peer !== only)) continue;
       this.#port.send(peer, { type: 'certificate', value: info.certificate });
       if (own === undefined) continue;
@@ -156,10 +159,12 @@ export class Departures {
     const { audit, clock, config, key: own, keys, log, tools } = this.#workshop;
     const { epoch, keyId, baseEpoch, members, name, scheme } = headerOf(certificate.publicPackage);
     const key = keys.get(keyId);
-    if (key?.current === undefined || members.some(({ node }) => equal(node, own.publicKey))) return;
+    // The newest epoch that is in use, as far as this node knows: here, or elsewhere.
+    const newest = key?.current ?? key?.epochs.findLast(({ state }) => state === 'elsewhere');
+    if (key === undefined || newest === undefined || members.some(({ node }) => equal(node, own.publicKey))) return;
     const known = key.epochs.find((one) => one.epoch === epoch);
-    if (epoch <= key.current.epoch || (known !== undefined && known.state !== 'approved')) return;
-    const base = this.#baseFor(key, key.current, baseEpoch);
+    if (epoch <= newest.epoch || (known !== undefined && known.state !== 'approved')) return;
+    const base = this.#baseFor(key, newest, baseEpoch);
     if (base === undefined) return;
     try {
       const groupFor = (one: PublicPackage['scheme']) => groupOf(one, tools.groups);
@@ -181,11 +186,11 @@ export class Departures {
    * What a new epoch must follow: the one in use; or, of two attempts at renewing the same epoch that were both certified, for a
    * while the one that both were dealt from. Not for ever: who held the key long ago must not be believed about it.
    */
-  #baseFor(key: KeyInfo, current: EpochInfo, baseEpoch: number): PublicPackage | undefined {
+  #baseFor(key: KeyInfo, newest: EpochInfo, baseEpoch: number): PublicPackage | undefined {
     const { clock, tools } = this.#workshop;
-    if (baseEpoch === current.epoch) return packageOf(key, current, tools);
-    const isSibling = headerOf(current.publicPackage).baseEpoch === baseEpoch;
-    if (!isSibling || clock.now() - current.createdAt >= limits.retirementGrace) return undefined;
+    if (baseEpoch === newest.epoch) return packageOf(key, newest, tools);
+    const isSibling = headerOf(newest.publicPackage).baseEpoch === baseEpoch;
+    if (!isSibling || clock.now() - newest.createdAt >= limits.retirementGrace) return undefined;
     const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
     return base === undefined ? undefined : packageOf(key, base, tools);
   }

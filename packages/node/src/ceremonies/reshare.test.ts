@@ -1,54 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { Committee } from '../../test/committee.ts';
+import {
+  committeeWith,
+  expectNobodyBlamed,
+  heirs,
+  keyOf,
+  reshare,
+  seven,
+  statesOf,
+  three,
+} from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
-import type { CeremonyView, ReshareOrder } from '../service.ts';
-
-const three = ['alice', 'bob', 'carol'];
-const heirs = ['dave', 'erin', 'frank'];
-const seven = [...three, ...heirs, 'grace'];
-
-const keyOf = (committee: Committee, name: string) => committee.at(name).home.keys.byName('treasury');
-
-const statesOf = (committee: Committee, name: string) =>
-  keyOf(committee, name)?.epochs.map(({ epoch, state }) => [epoch, state]);
-
-/** n nodes, of which the first `held` hold a key. */
-async function committeeWith(
-  seed: string,
-  n: number,
-  held: number,
-  key: { readonly scheme?: 'ed25519' | 'taproot' | 'ecdsa'; readonly threshold?: number } = {},
-  settings: Parameters<typeof Committee.open>[2] = {},
-): Promise<Committee> {
-  const committee = await Committee.open(n, seed, settings);
-  const members = seven.slice(0, held);
-  const { id } = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519', ...key, members });
-  await committee.until(() => members.every((name) => committee.ceremony(name, id)?.state === 'done'), 60_000);
-  await committee.run(limits.refreshPause);
-  return committee;
-}
-
-function expectNobodyBlamed(committee: Committee): void {
-  for (const { fatal, node } of committee.members.values()) {
-    expect(fatal).toEqual([]);
-    expect(node.peers().map(({ banned, blames }) => [banned, blames])).toEqual(node.peers().map(() => [false, 0]));
-  }
-}
-
-const isOver = (committee: Committee, name: string, id: string): boolean =>
-  ['done', 'failed'].includes(committee.ceremony(name, id)?.state ?? '');
-
-/** Everybody who is `waiting` knows how it ended. */
-async function reshare(
-  committee: Committee,
-  at: string,
-  order: ReshareOrder,
-  waiting: readonly string[],
-): Promise<CeremonyView> {
-  const { id } = await committee.at(at).node.reshare('treasury', order);
-  await committee.until(() => waiting.every((name) => isOver(committee, name, id)), 120_000);
-  return committee.ceremony(at, id) as CeremonyView;
-}
 
 describe('a reshare', () => {
   test.for([['ed25519'], ['taproot']] as const)(
@@ -61,8 +22,8 @@ describe('a reshare', () => {
       expect(wide.result).toMatchObject({ type: 'key', publicKey, epoch: 2 });
       await committee.run(limits.refreshPause);
       expect(await committee.verifies('wide', await committee.sign('grace', committee.order('wide')))).toBe(true);
-      const three = ['frank', 'grace', 'alice'];
-      const narrow = await reshare(committee, 'grace', { members: three, threshold: 2 }, three);
+      const few = ['frank', 'grace', 'alice'];
+      const narrow = await reshare(committee, 'grace', { members: few, threshold: 2 }, few);
       expect(narrow.result).toMatchObject({ type: 'key', publicKey, epoch: 3 });
       await committee.run(2 * limits.readyInterval);
       expect(await committee.verifies('narrow', await committee.sign('alice', committee.order('narrow')))).toBe(true);
@@ -140,5 +101,103 @@ describe('a reshare', () => {
       expect((await committee.sign(at, order)).state).toBe('done');
     }
     expectNobodyBlamed(committee);
+  });
+});
+
+describe('orders', () => {
+  test('go on while a key changes hands, and none fails where the key still is', async () => {
+    const committee = await committeeWith('orders', 5, 3);
+    const members = ['bob', 'carol', 'dave', 'erin'];
+    const { id } = await committee.at('alice').node.reshare('treasury', { members, threshold: 3 });
+    const ids: string[] = [];
+    for (let i = 0; committee.ceremony('bob', id)?.state !== 'done'; i++) {
+      ids.push((await committee.at('bob').node.sign(committee.order(`order ${i}`))).id);
+      await committee.run(1);
+    }
+    expect(ids.length).toBeGreaterThan(5);
+    await committee.until(() => ids.every((one) => committee.ceremony('bob', one)?.state === 'done'), 60_000);
+    expectNobodyBlamed(committee);
+  });
+
+  test('at a node that leaves go to those who join, and whoever asks again there is answered', async () => {
+    const committee = await committeeWith('handed over', 6, 3);
+    const { id } = await committee.at('alice').node.reshare('treasury', { members: heirs });
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'confirming');
+    // Nobody coordinates any more.
+    for (const name of three) committee.at(name).tamper = (frame) => (frame.type === 'start' ? [] : [frame]);
+    const order = committee.order('late');
+    const { id: late } = await committee.at('alice').node.sign(order);
+    await committee.until(() => committee.ceremony('alice', late)?.state === 'failed', 60_000);
+    expect(committee.ceremony('alice', late)?.failure).toMatchObject({ code: 'moved', culprits: [], suspects: [] });
+    await committee.until(() => heirs.some((name) => committee.ceremony(name, late)?.state === 'done'), 60_000);
+    expect(await committee.verifies('late', await committee.sign('dave', order))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+});
+
+describe('a dealer', () => {
+  test('that falls silent ends the attempt; the next is dealt by others', async () => {
+    const committee = await committeeWith('silent dealer', 6, 3);
+    const preview = await committee.at('alice').node.previewReshare('treasury', { members: heirs });
+    const [dealer] = preview.members.flatMap(({ deals, name }) => (deals && name !== 'alice' ? [name] : []));
+    committee.at(dealer as string).tamper = (frame) => (frame.type === 'envelope' ? [] : [frame]);
+    const failed = await reshare(committee, 'alice', { members: heirs }, ['alice', ...heirs]);
+    expect(failed.failure).toMatchObject({ code: 'timeout', culprits: [], suspects: [dealer] });
+    expect(await committee.verifies('still', await committee.sign('alice', committee.order('still')))).toBe(true);
+    const done = await reshare(committee, 'alice', { members: heirs }, ['alice', ...heirs]);
+    expect(done.failure).toBeUndefined();
+    expect(done.participants).not.toContain(dealer);
+    expectNobodyBlamed(committee);
+  });
+});
+
+describe('a preview', () => {
+  test('says who stays, joins, leaves and deals, and changes nothing', async () => {
+    const committee = await committeeWith('preview', 5, 3);
+    await committee.stop(committee.at('carol'));
+    const view = await committee.at('alice').node.previewReshare('treasury', { members: ['alice', 'dave', 'erin'] });
+    const by = Object.fromEntries(view.members.map(({ name, ...rest }) => [name, rest]));
+    expect(by).toEqual({
+      alice: { change: 'stays', deals: true, connected: true },
+      bob: { change: 'leaves', deals: true, connected: true },
+      carol: { change: 'leaves', deals: false, connected: false },
+      dave: { change: 'joins', deals: false, connected: true },
+      erin: { change: 'joins', deals: false, connected: true },
+    });
+    expect(view).toMatchObject({
+      before: { threshold: 2, parties: 3 },
+      after: { threshold: 2, parties: 3 },
+      problems: [],
+    });
+    expect(committee.at('alice').node.ceremonies()).toHaveLength(1);
+  });
+
+  test.for([
+    [{}, 'invalid', /nothing would change/],
+    [{ members: ['alice', 'bob', 'carol'] }, 'no-quorum', /carol is not/],
+    [{ members: ['alice', 'bob'], threshold: 3 }, 'invalid', /2 at most/],
+    [{ members: ['alice', 'bob', 'dave', 'erin', 'frank', 'grace'], threshold: 2 }, 'invalid', /a minority of 2 of 6/],
+    [{ members: ['alice', 'zoe'] }, 'invalid', /zoe/],
+    [{ members: ['alice', 'alice'] }, 'invalid', /twice/],
+  ] as const)('of %j says what is wrong, and it does not begin', async ([order, code, reason]) => {
+    const committee = await committeeWith('wrong', 7, 3);
+    if ('members' in order && order.members.length === 3) await committee.stop(committee.at('carol'));
+    const { node } = committee.at('alice');
+    await expect(node.reshare('treasury', order)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(reason),
+    });
+  });
+
+  test('is offered when a refresh is due and a member does not come back', async () => {
+    const committee = await committeeWith('remedy', 4, 3, {}, { refreshInterval: 60 });
+    await committee.stop(committee.at('carol'));
+    await committee.run(80_000);
+    const { warnings } = await committee.at('alice').node.status();
+    const [, command = ''] = /`(quorate keys reshare [^`]*)`/.exec(warnings.join('\n')) ?? [];
+    const [, members = '', threshold] = /--members (\S+) --threshold (\d)$/.exec(command) ?? [];
+    expect(members.split(',').toSorted()).toEqual(['alice', 'bob', 'dave']);
+    const order = { members: members.split(','), threshold: Number(threshold) };
+    expect((await reshare(committee, 'alice', order, order.members)).failure).toBeUndefined();
   });
 });

@@ -158,8 +158,9 @@ export class ReshareTask implements Task {
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {
     const { aead, signatures } = this.#workshop.tools;
     const group = this.receives;
-    const { dealers, epoch, members, network, threshold } = this.#proposal;
+    const { dealers, epoch, members, threshold } = this.#proposal;
     const { base } = this.#approved;
+    const network = this.#workshop.config.networkId;
     const session = {
       group,
       aead,
@@ -180,7 +181,8 @@ export class ReshareTask implements Task {
     if (receiveSecret === undefined) throw new Error('a registration for a reshare has a receive key');
     const { base, seats } = this.#approved;
     checkCurrent(this.#proposal, base, this.#workshop);
-    const { dealers, epoch, members, network, threshold } = this.#proposal;
+    const { dealers, epoch, members, threshold } = this.#proposal;
+    const network = this.#workshop.config.networkId;
     const deals = seats.find(({ party }) => party === me)?.deals !== undefined;
     using share = deals ? await this.#workshop.keys.share(this.keyId, base.epoch) : undefined;
     return this.#workshop.host('reshare', {
@@ -210,7 +212,8 @@ export class ReshareTask implements Task {
       return undefined;
     }
     const { aead, groups } = this.#workshop.tools;
-    const { members, network } = this.#proposal;
+    const { members } = this.#proposal;
+    const network = this.#workshop.config.networkId;
     const { scheme } = this.#approved.base;
     const suite = frost.suiteOf(scheme, groups);
     const { group } = suite;

@@ -39,7 +39,7 @@ export class Reshares {
 
   /** @throws {ServiceError} `key-unknown`, `not-member`, `denied`, `invalid`, `busy`, `no-quorum` */
   async propose(name: string, order: ReshareOrder): Promise<CeremonyView> {
-    const { clock, config, key: own, randomness } = this.#workshop;
+    const { clock, key: own, randomness } = this.#workshop;
     const { current, key, plan } = this.#planOf(name, order);
     const { base, nodes, threshold } = plan;
     const surroundings = this.#surroundings(base);
@@ -55,7 +55,6 @@ export class Reshares {
     this.#tries.set(place, count + 1);
     const proposal = proposeReshare(
       {
-        network: config.networkId,
         key: name,
         base: wire.decode(certificateCodec, current.certificate as Uint8Array),
         epoch: (key.epochs.at(-1)?.epoch ?? 0) + 1 + count,

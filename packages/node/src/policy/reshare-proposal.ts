@@ -15,10 +15,9 @@ import { renewals } from './refresh-proposal.ts';
 
 /** A member's proposal to give a key to another committee, or another threshold, signed by its node key. */
 export interface ReshareProposal {
-  readonly network: Uint8Array;
   /** The key's name. */
   readonly key: string;
-  /** Of the epoch that is dealt from, the one in use: who joins knows nothing of the key. */
+  /** Of the epoch that is dealt from, the one in use: who joins knows nothing of the key. It names the network. */
   readonly base: Certificate;
   /** The number of this attempt: above every one before. */
   readonly epoch: number;
@@ -43,7 +42,6 @@ const RESHARE_PROPOSAL_VERSION = 1;
 const statement = {
   version: wire.version(RESHARE_PROPOSAL_VERSION),
   what: wire.version(renewals.reshare),
-  network: wire.fixed(32),
   key: nameCodec,
   base: certificateCodec,
   epoch: wire.u48,

@@ -1,0 +1,279 @@
+import {
+  type Approval,
+  activatedCodec,
+  approvalCodec,
+  type Certificate,
+  certificateCodec,
+  wire,
+} from '@quorate/protocol';
+import { describe, expect, test } from 'vitest';
+import type { Committee, Tamper } from '../../test/committee.ts';
+import { committeeWith, expectNobodyBlamed, heirs, keyOf, reshare, statesOf, three } from '../../test/resharing.ts';
+import { limits } from '../limits.ts';
+import type { NodeFrame } from './frames.ts';
+import { headerOf } from './packages.ts';
+
+/** The key goes from alice, bob and carol to dave, erin and frank; alice proposes it and deals. */
+async function handingOver(seed: string, tamper: (committee: Committee) => void): Promise<Committee> {
+  const committee = await committeeWith(seed, 6, 3);
+  tamper(committee);
+  const { id } = await committee.at('alice').node.reshare('treasury', { members: heirs });
+  await committee.until(() => committee.ceremony('alice', id)?.state === 'confirming', 60_000);
+  await committee.run(4 * limits.readyInterval);
+  return committee;
+}
+
+/** The one who deals besides alice. */
+function otherDealer(committee: Committee): string {
+  return ['bob', 'carol'].find((name) => statesOf(committee, name).some(([, state]) => state === 'approved')) as string;
+}
+
+const without =
+  (...types: readonly NodeFrame['type'][]): Tamper =>
+  (frame) =>
+    types.includes(frame.type) ? [] : [frame];
+
+const changed =
+  (change: (approval: Approval, to: string) => Approval): Tamper =>
+  (frame, to) => {
+    if (frame.type !== 'approval') return [frame];
+    const approval = change(wire.decode(approvalCodec, frame.value), to);
+    return [{ type: 'approval', value: wire.encode(approvalCodec, approval) }];
+  };
+
+async function expectStillThere(committee: Committee): Promise<void> {
+  for (const name of heirs) expect(statesOf(committee, name).at(-1)).toEqual([2, 'prepared']);
+  for (const name of three) expect(keyOf(committee, name)?.current?.epoch).toBe(1);
+  expect(await committee.verifies('still', await committee.sign('bob', committee.order('still')))).toBe(true);
+  expectNobodyBlamed(committee);
+}
+
+async function expectGone(committee: Committee, left = three): Promise<void> {
+  await committee.run(4 * limits.readyInterval);
+  for (const name of left) {
+    expect(statesOf(committee, name)).toEqual([
+      [1, 'shredded'],
+      [2, 'elsewhere'],
+    ]);
+  }
+  expect(await committee.verifies('gone', await committee.sign('frank', committee.order('gone')))).toBe(true);
+  expectNobodyBlamed(committee);
+}
+
+function epochIn(certificate: Uint8Array): number {
+  return headerOf(wire.decode(certificateCodec, certificate).publicPackage).epoch;
+}
+
+describe('an approval', () => {
+  test('that is withheld leaves the key where it is; said at last, it completes the move', async () => {
+    const committee = await handingOver('withheld', (all) => {
+      all.at('alice').tamper = without('approval');
+    });
+    await expectStillThere(committee);
+    committee.at('alice').tamper = undefined;
+    await expectGone(committee);
+  });
+
+  test('that is forged, or of another member, epoch or outcome, counts for nothing', async () => {
+    const forgeries: readonly ((approval: Approval) => Approval)[] = [
+      (approval) => ({ ...approval, signature: approval.signature.with(0, (approval.signature[0] as number) ^ 1) }),
+      (approval) => ({ ...approval, party: (approval.party % 3) + 1 }),
+      (approval) => ({ ...approval, epoch: 3 }),
+      (approval) => ({ ...approval, digest: new Uint8Array(32) }),
+    ];
+    for (const [i, forgery] of forgeries.entries()) {
+      const committee = await handingOver(`forged ${i}`, (all) => {
+        all.at('alice').tamper = changed(forgery);
+      });
+      await expectStillThere(committee);
+    }
+  });
+
+  test('that says one thing to some and another to others splits nobody', async () => {
+    const committee = await handingOver('two-tongued', (all) => {
+      all.at('alice').tamper = changed((approval, to) =>
+        to === 'dave' ? { ...approval, digest: new Uint8Array(32) } : approval,
+      );
+    });
+    // Who heard the truth has a certificate, which convinces the others.
+    await expectGone(committee);
+    for (const name of heirs) expect(statesOf(committee, name).at(-1)).toEqual([2, 'active']);
+  });
+
+  test('is on the disk before it leaves, and a crash in between loses nothing', async () => {
+    const committee = await handingOver('crash', (all) => {
+      all.at('alice').tamper = without('approval');
+    });
+    const alice = committee.at('alice');
+    await committee.stop(alice);
+    alice.tamper = undefined;
+    alice.sent.length = 0;
+    await committee.start(alice);
+    expect(statesOf(committee, 'alice')).toEqual([
+      [1, 'active'],
+      [2, 'approved'],
+    ]);
+    await committee.run(100);
+    expect(alice.sent.filter(({ frame }) => frame.type === 'approval').length).toBeGreaterThanOrEqual(3);
+    await expectGone(committee);
+  });
+
+  test('is said once only for an epoch: the next attempt has another number', async () => {
+    const committee = await handingOver('once', (all) => {
+      all.at('alice').tamper = without('approval');
+    });
+    committee.at('alice').tamper = without('approval', 'ready');
+    const dealer = otherDealer(committee);
+    const members = [dealer, 'dave', 'erin'];
+    await committee.at(dealer).node.reshare('treasury', { members });
+    await committee.until(() => statesOf(committee, dealer).some(([epoch]) => epoch === 3), 60_000);
+    committee.at('alice').tamper = undefined;
+    await committee.run(4 * limits.readyInterval);
+    // Whichever is certified, the higher one counts, for those who are in it and for those who are not.
+    for (const name of members) expect(keyOf(committee, name)?.current?.epoch).toBe(3);
+    for (const name of ['alice', 'frank']) expect(statesOf(committee, name).at(-1)).toEqual([3, 'elsewhere']);
+    const said = committee.at(dealer).sent.flatMap(({ frame }) => (frame.type === 'approval' ? [frame.value] : []));
+    expect(new Set(said.map((value) => wire.decode(approvalCodec, value).epoch)).size).toBe(
+      new Set(said.map(String)).size,
+    );
+    expectNobodyBlamed(committee);
+  });
+});
+
+describe('a member that was left out', () => {
+  test('and is away learns it when it comes back, though the key has moved on meanwhile', async () => {
+    const committee = await committeeWith('away', 5, 3);
+    await committee.stop(committee.at('carol'));
+    const first = ['alice', 'bob', 'dave'];
+    await reshare(committee, 'alice', { members: first }, first);
+    await committee.run(limits.refreshPause + 2 * limits.readyInterval);
+    const second = ['bob', 'dave', 'erin'];
+    await reshare(committee, 'bob', { members: second }, second);
+    await committee.run(2 * limits.readyInterval);
+    await committee.start(committee.at('carol'));
+    await committee.run(4 * limits.readyInterval);
+    expect(statesOf(committee, 'carol')).toEqual([
+      [1, 'shredded'],
+      [2, 'elsewhere'],
+    ]);
+    expectNobodyBlamed(committee);
+  });
+
+  test('by an attempt at the same renewal believes it for a while only, not for ever', async () => {
+    const committee = await handingOver('late', (all) => {
+      all.at('alice').tamper = without('approval');
+    });
+    const members = [otherDealer(committee), 'dave', 'erin'];
+    for (const name of members) {
+      committee.at(name).tamper = (frame, to) =>
+        frame.type === 'certificate' && to === 'frank' && epochIn(frame.value) === 3 ? [] : [frame];
+    }
+    await committee.at(members[0] as string).node.reshare('treasury', { members });
+    await committee.until(() => statesOf(committee, 'dave').some(([epoch]) => epoch === 3), 60_000);
+    committee.at('alice').tamper = undefined;
+    await committee.run(limits.retirementGrace);
+    expect(statesOf(committee, 'frank').at(-1)).toEqual([2, 'active']);
+    for (const name of members) committee.at(name).tamper = undefined;
+    await committee.stop(committee.at('frank'));
+    await committee.start(committee.at('frank'));
+    await committee.run(4 * limits.readyInterval);
+    expect(statesOf(committee, 'frank').at(-1)).toEqual([2, 'active']);
+  });
+
+  test('believes no certificate that too few of its committee want', async () => {
+    const committee = await committeeWith('strangers', 6, 3);
+    let stripped: Uint8Array | undefined;
+    for (const name of heirs) {
+      committee.at(name).tamper = (frame, to) => {
+        if (frame.type !== 'certificate' || !three.includes(to)) return [frame];
+        const certificate: Certificate = wire.decode(certificateCodec, frame.value);
+        stripped = wire.encode(certificateCodec, { ...certificate, approvals: certificate.approvals.slice(1) });
+        return [{ type: 'certificate', value: stripped }];
+      };
+    }
+    await reshare(committee, 'alice', { members: heirs }, heirs);
+    await committee.run(4 * limits.readyInterval);
+    expect(stripped).toBeDefined();
+    for (const name of three) expect(keyOf(committee, name)?.current?.epoch).toBe(1);
+    for (const name of heirs) committee.at(name).tamper = undefined;
+    for (const name of three) {
+      await committee.stop(committee.at(name));
+      await committee.start(committee.at(name));
+    }
+    await expectGone(committee);
+  });
+
+  test('keeps its retired share until enough of the others use theirs, whoever else says so', async () => {
+    const committee = await committeeWith('kept', 6, 3);
+    for (const name of heirs) committee.at(name).tamper = without('activated');
+    await reshare(committee, 'alice', { members: heirs }, ['alice', ...heirs]);
+    await committee.run(2 * limits.readyInterval);
+    for (const name of three) expect(statesOf(committee, name)[0]).toEqual([1, 'retiring']);
+    for (const name of heirs) committee.at(name).tamper = undefined;
+    const keyId = keyOf(committee, 'alice')?.keyId as Uint8Array;
+    const says = (from: string, party: number): void => {
+      const activated = { keyId, epoch: 2, party, transcript: new Uint8Array(32) };
+      committee.say(from, 'alice', { type: 'activated', value: wire.encode(activatedCodec, activated) });
+    };
+    // One speaks for all; strangers speak; and after the grace period f of them are not enough.
+    for (const party of [1, 2, 3, 9]) for (const from of ['dave', 'bob']) says(from, party);
+    await committee.run(limits.retirementGrace + limits.readyInterval);
+    expect(statesOf(committee, 'alice')[0]).toEqual([1, 'retiring']);
+    for (const party of [1, 2, 3]) for (const from of heirs) says(from, party);
+    await committee.run(limits.readyInterval);
+    expect(statesOf(committee, 'alice')[0]).toEqual([1, 'shredded']);
+    expect(await committee.audit('alice')).toContain('epoch-shredded');
+  });
+
+  test('can do nothing with its old share, or with its word', async () => {
+    const committee = await committeeWith('old share', 5, 3);
+    const carol = committee.at('carol');
+    await committee.stop(carol);
+    const members = ['alice', 'bob', 'dave'];
+    await reshare(committee, 'alice', { members }, members);
+    // It hears nothing of it, and goes on as before.
+    for (const name of members) {
+      committee.at(name).tamper = (frame, to) => (to === 'carol' && frame.type === 'certificate' ? [] : [frame]);
+    }
+    await committee.start(carol);
+    await committee.run(2 * limits.readyInterval);
+    expect(keyOf(committee, 'carol')?.current?.epoch).toBe(1);
+    const order = committee.order('old');
+    const { id } = await carol.node.sign(order);
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'done', 30_000);
+    expect(committee.ceremony('alice', id)?.participants).not.toContain('carol');
+    const refresh = await carol.node.refresh('treasury');
+    await committee.run(100);
+    if (refresh.state !== 'failed') await carol.node.cancel(refresh.id).catch(() => undefined);
+    await carol.node.reshare('treasury', { members: ['carol', 'bob'], threshold: 2 });
+    await committee.run(1_000);
+    const refused = (await committee.audit('bob')).filter((one) => /^re(fresh|share)-refused/.test(one));
+    expect(refused).toEqual(['refresh-refused: denied', 'reshare-refused: denied']);
+    for (const name of members) expect(keyOf(committee, name)?.current?.epoch).toBe(2);
+    expectNobodyBlamed(committee);
+  });
+});
+
+test('what is said about leaving, cut short, drawn out, said again or by anybody, changes nothing', async () => {
+  const committee = await committeeWith('noise', 6, 3);
+  const frames = new Map<string, Uint8Array>();
+  for (const name of [...three, ...heirs]) {
+    committee.at(name).tamper = (frame) => {
+      if (frame.type === 'approval' || frame.type === 'certificate' || frame.type === 'activated')
+        frames.set(`${frame.type} ${frames.size % 7}`, frame.value);
+      return [frame];
+    };
+  }
+  await reshare(committee, 'alice', { members: heirs }, ['alice', ...heirs]);
+  await committee.run(2 * limits.readyInterval);
+  const before = [...three, ...heirs].map((name) => statesOf(committee, name));
+  for (const [name, value] of frames) {
+    const type = name.split(' ')[0] as 'approval' | 'certificate' | 'activated';
+    for (const bytes of [value, value.subarray(0, value.length - 1), Uint8Array.of(...value, 0), new Uint8Array(0)]) {
+      for (const to of ['alice', 'dave', 'bob']) committee.say('erin', to, { type, value: bytes });
+    }
+    await committee.run(5);
+  }
+  expect([...three, ...heirs].map((name) => statesOf(committee, name))).toEqual(before);
+  expectNobodyBlamed(committee);
+});

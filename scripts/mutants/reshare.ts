@@ -1,0 +1,86 @@
+import { cuts, type Mutant } from './mutant.ts';
+
+const folder = 'packages/node/src/ceremonies';
+const rules = ['reshare-rules.test.ts'];
+const departures = ['departures.test.ts'];
+
+export const reshare: readonly Mutant[] = [
+  ...cuts(folder, 'reshare-rules.ts', rules, [
+    [
+      "if (!verifyReshare(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
+      '',
+      'a proposal that nobody signed',
+    ],
+    ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
+    ["throw denied('the proposer has no share of this key');", 'void 0;', 'a proposal of a stranger to the key'],
+    ['if (epoch <= highest) throw denied', 'if (false) throw denied', 'an epoch number that returns'],
+    [
+      "if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');",
+      '',
+      'a number at the end',
+    ],
+    [
+      "if (!seats.some(({ node }) => equal(node, own.publicKey))) throw invalid('this node has no part in it');",
+      '',
+      'a ceremony of others',
+    ],
+    ['if (!isHolder && !config.purposes', 'if (false && !config.purposes', 'a key for what this node does not hold'],
+    [
+      'if (pin !== undefined && pin !== publicKeyOf(base, workshop)) {',
+      'if (false) {',
+      'a key that is not the pinned one',
+    ],
+    ['if (base.name === key && equal(base.keyId, keyIdOf(network, key))) return base;', 'return base;', 'another key'],
+    ['if (!equal(publicPackage, base.publicPackage)) {', 'if (false) {', 'an epoch that is no longer in use'],
+    ['if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {', 'if (false) {', 'one after another'],
+    ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
+    ['if (!isSame || !key.epochs.every(', 'if (false && !key.epochs.every(', 'a second key of a name'],
+    ["if (rule === 'deny') throw", 'if (false) throw', 'a proposer whom the operator denies'],
+    ["return lowThreshold === 1 ? 'ask' : rule;", 'return rule;', 'a low threshold that nobody is asked about'],
+  ]),
+  ...cuts(folder, 'reshare.ts', rules, [
+    [
+      'if (publicKey === undefined && this.#approved.isUnpinned) {',
+      'if (false) {',
+      'who joins need not know which key it is',
+    ],
+    [
+      'if (publicKey !== undefined && publicKey !== publicKeyOf(this.#approved.base, this.#workshop)) {',
+      'if (false) {',
+      'an operator who names another key',
+    ],
+  ]),
+  ...cuts(folder, 'admission.ts', rules, [
+    [' && newer.expires > task.expires;', ';', 'an earlier proposal, said again, in the place of a later one'],
+  ]),
+  ...cuts(folder, 'departures.ts', departures, [
+    [
+      'verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });',
+      'void [verifySuccession, base, groupFor];',
+      'a certificate that the old committee does not want',
+    ],
+    [
+      'if (!isSibling || clock.now() - newest.createdAt >= limits.retirementGrace) return undefined;',
+      'if (!isSibling) return undefined;',
+      'a committee of long ago that destroys the key of today',
+    ],
+    [
+      'if (member === undefined || this.#port.peerOf(member.node) !== peer) return;',
+      'if (member === undefined) return;',
+      'ACTIVATED said in the name of another, to who left',
+    ],
+    [
+      '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;\n',
+      '',
+      'shares of who left shredded while nobody knows',
+    ],
+    ['        await keys.shred(key.keyId, old.epoch);\n', '', 'shares of who left that stay'],
+    ['      this.#approve(key, peer);\n', '', 'an approval that a crash loses'],
+  ]),
+  ...cuts(
+    folder,
+    'ceremonies.ts',
+    ['reshare.test.ts'],
+    [['      heirs.filter((peer) => !known.includes(peer)),\n', '      [],\n', 'orders that nobody hands over']],
+  ),
+];
