@@ -3,6 +3,7 @@ import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id';
 import type { NodeKey, Secret } from '@quorate/protocol';
 import { nativeEd25519, nativeNodeKey } from '@quorate/protocol/native';
 import { NodeError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { PeerId } from './network.ts';
 
 /** Who a node is: an Ed25519 key. The PeerId is another spelling of the public key, so a roster names public keys. */
@@ -24,8 +25,20 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
   return peerIdFromPublicKey(publicKeyFromRaw(publicKey)).toString();
 }
 
-/** The Ed25519 public key, 32 bytes, that a PeerId holds. @throws {NodeError} `identity-invalid` */
+/** Keys of the PeerIds that were read last: reading one takes tens of microseconds, and the same few come with every message. */
+const read = new Map<PeerId, Uint8Array>();
+
+/** The Ed25519 public key, 32 bytes, that a PeerId holds. Not to be changed. @throws {NodeError} `identity-invalid` */
 export function publicKeyOf(peer: PeerId): Uint8Array {
+  const known = read.get(peer);
+  if (known !== undefined) return known;
+  const key = readPublicKey(peer);
+  if (read.size >= limits.members) read.clear();
+  read.set(peer, key);
+  return key;
+}
+
+function readPublicKey(peer: PeerId): Uint8Array {
   const invalid = (why: string): NodeError =>
     new NodeError(
       'identity-invalid',
