@@ -72,9 +72,10 @@ export class MemoryStore extends CommittedStore {
 
   #found(records: ReadonlyMap<string, Uint8Array>): MemoryStore {
     // Where a cut ended the process, nothing is refused any more: what waits for it waits.
-    if (this.#engine.left === undefined) void this.close();
-    const { files, records: kept } = this.#engine.halt(records);
-    return new MemoryStore(kept, files, this.#engine.pause);
+    const { left, pause } = this.#engine;
+    if (left === undefined) void this.close();
+    this.#engine.hasEnded = true;
+    return new MemoryStore(left?.records ?? records, left?.files ?? this.beside.files, pause);
   }
 }
 
@@ -101,8 +102,10 @@ class MemoryEngine implements Engine {
   failure: { readonly write: number; readonly applied: boolean } | undefined;
   cut: Cut | undefined;
   readonly operations: OperationKind[] = [];
-  /** What the end of the process left. */
-  left: Left | undefined;
+  /** What a cut left. */
+  left: { readonly records: Records; readonly files: Records } | undefined;
+  /** Whatever is under way, or is asked for, never ends. */
+  hasEnded = false;
   readonly current: Map<string, Uint8Array>;
   readonly durable: Map<string, Uint8Array>;
   readonly files: Map<string, Uint8Array>;
@@ -131,12 +134,6 @@ class MemoryEngine implements Engine {
     return found;
   }
 
-  /** The process has ended: whatever is under way never ends. @returns what is left; of a cut, if there was one */
-  halt(records: ReadonlyMap<string, Uint8Array>): Left {
-    this.left ??= { records, files: new Map(this.files) };
-    return this.left;
-  }
-
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.current.get(key)?.slice();
   }
@@ -155,7 +152,7 @@ class MemoryEngine implements Engine {
   /** Does something to the disk, or half of it, unless the process has ended. */
   operate(kind: OperationKind, whole: () => void, half: () => void = () => undefined): Promise<void> | undefined {
     // Whoever waits for a process that has ended waits for ever.
-    if (this.left !== undefined) return new Promise<void>(() => undefined);
+    if (this.hasEnded) return new Promise<void>(() => undefined);
     this.operations.push(kind);
     const { cut } = this;
     if (cut?.nth !== this.operations.length) {
@@ -172,6 +169,7 @@ class MemoryEngine implements Engine {
   end(moment: Cut['moment']): void {
     const files = new Map(this.files);
     if (moment === 'before' && this.counter !== undefined) files.set('counter', this.counter);
+    this.hasEnded = true;
     this.left ??= { records: moment === 'before' ? new Map(this.durable) : this.current, files };
   }
 
@@ -192,10 +190,7 @@ class MemoryEngine implements Engine {
   async close(): Promise<void> {}
 }
 
-interface Left {
-  readonly records: ReadonlyMap<string, Uint8Array>;
-  readonly files: ReadonlyMap<string, Uint8Array>;
-}
+type Records = ReadonlyMap<string, Uint8Array>;
 
 function apply(operations: readonly StoreOperation[], records: Map<string, Uint8Array>): void {
   for (const operation of operations) {

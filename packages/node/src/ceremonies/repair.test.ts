@@ -240,6 +240,7 @@ describe('a repair', () => {
     await committee.start(bob);
     await committee.run(2 * limits.readyInterval);
     expect(bob.log.join()).toMatch(/our share of a certified epoch is missing/);
+    await recover(committee, bob);
     expect((await repair(committee, 'bob')).state).toBe('done');
     expect(await sharesOf(committee)).toEqual(before);
     expect(statesOf(bob)).toEqual([[1, 'active']]);
