@@ -46,6 +46,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['service.ts'],
     ['coordination', 'standing', 'stock'],
     ['ceremonies'],
+    ['warnings.ts'],
     ['node.ts'],
     ['http'],
     ['cli'],

@@ -60,6 +60,7 @@ import {
 import { Standings } from './standing/standings.ts';
 import { Stock } from './stock/stock.ts';
 import type { Tools } from './tools.ts';
+import { repairWith, warningsOf } from './warnings.ts';
 
 export interface NodeParts {
   readonly config: Config;
@@ -175,7 +176,15 @@ export class QuorateNode implements Service {
       memory: memory(),
       eventLoop: loopDelay(),
       standing: this.#standings.view(),
-      warnings: await Promise.resolve(this.#warnings(peers, differing)),
+      warnings: warningsOf({
+        config,
+        inRoster: this.#nodes().some(({ peer }) => peer === network.self),
+        peers,
+        differing,
+        standing: this.#standings.warnings(),
+        keys: home.keys.list(),
+        ceremonies: this.#ceremonies,
+      }),
     };
   }
 
@@ -439,50 +448,6 @@ export class QuorateNode implements Service {
     return [...own, ...others].slice(0, participants);
   }
 
-  #warnings(peers: readonly PeerStatus[], differing: readonly PeerStatus[]): readonly string[] {
-    const skewed = peers.filter(({ clockSkew }) => Math.abs(clockSkew ?? 0) > limits.clockSkewWarning);
-    const { config } = this.#parts;
-    const inRoster = this.#nodes().some(({ peer }) => peer === this.#parts.network.self);
-    return [
-      ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
-      ...differing.map(({ name }) => `${name} has another roster; compare with \`quorate roster show\``),
-      ...skewed.map(
-        ({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`,
-      ),
-      ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
-      ...this.#standings.warnings(),
-      ...this.#parts.home.keys
-        .list()
-        .flatMap(({ keyId, name, quarantined }) =>
-          quarantined === undefined
-            ? []
-            : [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}; ${repairWith(name)}`],
-        ),
-      ...peers.flatMap(({ name, peer }) => {
-        const { missing } = this.#ceremonies.pairsWith(publicKeyOf(peer));
-        const setUp = 'it is set up anew as soon as both can; until then others sign';
-        return missing === 0 ? [] : [`nothing is set up with ${name} for ${missing} ECDSA keys: ${setUp}`];
-      }),
-      ...this.#parts.home.keys.list().flatMap(({ keyId, name }) => {
-        const problem = this.#ceremonies.repairOf(keyId);
-        return problem === undefined ? [] : [`the key ${name} needs a repair: ${problem}; ${repairWith(name)}`];
-      }),
-      ...this.#parts.home.keys.list().flatMap((key) => {
-        const problem = this.#ceremonies.refreshOf(key)?.problem;
-        if (problem === undefined) return [];
-        const remedy = this.#ceremonies.reshares.remedy(key);
-        const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
-        return [`the shares of ${key.name} are due for a refresh: ${problem}${how}`];
-      }),
-      ...this.#parts.home.keys
-        .list()
-        .flatMap(({ exported, name }) =>
-          exported ? [`the private key of ${name} was exported: whoever has it signs alone`] : [],
-        ),
-      ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
-    ];
-  }
-
   #keyView(key: KeyInfo): KeyView {
     const info = key.current ?? key.epochs.findLast(({ state }) => state !== 'approved');
     if (info === undefined) throw new Error('a key has an epoch');
@@ -599,11 +564,6 @@ function importedKey({ publicKey, scheme }: ImportOrder, secret: Secret, { group
   if (found !== publicKey)
     throw new ServiceError('invalid', `the public key of what the file holds is another: ${found}`);
   return group.encodePoint(groupKey);
-}
-
-/** What the operator runs. The name of a damaged key may be lost; its operator knows it. */
-function repairWith(name: string): string {
-  return `run \`quorate keys repair ${name || '<name>'}\``;
 }
 
 /** What a job without rounds comes to. */

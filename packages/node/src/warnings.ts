@@ -1,0 +1,76 @@
+import { toHex } from '@quorate/protocol';
+import type { KeyInfo } from '@quorate/storage';
+import type { Ceremonies } from './ceremonies/ceremonies.ts';
+import type { Config } from './config/config.ts';
+import { limits } from './limits.ts';
+import { publicKeyOf } from './network/identity.ts';
+import type { PeerStatus } from './network/network.ts';
+
+/** What warnings are drawn from. */
+export interface Condition {
+  readonly config: Config;
+  readonly inRoster: boolean;
+  readonly peers: readonly PeerStatus[];
+  /** Connected peers whose roster is another. */
+  readonly differing: readonly PeerStatus[];
+  /** Of rollbacks and twins. */
+  readonly standing: readonly string[];
+  readonly keys: readonly KeyInfo[];
+  readonly ceremonies: Pick<Ceremonies, 'pairsWith' | 'refreshOf' | 'repairOf' | 'reshares'>;
+}
+
+/** What the operator should know, in sentences that end in what to do. */
+export function warningsOf(condition: Condition): readonly string[] {
+  const { ceremonies, config, inRoster, keys, peers, standing } = condition;
+  return [
+    ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
+    ...aboutPeers(condition),
+    ...standing,
+    ...keys.flatMap(quarantine),
+    ...peers.flatMap((peer) => missingPairs(peer, ceremonies)),
+    ...keys.flatMap((key) => lostShare(key, ceremonies)),
+    ...keys.flatMap((key) => dueRefresh(key, ceremonies)),
+    ...keys.flatMap(({ exported, name }) =>
+      exported ? [`the private key of ${name} was exported: whoever has it signs alone`] : [],
+    ),
+    ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
+  ];
+}
+
+/** What the operator runs. The name of a damaged key may be lost; its operator knows it. */
+export function repairWith(name: string): string {
+  return `run \`quorate keys repair ${name || '<name>'}\``;
+}
+
+function aboutPeers({ differing, peers }: Condition): readonly string[] {
+  const skewed = peers.filter(({ clockSkew }) => Math.abs(clockSkew ?? 0) > limits.clockSkewWarning);
+  return [
+    ...differing.map(({ name }) => `${name} has another roster; compare with \`quorate roster show\``),
+    ...skewed.map(({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`),
+    ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
+  ];
+}
+
+function quarantine({ keyId, name, quarantined }: KeyInfo): readonly string[] {
+  if (quarantined === undefined) return [];
+  return [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}; ${repairWith(name)}`];
+}
+
+function missingPairs({ name, peer }: PeerStatus, ceremonies: Condition['ceremonies']): readonly string[] {
+  const { missing } = ceremonies.pairsWith(publicKeyOf(peer));
+  const setUp = 'it is set up anew as soon as both can; until then others sign';
+  return missing === 0 ? [] : [`nothing is set up with ${name} for ${missing} ECDSA keys: ${setUp}`];
+}
+
+function lostShare({ keyId, name }: KeyInfo, ceremonies: Condition['ceremonies']): readonly string[] {
+  const problem = ceremonies.repairOf(keyId);
+  return problem === undefined ? [] : [`the key ${name} needs a repair: ${problem}; ${repairWith(name)}`];
+}
+
+function dueRefresh(key: KeyInfo, ceremonies: Condition['ceremonies']): readonly string[] {
+  const problem = ceremonies.refreshOf(key)?.problem;
+  if (problem === undefined) return [];
+  const remedy = ceremonies.reshares.remedy(key);
+  const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
+  return [`the shares of ${key.name} are due for a refresh: ${problem}${how}`];
+}
