@@ -48,6 +48,23 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'admission.ts',
+    ['refresh.test.ts'],
+    [
+      [
+        'newer.expires >= task.expires + limits.refreshPause;',
+        'newer.expires > task.expires;',
+        'a member that has the others write down proposal after proposal',
+      ],
+      [
+        'return waits && equal(task.proposer, newer.proposer) &&',
+        'return waits &&',
+        "another member's proposal swept away",
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
     'ceremonies.ts',
     ['refresh.test.ts'],
     [
@@ -55,6 +72,11 @@ export const ceremonies: readonly Mutant[] = [
         '    this.#decline(entry, `too many members decline: ${reasons}`);\n',
         '',
         'a proposal that came to nothing, waited for by whom nobody told',
+      ],
+      [
+        '    for (const { peer, item } of this.#earlyDeclines.take(toHex(task.id))) this.#onDeclined(peer, item);\n',
+        '',
+        'a proposal that was declined while it was looked at',
       ],
     ],
   ),

@@ -32,7 +32,7 @@ export const reshare: readonly Mutant[] = [
     ],
     ['if (base.name === key && equal(base.keyId, keyIdOf(network, key))) return base;', 'return base;', 'another key'],
     ['if (!equal(publicPackage, base.publicPackage)) {', 'if (false) {', 'an epoch that is no longer in use'],
-    ['if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {', 'if (false) {', 'one after another'],
+    ['if (wasJustDealt(key, clock.now())) {', 'if (false) {', 'one after another'],
     ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
     ['if (!isSame || !key.epochs.every(', 'if (false && !key.epochs.every(', 'a second key of a name'],
     ["if (rule === 'deny') throw", 'if (false) throw', 'a proposer whom the operator denies'],

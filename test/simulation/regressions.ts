@@ -17,4 +17,12 @@ export const regressions: readonly Regression[] = [
     was: 'members kept proposals of refreshes that others had declined, and declined each other for ever',
     run: { ...toy, protocol: 'refresh', seed: 62 },
   },
+  {
+    was: 'a refusal that overtook the look at a proposal was lost, and the dead proposal refused the next ones',
+    run: { ...toy, protocol: 'refresh', seed: 40 },
+  },
+  {
+    was: 'a key made while the clock was ahead was refreshed a moment ago until the clock came there',
+    run: { ...toy, protocol: 'refresh', seed: 5002 },
+  },
 ];

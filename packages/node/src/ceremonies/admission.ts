@@ -141,7 +141,7 @@ export class Admission {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
-    if (task.kind === 'renew' && ofKey.some(isRefreshing)) {
+    if (task.kind === 'renew' && ofKey.some((one) => isRefreshing(one) && !isOutdone(one, task))) {
       throw new ServiceError('busy', `the shares of ${task.keyName} are being dealt anew`);
     }
     if (
@@ -182,6 +182,16 @@ function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boo
 export function isRefreshing({ ceremony, task }: Entry): boolean {
   if (task.kind !== 'renew' || isOver(ceremony) || ceremony.state.name === 'confirming') return false;
   return ceremony.state.name === 'running' || !(task instanceof ReshareTask);
+}
+
+/**
+ * Whether a proposal to refresh waits for nothing any more: its proposer has given it up, for it proposes another. Every few seconds
+ * at most: each is looked at and written down.
+ */
+export function isOutdone({ ceremony: { state }, task }: Entry, newer: Task): boolean {
+  if (!(task instanceof RefreshTask && newer instanceof RefreshTask) || task.keyName !== newer.keyName) return false;
+  const waits = state.name === 'proposed' || state.name === 'accepted';
+  return waits && equal(task.proposer, newer.proposer) && newer.expires >= task.expires + limits.refreshPause;
 }
 
 /**

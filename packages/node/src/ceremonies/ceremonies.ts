@@ -6,7 +6,17 @@ import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import { Admission, type Admitted, idOf, isRefreshing, type Kind, kindOf, makesKey, rivals } from './admission.ts';
+import {
+  Admission,
+  type Admitted,
+  idOf,
+  isOutdone,
+  isRefreshing,
+  type Kind,
+  kindOf,
+  makesKey,
+  rivals,
+} from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
@@ -49,6 +59,8 @@ export class Ceremonies {
   readonly #book: Book;
   /** Orders for keys whose certificate is on its way, by the key's name. */
   readonly #earlyRequests: Early<FrameOf<'request'>>;
+  /** What was declined while it was still being looked at here, by request id. */
+  readonly #earlyDeclines: Early<FrameOf<'declined'>>;
   readonly #seats: Seats;
   readonly #admission: Admission;
   readonly #sessions: Sessions;
@@ -70,6 +82,7 @@ export class Ceremonies {
     this.#book = new Book(workshop);
     this.#admission = new Admission(workshop, this.#book.entries, (admitted) => this.#open(admitted));
     this.#earlyRequests = new Early(workshop.clock);
+    this.#earlyDeclines = new Early(workshop.clock);
     this.#sessions = new Sessions(workshop, {
       self: network.self,
       seats: this.#seats,
@@ -287,7 +300,7 @@ export class Ceremonies {
   #open({ task, answer }: Admitted): Entry {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
     for (const other of this.#book.open()) {
-      if (rivals(other.task, task)) {
+      if (rivals(other.task, task) || isOutdone(other, task)) {
         this.#apply(other, { type: 'cancel', code: 'conflict', reason: 'another proposal took its place' });
       }
     }
@@ -302,6 +315,7 @@ export class Ceremonies {
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
     else this.#changed(entry);
     this.#registrations.known(entry);
+    for (const { peer, item } of this.#earlyDeclines.take(toHex(task.id))) this.#onDeclined(peer, item);
     return entry;
   }
 
@@ -485,7 +499,9 @@ export class Ceremonies {
   /** Advice: a member says that it will not take part. Enough of them, and it cannot work. */
   #onDeclined(peer: PeerId, { request, reason }: FrameOf<'declined'>): void {
     const entry = this.#book.entries.get(toHex(request));
-    if (entry === undefined || isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
+    if (entry === undefined)
+      return this.#earlyDeclines.keep(peer, toHex(request), { request, reason }, request.length + reason.length);
+    if (isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
     const { members, need } = entry.task;
     if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')

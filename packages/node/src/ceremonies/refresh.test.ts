@@ -14,6 +14,7 @@ import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
 import { proposeRefresh, type RefreshProposal, refreshProposalCodec } from '../policy/refresh-proposal.ts';
 import type { CeremonyView } from '../service.ts';
+import { RefreshTask } from './refresh.ts';
 
 const names = ['alice', 'bob', 'carol'];
 
@@ -284,17 +285,17 @@ describe('a proposal to refresh', () => {
     committee = await committeeWith('proposals');
   });
 
-  const proposal = (change: Partial<RefreshProposal> = {}, by = 'alice'): Uint8Array => {
+  const proposal = (change: Partial<RefreshProposal> = {}, by = 'alice', among = committee): Uint8Array => {
     const unsigned = {
-      network: committee.at(by).config.networkId,
+      network: among.at(by).config.networkId,
       key: 'treasury',
       baseEpoch: 1,
       epoch: 2,
       dealers: [1, 2],
-      expires: committee.clock.now() + 60_000,
+      expires: among.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const signed = proposeRefresh({ ...unsigned, ...change }, committee.at(by).key);
+    const signed = proposeRefresh({ ...unsigned, ...change }, among.at(by).key);
     return wire.encode(refreshProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
   };
 
@@ -321,6 +322,42 @@ describe('a proposal to refresh', () => {
     const fresh = await Committee.open(3, 'worn out');
     await fresh.key();
     await expect(fresh.at('alice').node.refresh('treasury')).rejects.toMatchObject({ code: 'denied' });
+  });
+
+  test('is possible with a key that was made while the clock was ahead', async () => {
+    const committee = await Committee.open(3, 'ahead');
+    committee.at('bob').skew = 30_000;
+    await committee.key();
+    committee.at('bob').skew = 0;
+    await committee.run(limits.refreshPause);
+    expect((await refresh(committee, 'alice')).failure).toBeUndefined();
+  });
+
+  test('that was declined while it was still being looked at is over: nobody waits for it', async () => {
+    const body = proposal({ nonce: new Uint8Array(32).fill(1) });
+    const request = RefreshTask.idOf(body) as Uint8Array;
+    committee.say('alice', 'bob', { type: 'declined', value: { request, reason: 'no' } });
+    committee.say('alice', 'bob', { type: 'request', value: { kind: kinds.renew, body } });
+    await committee.run(20);
+    expect(committee.ceremony('bob', toHex(request))?.failure).toMatchObject({ code: 'denied' });
+  });
+
+  test("yields to its proposer's next one, a while later, and to nobody else's", async () => {
+    const fresh = await committeeWith('dead proposals');
+    const expires = fresh.clock.now() + 60_000;
+    const nonces = [1, 2, 3, 4].map((one) => new Uint8Array(32).fill(one));
+    const later = [0, limits.refreshPause, limits.refreshPause - 1, limits.refreshPause];
+    const ids: string[] = [];
+    for (const [i, by] of ['alice', 'carol', 'alice', 'alice'].entries()) {
+      const body = proposal({ nonce: nonces[i] as Uint8Array, expires: expires + (later[i] as number) }, by, fresh);
+      ids.push(toHex(RefreshTask.idOf(body) as Uint8Array));
+      // Nobody else knows of it, as if the others had declined it unheard.
+      fresh.say(by, 'bob', { type: 'request', value: { kind: kinds.renew, body } });
+      await fresh.run(20);
+    }
+    const states = ids.map((id) => fresh.ceremony('bob', id)?.state);
+    expect(states).toEqual(['failed', undefined, undefined, 'accepted']);
+    expect(fresh.ceremony('bob', ids[0] as string)?.failure).toMatchObject({ code: 'conflict' });
   });
 
   test('of a frozen key is refused', async () => {

@@ -16,6 +16,7 @@ import {
   tryDecode,
   wire,
 } from '@quorate/protocol';
+import type { KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import {
   type RefreshProposal,
@@ -110,6 +111,10 @@ export class RefreshTask implements Task {
     return this.#proposal.expires;
   }
 
+  get proposer(): Uint8Array {
+    return this.#proposal.proposer;
+  }
+
   get receives(): Group {
     return groupOf(this.#base.scheme, this.#workshop.tools.groups);
   }
@@ -197,7 +202,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
   const highest = key?.epochs.at(-1)?.epoch ?? 0;
   if (epoch <= highest) throw denied(`epoch ${highest} of the key ${name} is known here already: numbers only rise`);
   if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');
-  if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {
+  if (wasJustDealt(key, clock.now())) {
     throw denied('the key was refreshed a moment ago');
   }
   const quorum = dealers.length >= base.threshold && dealers.every((party, i) => party > (dealers[i - 1] ?? 0));
@@ -205,4 +210,10 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
     throw invalid('the dealers are no quorum of the committee');
   }
   return base;
+}
+
+/** Whether the epoch in use is of a moment ago. One of a time to come was made while this clock was ahead: nobody knows how old it is. */
+export function wasJustDealt(key: KeyInfo | undefined, now: number): boolean {
+  const age = now - (key?.current?.createdAt ?? 0);
+  return age >= 0 && age < limits.refreshPause;
 }

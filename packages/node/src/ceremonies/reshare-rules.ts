@@ -16,6 +16,7 @@ import { matches } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
 import { checkCommittee } from './keygen.ts';
 import { packageOf } from './packages.ts';
+import { wasJustDealt } from './refresh.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Workshop } from './task.ts';
 
@@ -106,7 +107,7 @@ function checkHeld(key: KeyInfo | undefined, { base, key: name }: ReshareProposa
   if (!equal(publicPackage, base.publicPackage)) {
     throw denied(`the key ${name} is in epoch ${epoch} here, with other shares`);
   }
-  if (clock.now() - (key?.current?.createdAt ?? 0) < limits.refreshPause) {
+  if (wasJustDealt(key, clock.now())) {
     throw denied('the shares of the key were dealt a moment ago');
   }
 }
