@@ -137,7 +137,8 @@ export class RefreshSchedule {
     const epoch = (key.epochs.at(-1)?.epoch ?? 0) + 1 + count;
     const pause = Math.min(limits.refreshRetryFirst * 2 ** count, limits.refreshRetryLongest);
     const place = toHex(key.keyId);
-    this.#tries.set(place, { epoch: key.current.epoch, count: count + 1, until: clock.now() + pause });
+    const tried = { epoch: key.current.epoch, until: clock.now() + pause };
+    this.#tries.set(place, { ...tried, count });
     const members = this.#members(key);
     const order = rendezvous(
       'signer',
@@ -158,7 +159,10 @@ export class RefreshSchedule {
       },
       own,
     );
-    return await this.#port.submit(wire.encode(refreshProposalCodec, proposal));
+    const ceremony = await this.#port.submit(wire.encode(refreshProposalCodec, proposal));
+    // What is refused here nobody else has seen: its number is free.
+    this.#tries.set(place, { ...tried, count: count + 1 });
+    return ceremony;
   }
 
   #triesOf({ keyId, current }: Used): Tries | undefined {

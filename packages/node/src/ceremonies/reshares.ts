@@ -52,7 +52,6 @@ export class Reshares {
     }
     const place = `${name}/${current.epoch}`;
     const count = this.#tries.get(place) ?? 0;
-    this.#tries.set(place, count + 1);
     const proposal = proposeReshare(
       {
         key: name,
@@ -67,7 +66,10 @@ export class Reshares {
       },
       own,
     );
-    return await this.#port.submit(wire.encode(reshareProposalCodec, proposal));
+    const ceremony = await this.#port.submit(wire.encode(reshareProposalCodec, proposal));
+    // What is refused here nobody else has seen: its number is free.
+    this.#tries.set(place, count + 1);
+    return ceremony;
   }
 
   /** The command that would put others in the place of members that are away, if there is one. */
