@@ -35,6 +35,20 @@ export const refresh: readonly Mutant[] = [
     ],
     ["throw invalid('the dealers are no quorum of the committee');", 'void 0;', 'dealers that are no quorum'],
   ]),
+  ...cuts(folder, 'refresh-schedule.ts', tests, [
+    [
+      'this.#tries.set(place, { ...tried, count });',
+      'this.#tries.set(place, { ...tried, count: count + 1 });',
+      'numbers used up',
+    ],
+  ]),
+  ...cuts(folder, 'reshares.ts', tests, [
+    [
+      '    const count = this.#tries.get(place) ?? 0;\n',
+      '    const count = this.#tries.get(place) ?? 0;\n    this.#tries.set(place, count + 1);\n',
+      'numbers of reshares used up',
+    ],
+  ]),
   ...cuts(folder, 'ceremonies.ts', tests, [
     [
       '      if (ours && task.epoch < epoch) this.#move(entry, task);\n',
