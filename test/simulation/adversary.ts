@@ -211,6 +211,9 @@ export class Adversary {
   }
 
   #keyOf(frame: NodeFrame & { readonly type: 'envelope' }): Seat['key'] {
+    const corrupt = this.#world.seats.filter(({ isCorrupt }) => isCorrupt);
+    // Numbers are another's in another committee; then only one is corrupt.
+    if (corrupt.length === 1) return (corrupt[0] as Seat).key;
     const { from } = decodeEnvelope(frame.value);
     const sorted = [...this.#world.seats].sort((a, b) => Buffer.compare(a.key.publicKey, b.key.publicKey));
     return (sorted[from - 1] as Seat).key;

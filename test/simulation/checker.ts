@@ -1,5 +1,6 @@
 import {
   activatedCodec,
+  approvalCodec,
   decodeEnvelope,
   dkls23,
   type Envelope,
@@ -17,8 +18,9 @@ import {
   toHex,
   wire,
 } from '@quorate/protocol';
+import type { EpochInfo } from '@quorate/storage';
 import { decodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
-import { publicPackageOf } from '../../packages/node/src/ceremonies/packages.ts';
+import { headerOf, publicPackageOf } from '../../packages/node/src/ceremonies/packages.ts';
 import { recordOf } from '../../packages/node/src/ceremonies/signing.ts';
 import { networkIdOf } from '../../packages/node/src/config/config.ts';
 import { contentOf, payloadOf } from '../../packages/node/src/intents/intent.ts';
@@ -106,6 +108,8 @@ export class Checker {
   readonly #memories = new Map<Seat, Memory>();
   /** The package, by key and epoch. */
   readonly #agreed = new Map<string, Uint8Array>();
+  /** How many shares are needed, by key and epoch. */
+  readonly #thresholds = new Map<string, number>();
   /** Message that was signed, by request. */
   readonly #signed = new Map<string, string>();
   /** What honest members said in clear, for secrets to be looked for. */
@@ -223,8 +227,14 @@ export class Checker {
       return this.fail('I1 unforgeability', `${seat.name} has a signature of ${key} that nobody ordered`);
     const content = toHex(contentOf(request.intent));
     const other = this.#signed.get(id);
-    // Two majorities of approvers have a member in common that is honest.
-    if (other !== undefined && other !== content && 2 * this.#plan.threshold > this.#plan.n + this.#plan.corrupt)
+    // Two majorities of approvers have a member in common that is honest; two committees may have none.
+    const isOneCommittee = !this.#plan.reshares;
+    if (
+      isOneCommittee &&
+      other !== undefined &&
+      other !== content &&
+      2 * this.#plan.threshold > this.#plan.n + this.#plan.corrupt
+    )
       this.fail('I9 exactly once', `two messages were signed for ${id}`);
     this.#signed.set(id, content);
   }
@@ -260,6 +270,11 @@ export class Checker {
     const { type, value } = decoded;
     if (type === 'envelope') this.#envelope(seat, decodeEnvelope(value));
     if (type === 'ready') this.#ready(seat, value);
+    if (type === 'approval') {
+      const { keyId, epoch } = wire.decode(approvalCodec, value);
+      if (!seat.store.durable.has(`epochs/${epochPlace(toHex(keyId), epoch)}`))
+        this.fail('R1 persist before send', `${seat.name} approves epoch ${epoch}, which is not on its disk`);
+    }
     if (type === 'activated') {
       const { keyId, epoch } = wire.decode(activatedCodec, value);
       const { announced } = this.#memoryOf(seat);
@@ -364,16 +379,25 @@ export class Checker {
     if (written === this.#written) return;
     this.#written = written;
     for (const seat of honest) {
+      this.#observeThresholds(seat);
       for (const place of sharesOn(seat)) usable.set(place, (usable.get(place) ?? 0) + 1);
       this.#observeUse(seat);
     }
     for (const [name, { id }] of this.keys) {
-      const best = Math.max(0, ...[...usable].filter(([place]) => place.startsWith(id)).map(([, count]) => count));
-      if (best < this.#plan.threshold)
-        this.fail('I5 no loss', `of ${name}, no epoch has more than ${best} shares left`);
+      const left = [...usable].filter(([place]) => place.startsWith(id));
+      if (!left.some(([place, count]) => count >= (this.#thresholds.get(place) ?? this.#plan.n)))
+        this.fail('I5 no loss', `of ${name}, no epoch has its quorum of shares left: ${JSON.stringify(left)}`);
     }
     if (this.#world.clock.pending > 400 * this.#plan.n)
       this.fail('I10 bounded', `${this.#world.clock.pending} timers wait`);
+  }
+
+  #observeThresholds({ life }: Seat): void {
+    for (const { epochs, keyId } of life?.home?.keys.list() ?? [])
+      for (const { epoch, publicPackage } of epochs) {
+        const place = epochPlace(toHex(keyId), epoch);
+        if (!this.#thresholds.has(place)) this.#thresholds.set(place, headerOf(publicPackage).threshold);
+      }
   }
 
   #observeUse(seat: Seat): void {
@@ -381,8 +405,13 @@ export class Checker {
     if (home === undefined || node === undefined) return;
     const { used } = this.#memoryOf(seat);
     for (const { current, epochs, keyId, quarantined } of home.keys.list()) {
-      if (current === undefined || quarantined !== undefined) continue;
+      if (quarantined !== undefined) continue;
       const id = toHex(keyId);
+      for (const one of epochs) if (one.state === 'shredded') this.#shredded(seat, id, one.epoch, epochs);
+      if (current === undefined) {
+        if (epochs.at(-1)?.state === 'elsewhere') this.reach('a key that is elsewhere');
+        continue;
+      }
       if (current.epoch < (used.get(id) ?? 0))
         this.fail('I6 monotone', `${seat.name} goes back to epoch ${current.epoch}`);
       used.set(id, current.epoch);
@@ -391,20 +420,22 @@ export class Checker {
       if (agreed !== undefined && !equal(agreed, current.publicPackage))
         this.fail('I4 agreement', `two packages are in use as ${place}`);
       this.#agreed.set(place, current.publicPackage);
-      for (const one of epochs) if (one.state === 'shredded') this.#shredded(seat, id, one.epoch);
     }
   }
 
-  /** Old shares are destroyed when all members use newer ones; or long after that, which no run lasts. */
-  #shredded(seat: Seat, key: string, epoch: number): void {
+  /** Old shares are destroyed when all members of the newest committee use newer ones; or long after that, which no run lasts. */
+  #shredded(seat: Seat, key: string, epoch: number, epochs: readonly EpochInfo[]): void {
     const place = `${key} ${epoch}`;
     const { shredded } = this.#memoryOf(seat);
     if (shredded.has(place)) return;
     shredded.add(place);
     this.reach('shredded');
     if (this.jumped.has(seat)) return;
+    const newest = epochs.findLast(({ state }) => state === 'active' || state === 'certified' || state === 'elsewhere');
+    const heirs = newest === undefined ? [] : this.#seatsOf(headerOf(newest.publicPackage).members);
+    if (!heirs.includes(seat)) this.reach('shredded by one who left');
     for (const other of this.#world.honest)
-      if (other !== seat && (this.#memoryOf(other).announced.get(key) ?? 0) <= epoch)
+      if (other !== seat && heirs.includes(other) && (this.#memoryOf(other).announced.get(key) ?? 0) <= epoch)
         this.fail('R5 shredding', `${seat.name} shreds epoch ${epoch} while ${other.name} uses nothing above it`);
   }
 
@@ -432,10 +463,57 @@ export class Checker {
     this.#secrecy();
   }
 
+  #seatsOf(members: readonly { readonly node: Uint8Array }[]): readonly Seat[] {
+    return this.#world.seats.filter(({ key }) => members.some(({ node }) => equal(node, key.publicKey)));
+  }
+
+  /** Who uses a key, as far as they know. */
+  usersOf(name: string): readonly Seat[] {
+    return this.#world.seats.filter(({ life }) => life?.home?.keys.byName(name)?.current !== undefined);
+  }
+
+  /** The newest epoch of a key that somebody uses, and who is in it. */
+  newestOf(name: string): { readonly epoch: number; readonly members: readonly Seat[] } {
+    const all = this.#world.honest.flatMap(({ life }) => life?.home?.keys.byName(name)?.current ?? []);
+    const newest = all.toSorted((a, b) => b.epoch - a.epoch)[0];
+    if (newest === undefined) return { epoch: 0, members: [] };
+    return { epoch: newest.epoch, members: this.#seatsOf(headerOf(newest.publicPackage).members) };
+  }
+
+  /** Who is not in the newest committee knows it, and has no share of its. */
+  #left(name: string, seat: Seat): void {
+    const key = seat.life?.home?.keys.byName(name);
+    if (key === undefined || key.quarantined !== undefined) return;
+    if (key.current !== undefined)
+      return this.fail(
+        'L3 laggards',
+        `${seat.name} left the committee of ${name}, and still uses epoch ${key.current.epoch}`,
+      );
+    this.reach('left a committee');
+    const { epoch } = this.newestOf(name);
+    if (sharesOn(seat).has(epochPlace(toHex(key.keyId), epoch)))
+      this.fail('I12 leavers', `${seat.name} left the committee of ${name}, and has a share of its epoch ${epoch}`);
+    const isCalm = this.#world.seats.every((one) => !one.isCorrupt && !one.isDestroyed) && this.damaged.size === 0;
+    // Who joined in an attempt that came to nothing is told nothing, and keeps what is of no use.
+    const wasUsed = (place: string): boolean => {
+      const info = key.epochs.find((one) => epochPlace(toHex(key.keyId), one.epoch) === place);
+      const used = this.#agreed.get(place);
+      return used !== undefined && info !== undefined && equal(used, info.publicPackage);
+    };
+    const rest = [...sharesOn(seat)].filter((place) => place.startsWith(toHex(key.keyId)) && wasUsed(place));
+    if (isCalm && rest.length > 0)
+      this.fail('I12 leavers', `${seat.name} left the committee of ${name}, and keeps ${rest.join(', ')}`);
+  }
+
   /** All honest members use the same epoch, and their shares are shares of the key. */
   async #agreement(name: string): Promise<void> {
     const held: { readonly seat: Seat; readonly publicPackage: PublicPackage; readonly share: bigint }[] = [];
+    const { members: committee } = this.newestOf(name);
     for (const seat of this.#world.honest) {
+      if (!committee.includes(seat)) {
+        this.#left(name, seat);
+        continue;
+      }
       const { home } = seat.life ?? {};
       const key = home?.keys.byName(name);
       if (home === undefined || seat.isDestroyed || key?.quarantined !== undefined) continue;

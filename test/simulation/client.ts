@@ -1,4 +1,5 @@
 import { type Scheme, toHex } from '@quorate/protocol';
+import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import { networkIdOf } from '../../packages/node/src/config/config.ts';
 import { type SignRequest, signRequest } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
@@ -12,14 +13,15 @@ const networkId = networkIdOf('testnet');
 /** The key that is there before anything goes wrong. */
 export const firstKey = 'treasury';
 
-type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh';
+type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh' | 'reshare';
 
 /** What clients and operators do, and how many times in a run, for each protocol. A new protocol gets its line here. */
 const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; readonly count: number }>> = {
   keygen: { acts: ['keygen', 'keygen', 'keygen', 'sign'], count: 4 },
   sign: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict'], count: 8 },
   refresh: { acts: ['refresh', 'refresh', 'refresh', 'sign'], count: 6 },
-  mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh'], count: 10 },
+  reshare: { acts: ['reshare', 'reshare', 'reshare', 'refresh', 'sign', 'sign', 'again'], count: 10 },
+  mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh', 'reshare'], count: 10 },
 };
 
 /** Clients and operators: what they order, at whom, and what they are told. */
@@ -87,12 +89,23 @@ export class Client {
     );
   }
 
-  keygen(seat: Seat, name: string, scheme: Scheme): void {
-    this.#ask(seat, `keygen ${name}`, async (node) => node.keygen({ name, scheme }));
+  /** @param members default: all */
+  keygen(seat: Seat, name: string, scheme: Scheme, members: readonly Seat[] = this.#world.seats): void {
+    const names = members.map((one) => one.name);
+    this.#ask(seat, `keygen ${name}`, async (node) => node.keygen({ name, scheme, members: names }));
   }
 
   refresh(seat: Seat, name: string): void {
     this.#ask(seat, `refresh ${name}`, async (node) => node.refresh(name));
+  }
+
+  /** Another committee and another threshold: one member may be corrupt, and one away. */
+  reshare(seat: Seat, name: string): void {
+    const members = this.#dice.some(this.#world.seats, this.#dice.between(3, this.#plan.n)).map((one) => one.name);
+    const threshold = this.#dice.between(majority(members.length), members.length - 1);
+    this.#ask(seat, `reshare ${name} to ${threshold} of ${members.join(',')}`, async (node) =>
+      node.reshare(name, { members, threshold }),
+    );
   }
 
   #do(act: Act): void {
@@ -119,8 +132,17 @@ export class Client {
         return this.keygen(seat, name, this.#plan.scheme);
       }
       case 'refresh':
-        return this.refresh(seat, key);
+        return this.refresh(this.#holder(key) ?? seat, key);
+      case 'reshare':
+        return this.reshare(this.#holder(key) ?? seat, key);
     }
+  }
+
+  /** Who was asked before may hold the key no more. */
+  #holder(key: string): Seat | undefined {
+    if (!this.#plan.reshares) return undefined;
+    const holders = this.#checker.usersOf(key).filter(({ life }) => life?.node !== undefined);
+    return holders.length === 0 ? undefined : this.#dice.any(holders);
   }
 
   #ask(

@@ -3,7 +3,7 @@ import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import { Dice } from './dice.ts';
 
 /** What a committee is asked to do while things go wrong. */
-export const protocols = ['keygen', 'sign', 'refresh', 'mixed'] as const;
+export const protocols = ['keygen', 'sign', 'refresh', 'reshare', 'mixed'] as const;
 export type ProtocolName = (typeof protocols)[number];
 
 /** What may go wrong, as whoever shrinks a failure switches it off. */
@@ -54,7 +54,12 @@ export interface Case {
 /** What a seed does: drawn once, so that seeds differ in kind (swarm testing). */
 export interface Plan {
   readonly n: number;
+  /** How many of them hold the first key. */
+  readonly first: number;
+  /** Of the first key. */
   readonly threshold: number;
+  /** Whether keys go to other committees. */
+  readonly reshares: boolean;
   /** How many members may be corrupt or destroyed, so that the others can go on, and the adversary cannot sign. */
   readonly f: number;
   readonly corrupt: number;
@@ -78,6 +83,7 @@ const durations: Readonly<Record<ProtocolName, number>> = {
   keygen: 40_000,
   sign: 15_000,
   refresh: 45_000,
+  reshare: 45_000,
   mixed: 60_000,
 };
 
@@ -85,9 +91,15 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
   const dice = new Dice(`${protocol} ${seed} plan`);
   const drawnSize = dice.any([3, 3, 3, 3, 3, 3, 4, 5]);
   // Real pairs take seconds to set up.
-  const n = isReal && scheme === 'ecdsa' ? 3 : drawnSize;
-  const threshold = majority(n);
-  const f = Math.min(threshold - 1, n - threshold);
+  const isSlow = isReal && scheme === 'ecdsa';
+  const committees = new Dice(`${protocol} ${seed} committees`);
+  // Six are enough for two committees that have nobody in common.
+  const n = isSlow ? 3 : protocol === 'reshare' ? committees.any([4, 4, 4, 5, 6]) : drawnSize;
+  const first = protocol === 'reshare' ? committees.between(3, n) : n;
+  const threshold = majority(first);
+  const reshares = protocol === 'reshare' || (protocol === 'mixed' && n > 3);
+  // Every committee can do without one.
+  const f = reshares ? 1 : Math.min(threshold - 1, n - threshold);
   const quiet = dice.chance(0.02);
   const chosen = faultClasses.filter(() => dice.chance(0.4));
   const classes = new Set(quiet ? [] : chosen.filter((one) => !without.includes(one)));
@@ -96,7 +108,9 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
   const scheduled = dice.chance(0.5);
   return {
     n,
+    first,
     threshold,
+    reshares,
     f,
     classes,
     corrupt: classes.has('corrupt') ? corrupt : 0,
@@ -111,7 +125,10 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
       [5, 200],
     ] as const),
     duration: durations[protocol],
-    refreshInterval: scheduled && (protocol === 'refresh' || protocol === 'mixed') ? dice.between(10, 60) : 0,
+    refreshInterval:
+      scheduled && (protocol === 'refresh' || protocol === 'reshare' || protocol === 'mixed')
+        ? dice.between(10, 60)
+        : 0,
     cheatsOn: dice.chance(0.5),
   };
 }

@@ -25,4 +25,8 @@ export const regressions: readonly Regression[] = [
     was: 'a key made while the clock was ahead was refreshed a moment ago until the clock came there',
     run: { ...toy, protocol: 'refresh', seed: 5002 },
   },
+  {
+    was: 'who left a committee said READY for an attempt whose share it had destroyed',
+    run: { ...toy, protocol: 'reshare', seed: 7025 },
+  },
 ];

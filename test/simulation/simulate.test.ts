@@ -14,6 +14,7 @@ const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
   keygen: ['crash in a session (keygen)', 'failed: cheated (keygen)', 'torn batch', 'blame on the disk', 'fail-stop'],
   sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
   refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
+  reshare: ['done (renew)', 'a key that is elsewhere', 'shredded by one who left', 'left a committee'],
   mixed: ['flapping partition', 'one-way partition', 'clock jump', 'crash in a session (renew)'],
 };
 

@@ -110,9 +110,9 @@ class Run {
 
   /** A key for those to use who need one, before anything goes wrong. */
   async #makeKey(): Promise<void> {
-    this.#client.keygen(this.#world.seats[0] as Seat, firstKey, this.#plan.scheme);
-    const done = (): boolean =>
-      this.#world.seats.every((seat) => seat.life?.home?.keys.byName(firstKey)?.current !== undefined);
+    const members = this.#world.seats.slice(0, this.#plan.first);
+    this.#client.keygen(this.#world.seats[0] as Seat, firstKey, this.#plan.scheme, members);
+    const done = (): boolean => members.every((seat) => seat.life?.home?.keys.byName(firstKey)?.current !== undefined);
     if (!(await this.#until(done, 60_000))) return this.#stuck('the first key');
     await this.#pass(limits.refreshPause);
   }
@@ -124,6 +124,8 @@ class Run {
     await this.#pass(2 * limits.readyInterval + 1_000);
     await this.#signsAgain();
     await this.#renews();
+    // What a corrupt member withheld for long may have moved a key to others just now.
+    if (this.#plan.reshares) await this.#pass(2 * limits.readyInterval + 1_000);
   }
 
   /** Every order that was taken on is carried out at every honest member that is asked, and a new one of each key. */
@@ -131,8 +133,12 @@ class Run {
     const honest = this.#able;
     const dice = new Dice(`${this.#case.seed} end`);
     for (const request of this.#checker.taken.values()) this.#client.sign(dice.any(honest), request);
+    const holders = (key: string): readonly Seat[] => {
+      const { members } = this.#checker.newestOf(key);
+      return honest.filter((seat) => members.includes(seat));
+    };
     const last = [...this.#checker.keys.keys()].map(
-      (key) => [dice.any(honest), this.#client.order(`last of ${key}`, key)] as const,
+      (key) => [dice.any(holders(key)), this.#client.order(`last of ${key}`, key)] as const,
     );
     for (const [seat, request] of last) this.#client.sign(seat, request);
     const all = (): boolean =>
@@ -151,18 +157,27 @@ class Run {
     const everybody = this.#able.length === this.#plan.n;
     if (!everybody || this.#checker.violation !== undefined || protocol === 'sign') return;
     if (protocol === 'keygen') return this.#makesKey();
-    await this.#pass(limits.refreshPause + 1_000);
-    const epochOf = (seat: Seat): number => seat.life?.home?.keys.byName(firstKey)?.current?.epoch ?? 0;
-    const before = Math.max(...this.#world.seats.map(epochOf));
-    const begun = this.#world.clock.monotonic();
-    const renewed = (): boolean => this.#world.seats.every((seat) => epochOf(seat) > before);
-    while (!renewed() && this.#world.clock.monotonic() < begun + patience && this.#checker.violation === undefined) {
-      this.#client.refresh(this.#world.seats[0] as Seat, firstKey);
-      await this.#until(renewed, 30_000);
-    }
-    if (!renewed()) this.#checker.fail('L2 liveness', `a refresh is not certified: ${JSON.stringify(this.#states())}`);
+    if (this.#plan.reshares) await this.#untilRenewed((seat) => this.#client.reshare(seat, firstKey), 'a reshare');
+    await this.#untilRenewed((seat) => this.#client.refresh(seat, firstKey), 'a refresh');
     // Whoever is behind has a while to hear of it.
     await this.#pass(2 * limits.readyInterval);
+  }
+
+  /** Asks for it again and again until all members of the newest committee are in a later epoch. */
+  async #untilRenewed(ask: (seat: Seat) => void, what: string): Promise<void> {
+    await this.#pass(limits.refreshPause + 1_000);
+    const before = this.#checker.newestOf(firstKey).epoch;
+    const begun = this.#world.clock.monotonic();
+    const epochOf = ({ life }: Seat): number => life?.home?.keys.byName(firstKey)?.current?.epoch ?? 0;
+    const renewed = (): boolean => {
+      const { epoch, members } = this.#checker.newestOf(firstKey);
+      return epoch > before && members.every((seat) => epochOf(seat) === epoch);
+    };
+    while (!renewed() && this.#world.clock.monotonic() < begun + patience && this.#checker.violation === undefined) {
+      ask(this.#checker.newestOf(firstKey).members[0] as Seat);
+      await this.#until(renewed, 30_000);
+    }
+    if (!renewed()) this.#checker.fail('L2 liveness', `${what} is not certified: ${JSON.stringify(this.#states())}`);
   }
 
   async #makesKey(): Promise<void> {

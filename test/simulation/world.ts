@@ -15,7 +15,7 @@ import { Dice } from './dice.ts';
 import { toyAead, toyIdentity, toyTools } from './toys.ts';
 import type { Trace } from './trace.ts';
 
-const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
+const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
 
 /** One life of a member's process: from a start to a stop, a crash or its end by its own hand. */
 export class Life {

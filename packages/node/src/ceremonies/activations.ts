@@ -80,6 +80,7 @@ export class Activations {
         port.left(keyId, epoch);
         this.#takeEarly(keyId, epoch);
       },
+      shredded: (keyId, epoch) => void this.#machines.delete(placeOf(keyId, epoch)),
     });
   }
 
@@ -287,8 +288,8 @@ export class Activations {
       if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
       for (const old of overtaken) {
         await keys.shred(keyId, old.epoch);
-        await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
         this.#machines.delete(placeOf(keyId, old.epoch));
+        await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
       }
     }
   }

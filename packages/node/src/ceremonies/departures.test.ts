@@ -225,6 +225,25 @@ describe('a member that was left out', () => {
     expect(await committee.audit('alice')).toContain('epoch-shredded');
   });
 
+  test('says nothing more of an attempt whose share it destroyed', async () => {
+    const committee = await committeeWith('silence', 6, 3);
+    const alice = committee.at('alice');
+    // The first attempt is prepared, and never certified.
+    committee.at('dave').tamper = without('ready', 'certificate');
+    await alice.node.reshare('treasury', { members: [...three, 'dave'], threshold: 3 });
+    await committee.until(() => statesOf(committee, 'alice').at(-1)?.[1] === 'prepared', 60_000);
+    await committee.run(limits.refreshPause);
+    const members = ['bob', 'erin', 'frank'];
+    await reshare(committee, 'alice', { members }, ['alice', ...members]);
+    await committee.run(4 * limits.readyInterval);
+    expect(statesOf(committee, 'alice').map(([, state]) => state)).toEqual(['shredded', 'shredded', 'elsewhere']);
+    const before = alice.sent.length;
+    await committee.run(4 * limits.readyInterval);
+    const said = alice.sent.slice(before).map(({ frame }) => frame.type);
+    expect(said).not.toContain('ready');
+    expectNobodyBlamed(committee);
+  });
+
   test('can do nothing with its old share, or with its word', async () => {
     const committee = await committeeWith('old share', 5, 3);
     const carol = committee.at('carol');

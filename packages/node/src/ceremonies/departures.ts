@@ -31,6 +31,8 @@ export interface DeparturesPort {
   peerOf(node: Uint8Array): PeerId;
   /** The key is with the committee of this epoch now, and this node is not in it. */
   left(keyId: Uint8Array, epoch: number): void;
+  /** Nothing is left of an epoch: nothing may be said of it. */
+  shredded(keyId: Uint8Array, epoch: number): void;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
@@ -210,6 +212,7 @@ export class Departures {
       if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
       for (const old of left) {
         await keys.shred(key.keyId, old.epoch);
+        this.#port.shredded(key.keyId, old.epoch);
         await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
       }
     }
