@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['@quorate/source', 'node', 'import', 'module', 'default'];
@@ -15,6 +16,8 @@ export default defineConfig(({ mode }) => {
       passWithNoTests: long,
       testTimeout: long ? 30 * 60_000 : 60_000,
       hookTimeout: 60_000,
+      // By itself vitest leaves one core of two alone.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
       setupFiles: ['test/support/seed.ts'],
       execArgv: ['--conditions=@quorate/source'],
     },
