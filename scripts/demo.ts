@@ -92,12 +92,19 @@ async function main(): Promise<void> {
     const signatures: Signed[] = [];
     for (const key of keys) signatures.push(await sign(net, key, message, 'alice'));
 
-    for (const key of keys.slice(0, 2)) await refresh(net, key);
+    const [moved, renewed] = keys;
+    if (moved === undefined || renewed === undefined) throw new Error('three schemes make three keys');
+    await refresh(net, renewed);
 
     const [victim] = net.nodes.slice(-1);
     if (victim === undefined) throw new Error('a testnet has nodes');
     say(`killing ${victim.name} (SIGKILL)`);
     await net.signal(victim, 'SIGKILL');
+    await reshare(
+      net,
+      moved,
+      net.nodes.filter((node) => node !== victim).map(({ name }) => name),
+    );
     for (const key of keys) signatures.push(await sign(net, key, message, 'bob'));
 
     say('stopping the nodes');
@@ -133,6 +140,18 @@ async function refresh(net: Testnet, { name, publicKey }: MadeKey): Promise<void
   );
   if (result?.type !== 'key' || result.publicKey !== publicKey) throw new Error(`${name} was not refreshed`);
   say(`${name} refreshed: new shares, epoch ${result.epoch}, the same public key`);
+}
+
+/** Gives a key to those who are left: the share of the one that is gone fits nothing any more. */
+async function reshare(net: Testnet, { name, publicKey }: MadeKey, members: readonly string[]): Promise<void> {
+  const { client } = net.node('bob');
+  const { result } = await watch(
+    client,
+    async () => await client.reshare(name, { members, threshold }),
+    () => {},
+  );
+  if (result?.type !== 'key' || result.publicKey !== publicKey) throw new Error(`${name} was not reshared`);
+  say(`${name} is ${threshold}-of-${members.length} now, with ${members.join(', ')}: the same public key`);
 }
 
 async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string): Promise<Signed> {
