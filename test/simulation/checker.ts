@@ -11,11 +11,13 @@ import {
   groupOf,
   keyIdOf,
   kinds,
+  type Member,
   type PublicPackage,
   readyCodec,
   type Scheme,
   sessionId,
   toHex,
+  verifyingShare,
   wire,
 } from '@quorate/protocol';
 import type { EpochInfo } from '@quorate/storage';
@@ -95,6 +97,8 @@ export class Checker {
   /** Members whose disk was damaged, perhaps beyond what heals; and those whose disk was made to fail. */
   readonly damaged = new Map<Seat, 'heals' | 'beyond'>();
   readonly failing = new Set<Seat>();
+  /** Members whose share was taken away. */
+  readonly lost = new Set<Seat>();
   /** Members whose clock was wrong once. */
   readonly jumped = new Set<Seat>();
   /** How often something rare happened. */
@@ -144,6 +148,13 @@ export class Checker {
   /** A member's disk is about to be found damaged. @param heals whether one second copy makes it good */
   damage(seat: Seat, heals: boolean): void {
     this.damaged.set(seat, heals && !this.damaged.has(seat) ? 'heals' : 'beyond');
+  }
+
+  /** A member's share is gone, and it is its operator's to ask for it. */
+  lose(seat: Seat): void {
+    this.damaged.set(seat, 'beyond');
+    this.lost.add(seat);
+    this.reach('lost its share');
   }
 
   /** How a ceremony stands at a member. */
@@ -430,7 +441,8 @@ export class Checker {
     if (shredded.has(place)) return;
     shredded.add(place);
     this.reach('shredded');
-    if (this.jumped.has(seat)) return;
+    // Of what a repair finds damaged nothing is kept but the epoch in use.
+    if (this.jumped.has(seat) || this.lost.has(seat)) return;
     const newest = epochs.findLast(({ state }) => state === 'active' || state === 'certified' || state === 'elsewhere');
     const heirs = newest === undefined ? [] : this.#seatsOf(headerOf(newest.publicPackage).members);
     if (!heirs.includes(seat)) this.reach('shredded by one who left');
@@ -527,6 +539,10 @@ export class Checker {
       const share = secret.use((bytes) => bytes.slice());
       this.#shares.set(toHex(share), share);
       held.push({ seat, publicPackage, share: fromBytesBE(share) });
+      const { party } = publicPackage.members.find(({ node }) => equal(node, seat.key.publicKey)) as Member;
+      // So no share changes without its epoch, least of all when another's is repaired.
+      if (!group.equals(group.multiplyBase(fromBytesBE(share)), verifyingShare(publicPackage, party)))
+        this.fail('I4 agreement', `the share of ${seat.name} is not the one of ${name} in its epoch`);
     }
     const [first] = held;
     if (first === undefined) return this.fail('I5 no loss', `nobody has the key ${name}`);

@@ -13,7 +13,7 @@ const networkId = networkIdOf('testnet');
 /** The key that is there before anything goes wrong. */
 export const firstKey = 'treasury';
 
-type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh' | 'reshare';
+type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh' | 'reshare' | 'lose' | 'repair';
 
 /** What clients and operators do, and how many times in a run, for each protocol. A new protocol gets its line here. */
 const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; readonly count: number }>> = {
@@ -21,6 +21,7 @@ const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; 
   sign: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict'], count: 8 },
   refresh: { acts: ['refresh', 'refresh', 'refresh', 'sign'], count: 6 },
   reshare: { acts: ['reshare', 'reshare', 'reshare', 'refresh', 'sign', 'sign', 'again'], count: 10 },
+  repair: { acts: ['lose', 'lose', 'repair', 'repair', 'repair', 'refresh', 'sign', 'sign'], count: 10 },
   mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh', 'reshare'], count: 10 },
 };
 
@@ -108,6 +109,12 @@ export class Client {
     );
   }
 
+  /** Its operator asks for the share that it lost. */
+  repair(seat: Seat, name: string): void {
+    const publicKey = this.#checker.keys.get(name)?.publicKey;
+    this.#ask(seat, `repair ${name}`, async (node) => node.repair(name, { publicKey }));
+  }
+
   #do(act: Act): void {
     const { living } = this.#world;
     if (living.length === 0) return;
@@ -133,9 +140,30 @@ export class Client {
       }
       case 'refresh':
         return this.refresh(this.#holder(key) ?? seat, key);
+      case 'lose':
+        return this.#lose(seat, firstKey);
+      case 'repair': {
+        const lost = living.filter((one) => this.#checker.lost.has(one));
+        return this.repair(lost.length === 0 ? seat : this.#dice.any(lost), firstKey);
+      }
       case 'reshare':
         return this.reshare(this.#holder(key) ?? seat, key);
     }
+  }
+
+  /** All copies of its shares of a key are damaged, if the others can do without. */
+  #lose(seat: Seat, name: string): void {
+    const id = this.#checker.keys.get(name)?.id;
+    if (id === undefined || !this.#checker.mayDestroy(seat)) return;
+    this.#world.stop(seat, 0);
+    const { beside, durable } = seat.store;
+    for (const [place, bytes] of [...durable, ...beside.files]) {
+      const isShare = place.startsWith(`shares/${id}`) || place.startsWith(`${id}-`);
+      if (isShare) bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1;
+    }
+    this.#checker.lose(seat);
+    this.#world.trace.event(this.#world.clock.monotonic(), seat.name, `loses its share of ${name}`);
+    this.#world.clock.after(1 + this.#dice.below(2_000), () => this.#world.start(seat));
   }
 
   /** Who was asked before may hold the key no more. */

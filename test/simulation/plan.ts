@@ -3,7 +3,7 @@ import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import { Dice } from './dice.ts';
 
 /** What a committee is asked to do while things go wrong. */
-export const protocols = ['keygen', 'sign', 'refresh', 'reshare', 'mixed'] as const;
+export const protocols = ['keygen', 'sign', 'refresh', 'reshare', 'repair', 'mixed'] as const;
 export type ProtocolName = (typeof protocols)[number];
 
 /** What may go wrong, as whoever shrinks a failure switches it off. */
@@ -84,6 +84,7 @@ const durations: Readonly<Record<ProtocolName, number>> = {
   sign: 15_000,
   refresh: 45_000,
   reshare: 45_000,
+  repair: 30_000,
   mixed: 60_000,
 };
 
@@ -104,7 +105,9 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
   const chosen = faultClasses.filter(() => dice.chance(0.4));
   const classes = new Set(quiet ? [] : chosen.filter((one) => !without.includes(one)));
   const drawn = dice.any<Scheme>(isReal ? ['ed25519', 'taproot'] : [...Array<Scheme>(24).fill('ed25519'), 'ecdsa']);
-  const corrupt = dice.between(1, f);
+  const drawnCorrupt = dice.between(1, f);
+  // One is to lose its share, and the others to do without it.
+  const corrupt = protocol === 'repair' ? Math.min(drawnCorrupt, f - 1) : drawnCorrupt;
   const scheduled = dice.chance(0.5);
   return {
     n,

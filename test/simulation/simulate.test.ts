@@ -15,6 +15,7 @@ const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
   sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
   refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
   reshare: ['done (renew)', 'a key that is elsewhere', 'shredded by one who left', 'left a committee'],
+  repair: ['lost its share', 'has its share again', 'done (repair)', 'crash in a session (repair)'],
   mixed: ['flapping partition', 'one-way partition', 'clock jump', 'crash in a session (renew)'],
 };
 

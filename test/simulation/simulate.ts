@@ -119,13 +119,33 @@ class Run {
 
   /** Everything is well: what was taken on ends, and what was not still can be. */
   async #finish(): Promise<void> {
-    const up = (): boolean => this.#world.seats.every((seat) => seat.life?.node !== undefined || seat.isDestroyed);
+    const isUp = ({ isDestroyed, life }: Seat): boolean => isDestroyed || (life?.node !== undefined && !life.isPaused);
+    const up = (): boolean => this.#world.seats.every(isUp);
     if (!(await this.#until(up, 60_000))) return this.#stuck('coming up again');
     await this.#pass(2 * limits.readyInterval + 1_000);
+    await this.#repairs();
     await this.#signsAgain();
     await this.#renews();
     // What a corrupt member withheld for long may have moved a key to others just now.
     if (this.#plan.reshares) await this.#pass(2 * limits.readyInterval + 1_000);
+  }
+
+  /** Whoever lost a share has it given back; then nothing is wrong with it any more. */
+  async #repairs(): Promise<void> {
+    for (const seat of this.#checker.lost) {
+      if (seat.isDestroyed) continue;
+      const begun = this.#world.clock.monotonic();
+      const isWhole = (): boolean => this.#checker.usersOf(firstKey).includes(seat);
+      while (!isWhole() && this.#world.clock.monotonic() < begun + patience && this.#checker.violation === undefined) {
+        this.#client.repair(seat, firstKey);
+        await this.#until(isWhole, 30_000);
+      }
+      if (!isWhole())
+        this.#checker.fail('L4 liveness', `${seat.name} gets no share back: ${JSON.stringify(this.#states())}`);
+      this.#checker.damaged.delete(seat);
+      this.#checker.reach('has its share again');
+    }
+    if (this.#checker.lost.size > 0) await this.#pass(2 * limits.readyInterval + 1_000);
   }
 
   /** Every order that was taken on is carried out at every honest member that is asked, and a new one of each key. */

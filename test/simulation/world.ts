@@ -55,6 +55,10 @@ export class Life {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.monotonic() + milliseconds);
   }
 
+  get isPaused(): boolean {
+    return this.#pausedUntil > this.#clock.monotonic();
+  }
+
   get clock(): Clock {
     const clock = this.#clock;
     return {
