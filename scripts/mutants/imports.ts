@@ -34,6 +34,58 @@ export const imports: readonly Mutant[] = [
     ],
   ]),
   ...cuts(
+    'packages/protocol/src/frost',
+    'zf.ts',
+    ['zf.test.ts'],
+    [
+      [' || !hasOnly(parsed.fields, fieldNames)', '', 'fields that mean nothing here'],
+      [
+        "  if (!isRecord(header) || !hasOnly(header, ['version', 'ciphersuite']))",
+        '  if (!isRecord(header))',
+        'headers that say more',
+      ],
+      ["  if (header['version'] !== formatVersion) throw", '  if (false) throw', 'a format of the future'],
+      ["  if (header['ciphersuite'] !== contextString)\n", '  if (false)\n', 'shares of another ciphersuite'],
+      [' || minSigners < 2 ||', ' ||', 'a key of one party'],
+      [' || minSigners > 0xffff)', ')', 'more signers than there can be'],
+      ['!Number.isInteger(minSigners) || ', '', 'half a signer'],
+      ['  if (identifier === 0n) throw', '  if (false) throw', 'the share of nobody, which is the key'],
+      [
+        "    throw new ZfError('bad-share', 'the signing share is not that of the verifying share');",
+        '    void 0;',
+        'a share that is none',
+      ],
+      ['one.minSigners !== minSigners || ', '', 'packages of two thresholds'],
+      [' || !group.equals(one.verifyingKey, verifyingKey)', '', 'packages of two keys'],
+      ['  if (ids.size !== packages.length) throw', '  if (false) throw', 'one party twice'],
+      ['  if (packages.length < minSigners)\n', '  if (false)\n', 'too few packages'],
+      ['  if (!group.equals(group.multiplyBase(key), verifyingKey))\n', '  if (false)\n', 'packages of two epochs'],
+      ['!/^(?:[0-9a-f]{2})+$/.test(value)', 'false', 'other digits'],
+    ],
+  ),
+  ...cuts(
+    'packages/protocol/src/frost',
+    'zf-share.ts',
+    ['zf.test.ts'],
+    [
+      [" && JSON.stringify(fields) === text.replace(/[ \\t\\r\\n]/g, '')", '', 'a field twice'],
+      [
+        '  for (let i = quote + 1; i < end; i++) if (nibble(bytes, i) < 0) return undefined;\n',
+        '',
+        'a share in other digits',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/node/src/cli',
+    'key-packages.ts',
+    ['node-commands.test.ts'],
+    [
+      ['toHex(suite.encodePublic(verifyingKey)) === publicKey', 'false', 'a Taproot key that would be tweaked twice'],
+      ['systemFiles.readPrivate(', 'systemFiles.read(', 'shares that others may read'],
+    ],
+  ),
+  ...cuts(
     'packages/node/src',
     'node.ts',
     ['ceremonies/import.test.ts'],

@@ -34,7 +34,7 @@ export function splitShare(
     new Uint8Array(32).map((_, i) => 16 * nibble(copy, start + 2 * i) + nibble(copy, start + 2 * i + 1)),
   );
   copy.fill(0x30, start, start + 64);
-  const text = new TextDecoder().decode(copy);
+  const text = Array.from(copy, (byte) => String.fromCharCode(byte)).join('');
   wipe(copy);
   const fields = parse(text);
   // No value has white space in it, so it may go anywhere.
