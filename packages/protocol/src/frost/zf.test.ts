@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, integer, property, string } from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { vectors } from '../../../../test/support/vectors.ts';
 import { fromBytesBE, fromHex, toBytesBE, toHex } from '../bytes.ts';
@@ -130,19 +130,14 @@ describe('key packages of ZF', () => {
   });
 
   test.each(schemes)('%s: packages of a quorum make the key that verifiers see', (scheme) => {
-    fc.assert(
-      fc.property(
-        fc.string(),
-        fc.integer({ min: 2, max: 4 }),
-        fc.integer({ min: 0, max: 2 }),
-        (seed, threshold, more) => {
-          const key = keyOf(scheme, seed, threshold, threshold + more);
-          const { group, encodePublic } = key.suite;
-          using secret = combineZfKeyPackages(key.suite, decodedOf(key).toReversed().slice(0, threshold));
-          const found = encodePublic(group.multiplyBase(secret.use(fromBytesBE)));
-          expect(toHex(found)).toBe(toHex(outputKey(key.suite, key.publicPackage)));
-        },
-      ),
+    assert(
+      property(string(), integer({ min: 2, max: 4 }), integer({ min: 0, max: 2 }), (seed, threshold, more) => {
+        const key = keyOf(scheme, seed, threshold, threshold + more);
+        const { group, encodePublic } = key.suite;
+        using secret = combineZfKeyPackages(key.suite, decodedOf(key).toReversed().slice(0, threshold));
+        const found = encodePublic(group.multiplyBase(secret.use(fromBytesBE)));
+        expect(toHex(found)).toBe(toHex(outputKey(key.suite, key.publicPackage)));
+      }),
       { seed: 42, numRuns: 20 },
     );
   });

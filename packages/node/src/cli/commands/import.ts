@@ -28,7 +28,7 @@ export function addImport(keys: Command, act: Act): void {
     .requiredOption(
       '--from-file <file>',
       'the private key, in a file of mode 0600; with --format zf a KeyPackage, as often as there are',
-      (path: string, paths: readonly string[] = []) => [...paths, path],
+      (path: string, paths: readonly string[] | undefined) => [...(paths ?? []), path],
     )
     .requiredOption('--public-key <hex>', 'the public key that it must have, as `keys show` would print it')
     .addOption(
