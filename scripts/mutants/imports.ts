@@ -69,6 +69,7 @@ export const imports: readonly Mutant[] = [
     ['zf.test.ts'],
     [
       [" && JSON.stringify(fields) === text.replace(/[ \\t\\r\\n]/g, '')", '', 'a field twice'],
+      [" && fields['signing_share'] === blankShare", '', 'a share that becomes a text'],
       [
         '  for (let i = quote + 1; i < end; i++) if (nibble(bytes, i) < 0) return undefined;\n',
         '',

@@ -12,6 +12,7 @@ import { split } from '../sharing/shamir.ts';
 import { type Ciphersuite, suiteOf } from './ciphersuite.ts';
 import { outputKey } from './frost.ts';
 import { combineZfKeyPackages, decodeZfKeyPackage, encodeZfPackages, ZfError, type ZfKeyPackage } from './zf.ts';
+import { splitShare } from './zf-share.ts';
 
 const groups = { ed25519, secp256k1 };
 const schemes = ['ed25519', 'taproot'] as const;
@@ -222,6 +223,11 @@ describe('key packages of ZF', () => {
       for (const form of forms) expect(codeOf(() => decodeZfKeyPackage(suite, bytesOf(form)))).toBe('malformed');
     });
 
+    it('with a share in another place than its own', () => {
+      const inner = { signing_share: 'ab'.repeat(32) };
+      expect(splitShare(bytesOf(JSON.stringify({ inner, ...good })))).toBeUndefined();
+    });
+
     it('and nothing of it is repeated', () => {
       const bad = JSON.stringify({ ...good, verifying_share: good.verifying_key });
       expect(() => decodeZfKeyPackage(suite, bytesOf(bad))).toThrow(
@@ -252,6 +258,7 @@ describe('key packages of ZF', () => {
     expect(combine(one, one)).toBe('mismatch');
     expect(combine(one, stranger)).toBe('mismatch');
     expect(combine(one, { ...two, minSigners: 3 })).toBe('mismatch');
+    expect(combine(one, { ...two, verifyingKey: stranger.verifyingKey })).toBe('mismatch');
     // Of the same key, of another epoch.
     expect(combine(one, { ...stranger, verifyingKey: one.verifyingKey })).toBe('mismatch');
   });

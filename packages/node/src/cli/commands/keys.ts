@@ -142,7 +142,9 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
-      ...(key.exported ? [['exported', 'whoever has the private key signs alone'] as const] : []),
+      ...(key.exported
+        ? [['exported', 'the key, or the share here: whoever has the private key signs alone'] as const]
+        : []),
       ...(key.imported
         ? [
             [
