@@ -44,6 +44,51 @@ export const exports: readonly Mutant[] = [
     ["    await audit.append(clock.now(), 'key-exported', record);\n", '', 'an export that leaves no trace'],
     ['      clock.after(limits.exportKept, () => exports.drop(this.id));\n', '', 'a key that waits for ever'],
   ]),
+  ...cuts(
+    folder,
+    'key-packages.ts',
+    ['key-packages.test.ts'],
+    [
+      ["  if (config.export !== 'enabled')\n", '  if (false)\n', 'a share for other software that nobody switched on'],
+      ["  if (scheme === 'ecdsa') throw", '  if (false) throw', 'a share that nobody can read'],
+      [
+        "  await audit.append(clock.now(), 'share-exported'",
+        "  void ((..._: unknown[]) => 0)(clock.now(), 'share-exported'",
+        'a share that leaves no trace',
+      ],
+      ['  await keys.markExported(publicPackage.keyId);\n', '', 'a share that nobody remembers has left'],
+    ],
+  ),
+  ...cuts(
+    'packages/node/src',
+    'node.ts',
+    ['standing/standings.test.ts'],
+    [
+      [
+        '    this.#standings.expectWell();\n    return await ownKeyPackages',
+        '    return await ownKeyPackages',
+        'a share of a node that was rolled back',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/protocol/src/frost',
+    'zf.ts',
+    ['zf.test.ts'],
+    [
+      [
+        '  if (!group.equals(group.multiplyBase(own), verifyingShare(publicPackage, party)))\n',
+        '  if (false)\n',
+        'the package of a share of another epoch',
+      ],
+      ["  if (scheme === 'ecdsa') throw", '  if (false) throw', 'a format that nobody knows'],
+      [
+        'offset === 0n ? scaled : group.add(scaled, group.multiplyBase(offset))',
+        'scaled',
+        'verifying shares without the tweak',
+      ],
+    ],
+  ),
   ...cuts(folder, 'imports.ts', tests, [
     ['    this.#secrets.delete(toHex(request));\n', '', 'a key that is handed out twice'],
   ]),

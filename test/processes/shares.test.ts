@@ -92,3 +92,21 @@ test('a key comes in from a file, signs once it is dealt anew, and goes out to o
   }
   for (const name of ['alice', 'bob']) expect((await scene.node(name).client.key('old')).exported).toBe(true);
 });
+
+test('shares go out as files of other software, and come in as a key', { timeout: 240_000 }, async () => {
+  const key = await scene.makeKey('shared', 'ed25519', 2);
+  const files: string[] = [];
+  for (const name of ['bob', 'carol']) {
+    const file = join(scene.net.folder, `${name}.json`);
+    const out = ['--to-file', file, '--public-file', `${file}.public`];
+    expect(await at(scene.node(name), 'keys', 'package', 'shared', ...out)).toMatchObject({ exit: 0 });
+    files.push('--from-file', file);
+  }
+  const [, one = ''] = files;
+  const { signing_share: share } = JSON.parse(await readFile(one, 'utf8'));
+  expect(JSON.parse(await readFile(`${one}.public`, 'utf8'))).toMatchObject({ verifying_key: key.publicKey });
+  const options = ['--scheme', 'ed25519', '--format', 'zf', ...files, '--public-key', key.publicKey];
+  expect(await at(scene.node('alice'), 'keys', 'import', 'back', ...options)).toMatchObject({ exit: 0 });
+  expect(await scene.node('bob').client.key('back')).toMatchObject({ publicKey: key.publicKey, threshold: 2 });
+  for (const { name } of scene.net.nodes) expect(await scene.log(name)).not.toContain(share);
+});

@@ -24,6 +24,7 @@ import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
 import { isImported, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs.ts';
+import { ownKeyPackages } from './ceremonies/key-packages.ts';
 import { majority } from './ceremonies/keygen.ts';
 import { packageOf, publicPackageOf } from './ceremonies/packages.ts';
 import { PresignaturePool } from './ceremonies/presigning/pool.ts';
@@ -319,6 +320,12 @@ export class QuorateNode implements Service {
     const secret = this.#exports.take(fromHex(id));
     if (secret !== undefined) return secret;
     throw new ServiceError('ceremony-unknown', 'no private key waits for you: it is handed out once, for a minute');
+  }
+
+  async keyPackage(name: string): Promise<frost.ZfPackages> {
+    const { audit, keys } = this.#parts.home;
+    this.#standings.expectWell();
+    return await ownKeyPackages(name, { ...this.#parts, audit, keys });
   }
 
   async sign(request: SignRequest): Promise<CeremonyView> {

@@ -1,4 +1,4 @@
-import type { BitcoinNetwork, CeremonyKind, Scheme, Secret } from '@quorate/protocol';
+import type { BitcoinNetwork, CeremonyKind, frost, Scheme, Secret } from '@quorate/protocol';
 import type { SignRequest } from './policy/sign-request.ts';
 
 /**
@@ -63,6 +63,11 @@ export interface Service {
   exportKey(name: string, order?: ExportOrder): Promise<CeremonyView>;
   /** The private key that an export has put together here: big-endian, once. @throws {ServiceError} `ceremony-unknown` */
   takeExported(id: string): Secret;
+  /**
+   * This node's share, and what is public of the key, as other FROST software reads them; the key counts as exported here, for ever.
+   * @throws {ServiceError} `denied` where `export` is not switched on, `invalid` for ECDSA, `key-unknown`
+   */
+  keyPackage(name: string): Promise<frost.ZfPackages>;
   /** Submits a client's signed order; the same order may be submitted again, anywhere. @throws {ServiceError} */
   sign(request: SignRequest): Promise<CeremonyView>;
   /** The ceremony, after it ended or after `waitMilliseconds`, whichever is first. @throws {ServiceError} `ceremony-unknown` */
@@ -180,7 +185,7 @@ export interface KeyView {
   readonly createdAt: number;
   /** One machine knew the key before it came here: it is worth as much as its past. */
   readonly imported: boolean;
-  /** The private key was put together somewhere, with this node's share: whoever did it can sign alone. */
+  /** The private key was put together somewhere, with this node's share, or the share was given to other software. */
   readonly exported: boolean;
   /** Undefined until the key is in use. */
   readonly refresh: RefreshView | undefined;

@@ -31,7 +31,9 @@ export function warningsOf(condition: Condition): readonly string[] {
     ...keys.flatMap((key) => lostShare(key, ceremonies)),
     ...keys.flatMap((key) => dueRefresh(key, ceremonies)),
     ...keys.flatMap(({ exported, name }) =>
-      exported ? [`the private key of ${name} was exported: whoever has it signs alone`] : [],
+      exported
+        ? [`the private key of ${name} was exported, or this node's share: whoever has the key signs alone`]
+        : [],
     ),
     ...(config.clients.length === 0 ? ['no clients are configured: nobody may ask this node to sign'] : []),
   ];

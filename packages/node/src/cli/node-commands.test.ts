@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ed25519, fromBytesBE, fromHex, secp256k1 } from '@quorate/protocol';
+import { ed25519, fromBytesBE, fromHex, frost, secp256k1, toHex } from '@quorate/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quorate, type Ran } from '../../test/captured-host.ts';
 import { MemoryService } from '../../test/memory-service.ts';
@@ -251,6 +251,112 @@ describe('keys', () => {
       }
       expect(service.imported.size).toBe(0);
     });
+  });
+
+  describe('import of key packages', () => {
+    const scalar = 12_345_678n;
+    const slope = 987_654_321n;
+
+    /** f(1), f(2) and f(3) of a line, as ZF's tools write them. */
+    function packages(scheme: 'ed25519' | 'taproot', change = {}): readonly string[] {
+      const suite = frost.suiteOf(scheme, { ed25519, secp256k1 });
+      const point = (value: bigint): string => toHex(suite.group.encodePoint(suite.group.multiplyBase(value)));
+      return [1n, 2n, 3n].map((id) => {
+        const share = scalar + slope * id;
+        const path = join(folder, `${scheme}-${id}.json`);
+        const fields = {
+          header: { version: 0, ciphersuite: suite.contextString },
+          identifier: toHex(suite.group.encodeScalar(id)),
+          signing_share: toHex(suite.group.encodeScalar(share)),
+          verifying_share: point(share),
+          verifying_key: point(scalar),
+          min_signers: 2,
+          ...change,
+        };
+        writeFileSync(path, JSON.stringify(fields, null, 2), { mode: 0o600 });
+        return path;
+      });
+    }
+
+    const publicKeyOf = (scheme: 'ed25519' | 'taproot', type: 'none' | 'key-path-only'): string => {
+      const suite = frost.suiteOf(scheme, { ed25519, secp256k1 });
+      const tweak = { type, value: new Uint8Array(0) };
+      return toHex(frost.outputKey(suite, { groupKey: suite.group.multiplyBase(scalar), tweak }));
+    };
+
+    const importing = async (name: string, scheme: string, publicKey: string, paths: readonly string[]) => {
+      const files = paths.flatMap((path) => ['--from-file', path]);
+      return await node(
+        'keys',
+        'import',
+        name,
+        '--scheme',
+        scheme,
+        '--public-key',
+        publicKey,
+        '--format',
+        'zf',
+        ...files,
+      );
+    };
+
+    test('sends the key that they make, under their threshold', async () => {
+      const [one, two, three] = packages('ed25519') as [string, string, string];
+      const publicKey = publicKeyOf('ed25519', 'none');
+      expect(await importing('k', 'ed25519', publicKey, [three, one])).toMatchObject({ exit: 0 });
+      expect(BigInt(`0x${service.imported.get('k')}`)).toBe(scalar);
+      expect((await service.key('k')).threshold).toBe(2);
+      const { exit } = await importing('t', 'taproot', publicKeyOf('taproot', 'key-path-only'), packages('taproot'));
+      expect([exit, BigInt(`0x${service.imported.get('t')}`)]).toEqual([0, scalar]);
+      const more = packages('ed25519', { min_signers: 3 });
+      expect(await importing('m', 'ed25519', publicKey, more)).toMatchObject({ exit: 0 });
+      expect((await service.key('m')).threshold).toBe(3);
+      expect(await importing('x', 'ed25519', publicKey, [one, two])).toMatchObject({ exit: 2 });
+    });
+
+    test('says what is wrong with them, and repeats nothing', async () => {
+      const files = packages('ed25519');
+      const [one = '', two = ''] = files;
+      const publicKey = publicKeyOf('ed25519', 'none');
+      const share = toHex(ed25519.encodeScalar(scalar + slope)).slice(0, 10);
+      const refused = async (expected: RegExp, ...args: Parameters<typeof importing>): Promise<void> => {
+        const { exit, stderr, stdout } = await importing(...args);
+        expect([exit, stdout]).toEqual([2, '']);
+        expect(stderr).toMatch(expected);
+        expect(stderr).not.toContain(share);
+      };
+      await refused(/2 key packages make the key, there are 1/, 'k', 'ed25519', publicKey, [one]);
+      await refused(/same party/, 'k', 'ed25519', publicKey, [one, one]);
+      await refused(/ed25519-1.json: .*ciphersuite/, 'k', 'taproot', publicKey, [one, two]);
+      await refused(/no other software/, 'k', 'ecdsa', publicKey, [one, two]);
+      await refused(/tweaked already/, 'k', 'taproot', publicKeyOf('taproot', 'none'), packages('taproot'));
+      chmodSync(two, 0o644);
+      await refused(/open to other users/, 'k', 'ed25519', publicKey, [one, two]);
+      const twice = ['--from-file', one, '--from-file', one, '--public-key', publicKey];
+      expect((await node('keys', 'import', 'k', '--scheme', 'ed25519', ...twice)).stderr).toMatch(/--from-file once/);
+      expect(service.imported.size).toBe(0);
+    });
+  });
+
+  test('package: the share to a new file of mode 0600, what is public to another', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const [path, common] = [join(folder, 'share.json'), join(folder, 'public.json')];
+    const files = ['--to-file', path, '--public-file', common];
+    expect(await node('keys', 'package', 'treasury', '--to-file', path)).toMatchObject({ exit: 2 });
+    const done = await node('keys', 'package', 'treasury', ...files);
+    expect(done).toMatchObject({ exit: 0, stdout: `written to ${path} and ${common}\n` });
+    expect(readFileSync(path, 'utf8')).toBe('{"share":1}');
+    expect(readFileSync(common, 'utf8')).toBe('{"public":1}');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(await node('keys', 'package', 'treasury', ...files)).toMatchObject({ exit: 2 });
+    rmSync(path);
+    expect(await node('keys', 'package', 'treasury', ...files)).toMatchObject({ exit: 2 });
+    expect(() => statSync(path)).toThrow();
+    expect(readFileSync(common, 'utf8')).toBe('{"public":1}');
+    await node('keys', 'freeze', 'treasury');
+    rmSync(common);
+    expect(await node('keys', 'package', 'treasury', ...files)).toMatchObject({ exit: 3, stdout: '' });
+    for (const one of [path, common]) expect(() => statSync(one)).toThrow();
   });
 
   test('export: to a new file of mode 0600, or to stdout if that is said', async () => {

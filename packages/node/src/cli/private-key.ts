@@ -10,15 +10,16 @@ const maxBytes = 4_096;
  * - `scalar`: 64 hexadecimal digits, big-endian: the logarithm of the public key.
  * - `seed`: 64 hexadecimal digits, the private key of RFC 8032, from whose hash the scalar is taken. Of Ed25519 only.
  * - `pem`: unencrypted PKCS #8, or SEC 1 of secp256k1, as `openssl` writes them.
+ * - `zf`: key packages of other FROST software, in several files; see `key-packages.ts`.
  */
-export const keyFormats = ['scalar', 'seed', 'pem'] as const;
+export const keyFormats = ['scalar', 'seed', 'pem', 'zf'] as const;
 export type KeyFormat = (typeof keyFormats)[number];
 
 /**
  * The private key in a file: its scalar, 32 bytes big-endian.
  * @throws {FileUnreadable} if others may read it {@link CliError} `private-key-invalid`, which repeats nothing of it
  */
-export function readPrivateKey(path: string, scheme: Scheme, format: KeyFormat): Secret {
+export function readPrivateKey(path: string, scheme: Scheme, format: Exclude<KeyFormat, 'zf'>): Secret {
   const bytes = systemFiles.readPrivate(path, maxBytes);
   try {
     const key = format === 'pem' ? pemKey(bytes, scheme) : hexKey(bytes);
@@ -82,7 +83,7 @@ function pemKey(bytes: Uint8Array, scheme: Scheme): Uint8Array | undefined {
   return found;
 }
 
-function invalid(path: string, scheme: Scheme, format: KeyFormat): CliError {
+function invalid(path: string, scheme: Scheme, format: Exclude<KeyFormat, 'zf'>): CliError {
   const what = format === 'pem' ? 'an unencrypted PEM file of such a key' : '64 hexadecimal digits and nothing else';
   return new CliError(
     'private-key-invalid',

@@ -1,5 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
-import { type BitcoinNetwork, Secret, wipe } from '@quorate/protocol';
+import { type BitcoinNetwork, type frost, Secret, wipe } from '@quorate/protocol';
 import {
   type AddressesView,
   type CeremonyView,
@@ -42,6 +42,8 @@ export interface NodeClient {
   exportKey(name: string, order: ExportOrder): Promise<CeremonyView>;
   /** The private key that an export has put together, once; the caller wipes it. */
   takeExported(id: string): Promise<Secret>;
+  /** This node's share as other software reads it; the caller wipes it. */
+  keyPackage(name: string): Promise<frost.ZfPackages>;
   sign(order: SignOrder): Promise<CeremonyView>;
   ceremonies(): Promise<readonly CeremonyView[]>;
   ceremony(id: string, waitMilliseconds?: number): Promise<CeremonyView>;
@@ -109,6 +111,7 @@ export function connectNode(socket: string): NodeClient {
     },
     exportKey: async (name, order) => await post(`${keyPath(name)}/export`, order),
     takeExported: async (id) => await callForSecret(socket, `${ceremonyPath(id)}/secret`),
+    keyPackage: async (name) => packagesOf(await callForSecret(socket, `${keyPath(name)}/package`)),
     sign: async (order) => await post('/v1/sign', order),
     ceremonies: async () => (await get<{ ceremonies: CeremonyView[] }>('/v1/ceremonies')).ceremonies,
     ceremony: async (id, wait = 0) => await get(`${ceremonyPath(id)}?wait=${wait}`),
@@ -117,6 +120,18 @@ export function connectNode(socket: string): NodeClient {
     cancel: async (id) => await post(`${ceremonyPath(id)}/cancel`),
     events: async () => eventsOf(await open(socket, 'GET', '/v1/ceremonies/events'), socket),
   };
+}
+
+/** The share's package on the first line, what is public on the second. */
+function packagesOf(lines: Secret): frost.ZfPackages {
+  using both = lines;
+  return both.use((bytes) => {
+    const end = bytes.indexOf(0x0a);
+    return {
+      keyPackage: new Secret(bytes.slice(0, end)),
+      publicKeyPackage: new TextDecoder().decode(bytes.subarray(end + 1)),
+    };
+  });
 }
 
 /** What of an import is no secret. */

@@ -110,6 +110,15 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
     reply.raw.once('close', () => bytes.fill(0));
     return reply.type('application/octet-stream').send(bytes);
   });
+  app.post('/v1/keys/:name/package', async ({ body, params, query }, reply) => {
+    expectNothing(body, 'body');
+    expectNothing(query, 'query');
+    const { keyPackage, publicKeyPackage } = await service.keyPackage(readKeyName(params));
+    using secret = keyPackage;
+    const lines = secret.use((bytes) => Buffer.concat([bytes, Buffer.from(`\n${publicKeyPackage}`)]));
+    reply.raw.once('close', () => lines.fill(0));
+    return await reply.type('application/octet-stream').send(lines);
+  });
   app.post('/v1/sign', async ({ body, query }, reply) => {
     expectNothing(query, 'query');
     return begun(reply, await service.sign(readSignRequest(body, network)));

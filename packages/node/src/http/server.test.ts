@@ -241,6 +241,16 @@ describe('routes', () => {
     expect(await send('POST', '/v1/ceremonies/zz/secret')).toMatchObject({ status: 400 });
   });
 
+  test('a key package comes as bytes, with what is public', async () => {
+    await node.keygen({ name: 'treasury', scheme: 'ed25519' });
+    const { keyPackage, publicKeyPackage } = await node.keyPackage('treasury');
+    using secret = keyPackage;
+    expect(secret.use((bytes) => new TextDecoder().decode(bytes))).toBe('{"share":1}');
+    expect(publicKeyPackage).toBe('{"public":1}');
+    await expect(node.keyPackage('nothing')).rejects.toMatchObject({ code: 'key-unknown' });
+    expect(await send('POST', '/v1/keys/treasury/package', '{"to":"me"}')).toMatchObject({ status: 400 });
+  });
+
   test('a repair, with and without a body', async () => {
     await node.keygen({ name: 'treasury', scheme: 'ed25519' });
     expect(await node.repair('treasury', { helpers: ['bob', 'carol'] })).toMatchObject({ kind: 'repair' });

@@ -89,6 +89,7 @@ describe('a node on an earlier copy of its disk', () => {
     expect(await committee.audit('carol')).toContain('rolled-back');
     expect(await carol.node.health()).toMatchObject({ ready: false });
     await expect(carol.node.sign(committee.order('too early'))).rejects.toMatchObject({ code: 'suspended' });
+    await expect(carol.node.keyPackage('treasury')).rejects.toMatchObject({ code: 'suspended' });
     await committee.run(limits.instanceLease - 1000);
     expect(await stateOf(carol)).toBe('recovering');
     const sent = carol.sent.filter(({ frame }) => frame.type === 'registration' || frame.type === 'envelope');

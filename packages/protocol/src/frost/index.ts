@@ -6,3 +6,12 @@ export { NonceError } from './nonces.ts';
 export { signRules } from './rules.ts';
 export { type SignInput, SignInputError, sign } from './sign.ts';
 export { verifySignature } from './verify.ts';
+export {
+  combineZfKeyPackages,
+  decodeZfKeyPackage,
+  encodeZfPackages,
+  ZfError,
+  type ZfErrorCode,
+  type ZfKeyPackage,
+  type ZfPackages,
+} from './zf.ts';

@@ -1,9 +1,9 @@
-import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, unlinkSync, writeSync } from 'node:fs';
 import { type Secret, toHex, wipe } from '@quorate/protocol';
-import { KeyFileError } from '@quorate/storage';
 import type { Command } from 'commander';
 import type { Act, Context } from '../context.ts';
 import { CliError, type ExitCode, exits } from '../exit.ts';
+import { createPrivately } from '../new-file.ts';
 import { printProgress, watch } from '../progress.ts';
 import { names } from './keygen.ts';
 
@@ -69,19 +69,4 @@ function writeSecret(file: number, secret: Secret): void {
 
 function digitOf(nibble: number): number {
   return nibble < 10 ? 0x30 + nibble : 0x57 + nibble;
-}
-
-/** Before anything is asked of others: a file that cannot be made must not cost a key. */
-function createPrivately(path: string): number {
-  try {
-    return openSync(path, 'wx', 0o600);
-  } catch (cause) {
-    throw cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
-      ? new KeyFileError('key-file-exists', `${path} exists: name a new file`, cause)
-      : new KeyFileError(
-          'key-file-unreadable',
-          `${path} cannot be created: is there such a folder, for this user?`,
-          cause,
-        );
-  }
 }

@@ -9,6 +9,7 @@ import { fields, table, time } from '../text.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
 import { names } from './keygen.ts';
+import { addPackage } from './package.ts';
 import { addReshare } from './reshare.ts';
 
 export const addKeys: AddCommand = (program, act) => {
@@ -32,6 +33,7 @@ export const addKeys: AddCommand = (program, act) => {
     .action(act(refresh));
   addImport(keys, act);
   addExport(keys, act);
+  addPackage(keys, act);
   addReshare(keys, act);
   keys
     .command('repair')
@@ -140,7 +142,9 @@ function print(context: Context, key: KeyView): void {
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
       ['made', time(key.createdAt)],
-      ...(key.exported ? [['exported', 'whoever has the private key signs alone'] as const] : []),
+      ...(key.exported
+        ? [['exported', 'the key, or the share here: whoever has the private key signs alone'] as const]
+        : []),
       ...(key.imported
         ? [
             [
