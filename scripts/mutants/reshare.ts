@@ -77,6 +77,16 @@ export const reshare: readonly Mutant[] = [
     ],
     ['        await keys.shred(key.keyId, old.epoch);\n', '', 'shares of who left that stay'],
     ['      this.#approve(key, peer);\n', '', 'an approval that a crash loses'],
+    [
+      "    if (promises && certificate !== undefined) this.#port.send(peer, { type: 'certificate', value: certificate });\n",
+      '',
+      'who left with an epoch that nobody tells it was certified',
+    ],
+    [
+      '    for (const later of key.epochs) if (later.epoch > epoch) this.#tell(key, later, peer);\n',
+      '',
+      'who left with an epoch that others have destroyed',
+    ],
   ]),
   ...cuts(
     folder,

@@ -496,9 +496,9 @@ export class Checker {
   #left(name: string, seat: Seat): void {
     const key = seat.life?.home?.keys.byName(name);
     if (key === undefined || key.quarantined !== undefined) return;
-    // Not mended yet: nobody answers its READY for an epoch that the others have destroyed, whose certificate it missed (mixed 20046).
+    // Not mended yet: it promised READY for an attempt whose proposer forgot it and used its number again without it (mixed 20046).
     if (key.current !== undefined && key.epochs.at(-1)?.state === 'prepared')
-      return this.reach('left behind with what the others have destroyed');
+      return this.reach('left behind with an attempt whose number was used again');
     if (key.current !== undefined)
       return this.fail(
         'L3 laggards',

@@ -162,7 +162,8 @@ export class Activations {
     }
     if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
     if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
-    // Nothing is left here to take part with.
+    // Nothing is left here to take part with. Who says so missed what came of it.
+    if (info.state === 'shredded') return this.#departures.remind(peer, key, info, frame.type === 'ready');
     if (!hasShare(info) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated') {

@@ -180,6 +180,37 @@ describe('a member that was left out', () => {
     expect(statesOf(committee, 'frank').at(-1)).toEqual([2, 'active']);
   });
 
+  test('and had not heard that its own last epoch was certified, learns both from those who destroyed it', async () => {
+    const committee = await committeeWith('missed', 6, 3);
+    for (const name of ['alice', 'carol']) {
+      committee.at(name).tamper = (frame, to) =>
+        to === 'bob' && ['ready', 'certificate', 'activated'].includes(frame.type) ? [] : [frame];
+    }
+    await committee.at('alice').node.refresh('treasury');
+    await committee.until(() => keyOf(committee, 'carol')?.current?.epoch === 2, 60_000);
+    expect(statesOf(committee, 'bob').at(-1)).toEqual([2, 'prepared']);
+    await committee.stop(committee.at('bob'));
+    const next = ['alice', 'carol', 'dave'];
+    await committee.run(limits.refreshPause);
+    await reshare(committee, 'alice', { members: next }, next);
+    await committee.run(4 * limits.readyInterval);
+    for (const name of ['alice', 'carol']) {
+      expect(statesOf(committee, name).slice(0, 2)).toEqual([
+        [1, 'shredded'],
+        [2, 'shredded'],
+      ]);
+      committee.at(name).tamper = undefined;
+    }
+    await committee.start(committee.at('bob'));
+    await committee.run(4 * limits.readyInterval);
+    expect(statesOf(committee, 'bob')).toEqual([
+      [1, 'shredded'],
+      [2, 'shredded'],
+      [3, 'elsewhere'],
+    ]);
+    expectNobodyBlamed(committee);
+  });
+
   test('believes no certificate that too few of its committee want', async () => {
     const committee = await committeeWith('strangers', 6, 3);
     let stripped: Uint8Array | undefined;

@@ -98,6 +98,17 @@ export class Departures {
     if (key !== undefined && info !== undefined) this.#tell(key, info, peer);
   }
 
+  /**
+   * A member of an epoch that is destroyed here still speaks of it: it is told what certified it, if it still promises READY, and
+   * what followed without it.
+   */
+  remind(peer: PeerId, key: KeyInfo, { certificate, epoch, publicPackage }: EpochInfo, promises: boolean): void {
+    const nodes = headerOf(publicPackage).members.map(({ node }) => node);
+    if (!nodes.some((node) => this.#port.peerOf(node) === peer)) return;
+    if (promises && certificate !== undefined) this.#port.send(peer, { type: 'certificate', value: certificate });
+    for (const later of key.epochs) if (later.epoch > epoch) this.#tell(key, later, peer);
+  }
+
   /** A certificate of an epoch of which this node has no share. */
   learn(certificate: Certificate): void {
     this.#inTurn(async () => this.#learn(certificate));
