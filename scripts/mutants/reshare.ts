@@ -54,7 +54,7 @@ export const reshare: readonly Mutant[] = [
     [' && newer.expires > task.expires;', ';', 'an earlier proposal, said again, in the place of a later one'],
   ]),
   ...cuts(folder, 'departures.ts', departures, [
-    ['        this.#port.shredded(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
+    ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
     [
       'verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });',
       'void [verifySuccession, base, groupFor];',

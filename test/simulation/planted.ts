@@ -61,7 +61,7 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${storage}/sealing/manifest.ts`,
-    find: '    const written = this.#store.batch(covered, { sync });',
+    find: '    const written = this.#store.batch(covered);',
     replace: '    const written = this.#store.batch(covered, { sync: false });',
     why: 'nothing is synced',
     protocol: 'sign',

@@ -29,4 +29,8 @@ export const regressions: readonly Regression[] = [
     was: 'who left a committee said READY for an attempt whose share it had destroyed',
     run: { ...toy, protocol: 'reshare', seed: 7025 },
   },
+  {
+    was: 'READY was said for an attempt that was overtaken while its share was being destroyed',
+    run: { ...toy, protocol: 'reshare', seed: 817 },
+  },
 ];

@@ -63,6 +63,8 @@ export class Activations {
   readonly #workshop: Workshop;
   readonly #port: ActivationPort;
   readonly #machines = new Map<string, Machine>();
+  /** Epochs whose shares are destroyed, or are just being destroyed. */
+  readonly #givenUp = new Set<string>();
   readonly #early: Early<ActivationFrame>;
   readonly #departures: Departures;
   /** The epochs that were on the disk when this life of the node began. */
@@ -80,7 +82,7 @@ export class Activations {
         port.left(keyId, epoch);
         this.#takeEarly(keyId, epoch);
       },
-      shredded: (keyId, epoch) => void this.#machines.delete(placeOf(keyId, epoch)),
+      shredding: (keyId, epoch) => this.#giveUp(keyId, epoch),
     });
   }
 
@@ -164,7 +166,7 @@ export class Activations {
     if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
     // Nothing is left here to take part with. Who says so missed what came of it.
     if (info.state === 'shredded') return this.#departures.remind(peer, key, info, frame.type === 'ready');
-    if (!hasShare(info) || !this.#isRooted(key, info)) return;
+    if (!hasShare(info) || this.#givenUp.has(place) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated') {
       const { party } = event.value;
@@ -263,7 +265,7 @@ export class Activations {
   #feed(machine: Machine, event: ActivationEvent): void {
     machine.turn = machine.turn
       .then(async () => {
-        if (this.#closed) return;
+        if (this.#closed || this.#givenUp.has(placeOf(machine.context.keyId, machine.context.epoch))) return;
         const { state, effects } = stepActivation(machine.context, machine.state, event);
         for (const effect of effects) await this.#carryOut(machine, effect);
         machine.state = state;
@@ -288,11 +290,17 @@ export class Activations {
       const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, since));
       if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
       for (const old of overtaken) {
+        this.#giveUp(keyId, old.epoch);
         await keys.shred(keyId, old.epoch);
-        this.#machines.delete(placeOf(keyId, old.epoch));
         await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
       }
     }
+  }
+
+  /** Its share is about to be destroyed: nothing is said of the epoch from here on. */
+  #giveUp(keyId: Uint8Array, epoch: number): void {
+    this.#givenUp.add(placeOf(keyId, epoch));
+    this.#machines.delete(placeOf(keyId, epoch));
   }
 
   async #carryOut({ context, peers }: Machine, effect: ActivationEffect): Promise<void> {

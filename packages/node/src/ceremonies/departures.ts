@@ -31,8 +31,8 @@ export interface DeparturesPort {
   peerOf(node: Uint8Array): PeerId;
   /** The key is with the committee of this epoch now, and this node is not in it. */
   left(keyId: Uint8Array, epoch: number): void;
-  /** Nothing is left of an epoch: nothing may be said of it. */
-  shredded(keyId: Uint8Array, epoch: number): void;
+  /** Nothing will be left of an epoch: nothing may be said of it. */
+  shredding(keyId: Uint8Array, epoch: number): void;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
@@ -222,8 +222,8 @@ export class Departures {
       const retirement = [...heard].reduce(heardActivated, retire(parties, threshold, last.createdAt));
       if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
       for (const old of left) {
+        this.#port.shredding(key.keyId, old.epoch);
         await keys.shred(key.keyId, old.epoch);
-        this.#port.shredded(key.keyId, old.epoch);
         await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
       }
     }
