@@ -7,7 +7,7 @@ import type { Case, ProtocolName } from './plan.ts';
 const seeds: Readonly<Partial<Record<ProtocolName, readonly number[]>>> = {
   sign: [793],
   reshare: [226],
-  repair: [275, 525, 526, 602, 647],
+  repair: [275, 525, 526, 602, 647, 747, 862, 907],
 };
 
 export const open: readonly Case[] = Object.entries(seeds).flatMap(([protocol, failing]) =>
