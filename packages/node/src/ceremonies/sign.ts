@@ -58,7 +58,7 @@ export class SignTask implements Task {
   /**
    * Checks an order by this node's own rules, records the decision, a refusal too, and registers the request. Nothing that
    * others say replaces any of it. An order that was answered before comes with its answer.
-   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`, `integrity`
    */
   static async admit(
     body: Uint8Array,
@@ -79,13 +79,10 @@ export class SignTask implements Task {
       ]);
       return { task, answer: entry.result };
     } catch (error) {
-      if (error instanceof LedgerError && error.code === 'request-conflict') {
-        await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
-        throw new ServiceError('request-conflict', error.message);
-      }
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
-      throw error;
+      const refusal = error instanceof LedgerError ? refusalOf(error) : error;
+      if (refusal instanceof ServiceError)
+        await audit.append(clock.now(), 'sign-refused', { ...record, reason: refusal.code });
+      throw refusal;
     }
   }
 
@@ -228,6 +225,12 @@ export class SignTask implements Task {
   }
 }
 
+/** What the ledger does not take, as whoever asked is told it. */
+function refusalOf(error: LedgerError): Error {
+  if (error.code === 'request-conflict') return new ServiceError('request-conflict', error.message);
+  return error.code === 'request-damaged' ? new ServiceError('integrity', error.message) : error;
+}
+
 function decodeRequest(body: Uint8Array): SignRequest {
   try {
     return wire.decode(signRequestCodec, body);
@@ -271,7 +274,7 @@ export function checkExpiry(expires: number, now: number): void {
       'the request has expired by the clock of this node; send a new one, check the clocks',
     );
   }
-  if (expires > now + limits.longestRequest) {
+  if (expires > now + limits.longestRequest + limits.clockTolerance) {
     throw new ServiceError('invalid', 'the request expires too late; at most an hour from now');
   }
 }
