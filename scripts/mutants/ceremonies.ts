@@ -48,19 +48,15 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
-    'admission.ts',
+    'refresh.ts',
     ['refresh.test.ts'],
     [
       [
-        'newer.expires >= task.expires + limits.refreshPause;',
-        'newer.expires > task.expires;',
+        'newer.expires >= this.expires + limits.refreshPause;',
+        'newer.expires > this.expires;',
         'a member that has the others write down proposal after proposal',
       ],
-      [
-        'return waits && equal(task.proposer, newer.proposer) &&',
-        'return waits &&',
-        "another member's proposal swept away",
-      ],
+      [' && equal(newer.proposer, this.proposer);', ';', "another member's proposal swept away"],
     ],
   ),
   ...cuts(
@@ -192,7 +188,7 @@ export const ceremonies: readonly Mutant[] = [
         'an order in another network',
       ],
       [
-        "if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
+        "if (!signRequests.verify(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
         '',
         'an order that nobody signed',
       ],

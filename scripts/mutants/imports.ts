@@ -5,7 +5,7 @@ const tests = ['import.test.ts'];
 
 export const imports: readonly Mutant[] = [
   ...cuts(folder, 'import.ts', tests, [
-    ['  if (!verifyImport(proposal, signatures))\n', '  if (false)\n', 'an import that nobody signed'],
+    ['  if (!importProposals.verify(proposal, signatures))\n', '  if (false)\n', 'an import that nobody signed'],
     [
       "throw new ServiceError('invalid', 'whoever imports a key is one of its members');",
       'void 0;',

@@ -37,9 +37,9 @@ import { peerIdOf, publicKeyOf } from './network/identity.ts';
 import type { Network, PeerId, PeerStatus } from './network/network.ts';
 import { type Roster, rosterHash } from './network/roster.ts';
 import type { Log } from './observe/log.ts';
-import { importDigest, importProposalCodec, proposeImport } from './policy/import-proposal.ts';
-import { type KeygenTerms, keygenProposalCodec, propose } from './policy/keygen-proposal.ts';
-import { type SignRequest, signRequestCodec } from './policy/sign-request.ts';
+import { importProposals } from './policy/import-proposal.ts';
+import { type KeygenTerms, keygenProposals } from './policy/keygen-proposal.ts';
+import { type SignRequest, signRequests } from './policy/sign-request.ts';
 import {
   type AddressesView,
   type CeremonyView,
@@ -290,8 +290,8 @@ export class QuorateNode implements Service {
   }
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
-    const proposal = propose(this.#terms(order), this.#parts.key);
-    return await this.#ceremonies.submit('keygen', wire.encode(keygenProposalCodec, proposal));
+    const proposal = keygenProposals.sign(this.#terms(order), this.#parts.key);
+    return await this.#ceremonies.submit('keygen', wire.encode(keygenProposals.codec, proposal));
   }
 
   async importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView> {
@@ -299,12 +299,12 @@ export class QuorateNode implements Service {
     try {
       const terms = this.#terms(order);
       const groupKey = importedKey(order, secret, tools);
-      const proposal = proposeImport({ ...terms, groupKey, chainCode: randomness.bytes(32) }, key);
-      this.#imports.keep(importDigest(proposal), secret.clone());
+      const proposal = importProposals.sign({ ...terms, groupKey, chainCode: randomness.bytes(32) }, key);
+      this.#imports.keep(importProposals.digest(proposal), secret.clone());
       try {
-        return await this.#ceremonies.submit('import', wire.encode(importProposalCodec, proposal));
+        return await this.#ceremonies.submit('import', wire.encode(importProposals.codec, proposal));
       } catch (error) {
-        this.#imports.drop(importDigest(proposal));
+        this.#imports.drop(importProposals.digest(proposal));
         throw error;
       }
     } finally {
@@ -329,7 +329,7 @@ export class QuorateNode implements Service {
   }
 
   async sign(request: SignRequest): Promise<CeremonyView> {
-    return await this.#ceremonies.submit('sign', wire.encode(signRequestCodec, request));
+    return await this.#ceremonies.submit('sign', wire.encode(signRequests.codec, request));
   }
 
   async ceremony(id: string, waitMilliseconds: number): Promise<CeremonyView> {

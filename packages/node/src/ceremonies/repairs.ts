@@ -23,7 +23,7 @@ import { IntegrityError } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
-import { proposeRepair, repairProposalCodec } from '../policy/repair-proposal.ts';
+import { repairProposals } from '../policy/repair-proposal.ts';
 import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
@@ -91,7 +91,7 @@ export class Repairs {
     const nonce = randomness.bytes(32);
     const { live, peerOf } = this.#port;
     const choice = { count: publicPackage.threshold, names: helpers, nonce, live, peerOf };
-    const proposal = proposeRepair(
+    const proposal = repairProposals.sign(
       {
         network: config.networkId,
         key: name,
@@ -102,7 +102,7 @@ export class Repairs {
       },
       key,
     );
-    return await this.#port.submit(wire.encode(repairProposalCodec, proposal));
+    return await this.#port.submit(wire.encode(repairProposals.codec, proposal));
   }
 
   /** Why our share of a key that is not quarantined needs a repair; undefined if it does not, as far as is known. */
