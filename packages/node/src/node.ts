@@ -23,7 +23,7 @@ import { Ceremonies } from './ceremonies/ceremonies.ts';
 import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
 import { isImported, PassingSecrets } from './ceremonies/imports.ts';
-import type { JobName, Jobs } from './ceremonies/jobs.ts';
+import type { JobName, Jobs } from './ceremonies/jobs/jobs.ts';
 import { ownKeyPackages } from './ceremonies/key-packages.ts';
 import { majority } from './ceremonies/keygen.ts';
 import { packageOf, publicPackageOf } from './ceremonies/packages.ts';

@@ -18,7 +18,7 @@ import { limits } from '../limits.ts';
 import { type ImportProposal, importedPolicy, importProposals } from '../policy/import-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
 import { checkTerms, takenName } from './keygen.ts';
 import { withPairSetup } from './multiplying.ts';
 import { keepPrepared } from './prepared.ts';

@@ -20,7 +20,7 @@ import { type KeygenProposal, type KeygenTerms, keygenProposals } from '../polic
 import { matches, ruleFor } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
 import { withPairSetup } from './multiplying.ts';
 import { keepPrepared } from './prepared.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';

@@ -15,7 +15,7 @@ import { limits } from '../limits.ts';
 import { type Preparation, preparations } from '../policy/preparation.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { PairMaterials } from './jobs.ts';
+import type { PairMaterials } from './jobs/pairs.ts';
 import { withPairSetup } from './multiplying.ts';
 import { type CheckedPreparation, checkPreparation } from './preparing.ts';
 import { idIn, judged } from './proposals.ts';

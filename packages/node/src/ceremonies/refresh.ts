@@ -17,7 +17,7 @@ import { limits } from '../limits.ts';
 import { type RefreshProposal, refreshProposals } from '../policy/refresh-proposal.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
 import { withPairSetup } from './multiplying.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';

@@ -26,10 +26,10 @@ import { type RepairProposal, repairProposals } from '../policy/repair-proposal.
 import { ruleFor } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
+import type { Repaired } from './jobs/repair.ts';
 import { publicPackageOf } from './packages.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
-import type { Repaired } from './repair-job.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 

@@ -10,7 +10,7 @@ import type { Stock } from '../stock/stock.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
 import type { PassingSecrets } from './imports.ts';
-import type { JobName, Jobs } from './jobs.ts';
+import type { JobName, Jobs } from './jobs/jobs.ts';
 import type { PresignaturePool } from './presigning/pool.ts';
 
 /** What ceremonies work with: the doors, the stores, the rules. */

@@ -25,7 +25,7 @@ export function signedFormat<T extends { readonly signature: Uint8Array }, S ext
   signer: S,
 ): SignedFormat<T, S> {
   type Statement = Omit<T, 'signature'>;
-  const statement = wire.versioned(version, fields as Fields<Statement>);
+  const statement = wire.versioned<Statement>(version, fields);
   const signed = { ...fields, signature: wire.fixed(64) };
   const digest = (unsigned: Statement): Uint8Array => hash(tag, wire.encode(statement, unsigned));
   return {
