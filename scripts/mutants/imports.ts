@@ -87,13 +87,18 @@ export const imports: readonly Mutant[] = [
     ],
   ),
   ...cuts(
-    'packages/node/src',
-    'node.ts',
-    ['ceremonies/import.test.ts'],
+    folder,
+    'orders.ts',
+    ['import.test.ts'],
     [
       ['  if (found !== publicKey)\n', '  if (false)\n', 'another key than the operator means'],
       ['scalar <= 0n || scalar >= group.order', 'false', 'what is no private key'],
-      ['    } finally {\n      secret.wipe();\n    }\n', '    } finally {\n    }\n', 'a secret that stays in memory'],
     ],
+  ),
+  ...cuts(
+    'packages/node/src',
+    'node.ts',
+    ['ceremonies/import.test.ts'],
+    [['    } finally {\n      secret.wipe();\n    }\n', '    } finally {\n    }\n', 'a secret that stays in memory']],
   ),
 ];
