@@ -2,6 +2,7 @@ import { cuts, type Mutant } from './mutant.ts';
 
 const folder = 'packages/node/src/ceremonies';
 const coordination = 'packages/node/src/coordination';
+const stocked = ['stocked.test.ts', 'worker/host.test.ts'];
 
 export const ceremonies: readonly Mutant[] = [
   ...cuts(
@@ -48,19 +49,15 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
-    'admission.ts',
+    'refresh.ts',
     ['refresh.test.ts'],
     [
       [
-        'newer.expires >= task.expires + limits.refreshPause;',
-        'newer.expires > task.expires;',
+        'newer.expires >= this.expires + limits.refreshPause;',
+        'newer.expires > this.expires;',
         'a member that has the others write down proposal after proposal',
       ],
-      [
-        'return waits && equal(task.proposer, newer.proposer) &&',
-        'return waits &&',
-        "another member's proposal swept away",
-      ],
+      [' && equal(newer.proposer, this.proposer);', ';', "another member's proposal swept away"],
     ],
   ),
   ...cuts(
@@ -111,34 +108,33 @@ export const ceremonies: readonly Mutant[] = [
       ['    for (const node of nodes) stock.drop(node);\n', '', 'a set made with a member that is banned since'],
     ],
   ),
-  ...cuts(
-    folder,
-    'jobs.ts',
-    ['stocked.test.ts', 'worker/host.test.ts'],
+  ...cuts(folder, 'jobs/pairs.ts', stocked, [
     [
-      [
-        '  for (const half of stock.flatMap(halvesOf)) taken.adopt(half, wipe);\n',
-        '',
-        'sets of a keygen that came to nothing stay in memory',
-      ],
-      [
-        '  const stock = stockOf(group, input);\n  const pairs',
-        '  const stock = new Map();\n  const pairs',
-        'base transfers made ahead and not used',
-      ],
-      [
-        'keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)]',
-        'keygen: ({ receiveSecret }) => [receiveSecret]',
-        'sets that a keygen was given stay in this thread',
-      ],
-      ["'choose-set': ({ hedge }) => [hedge],", "'choose-set': () => [],", 'what hedges a set stays in this thread'],
-      [
-        "'complete-set': ({ keySecret }) => [keySecret],",
-        "'complete-set': () => [],",
-        'the key of a set stays in this thread',
-      ],
+      '  for (const half of stock.flatMap(halvesOf)) taken.adopt(half, wipe);\n',
+      '',
+      'sets of a keygen that came to nothing stay in memory',
     ],
-  ),
+  ]),
+  ...cuts(folder, 'jobs/keygen.ts', stocked, [
+    [
+      '  const stock = stockOf(group, input);\n  const pairs',
+      '  const stock = new Map();\n  const pairs',
+      'base transfers made ahead and not used',
+    ],
+  ]),
+  ...cuts(folder, 'jobs/jobs.ts', stocked, [
+    [
+      'keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)]',
+      'keygen: ({ receiveSecret }) => [receiveSecret]',
+      'sets that a keygen was given stay in this thread',
+    ],
+    ["'choose-set': ({ hedge }) => [hedge],", "'choose-set': () => [],", 'what hedges a set stays in this thread'],
+    [
+      "'complete-set': ({ keySecret }) => [keySecret],",
+      "'complete-set': () => [],",
+      'the key of a set stays in this thread',
+    ],
+  ]),
   ...cuts(
     `${folder}/worker`,
     'host.ts',
@@ -192,7 +188,7 @@ export const ceremonies: readonly Mutant[] = [
         'an order in another network',
       ],
       [
-        "if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
+        "if (!signRequests.verify(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
         '',
         'an order that nobody signed',
       ],

@@ -11,8 +11,8 @@ export const repair: readonly Mutant[] = [
       'a repair for another network',
     ],
     [
-      "if (!verifyRepair(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
-      '',
+      'if (!repairProposals.verify(proposal, tools.signatures))',
+      'if (false)',
       'a share for somebody who cannot sign for the member',
     ],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
@@ -34,6 +34,7 @@ export const repair: readonly Mutant[] = [
       'void 0;',
       'a repair that is not ours to help',
     ],
+    ['return true;', 'return false;', 'a repair that a forgotten one keeps from beginning'],
     ['  if (bans.has(proposer)) throw denied', '  if (false) throw denied', 'help for a banned member'],
     ["  if (rule === 'deny') throw denied", '  if (false) throw denied', 'help that the operator forbade'],
     [
@@ -46,12 +47,10 @@ export const repair: readonly Mutant[] = [
       'if (asked === undefined)',
       'a repair of another epoch',
     ],
-    [
-      "        await audit.append(clock.now(), 'repair-refused'",
-      "        if (false) await audit.append(clock.now(), 'repair-refused'",
-      'refusals that leave no trace',
-    ],
     ["      await audit.append(clock.now(), 'repair-helped', record);\n", '', 'help that leaves no trace'],
+  ]),
+  ...cuts(folder, 'proposals.ts', tests, [
+    ['    if (error instanceof ServiceError)\n', '    if (false)\n', 'refusals that leave no trace'],
   ]),
   ...cuts(folder, 'repairs.ts', tests, [
     ['if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;', '', 'certificates for strangers'],
@@ -78,11 +77,6 @@ export const repair: readonly Mutant[] = [
       "(state.code !== 'cancelled' && task.kind !== 'repair')",
       "state.code !== 'cancelled'",
       'an attempt that its proposer gave up, begun again by others',
-    ],
-    [
-      '  if (task instanceof RepairTask || task instanceof ExportTask) return true;\n',
-      '',
-      'a repair that a forgotten one keeps from beginning',
     ],
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [

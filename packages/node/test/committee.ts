@@ -13,7 +13,7 @@ import { MemoryHub } from '../src/network/memory.ts';
 import type { Network, PeerId } from '../src/network/network.ts';
 import { type NodeParts, QuorateNode } from '../src/node.ts';
 import { createLog } from '../src/observe/log.ts';
-import { type SignRequest, signRequest } from '../src/policy/sign-request.ts';
+import { type SignRequest, signRequests } from '../src/policy/sign-request.ts';
 import type { CeremonyView, KeygenOrder } from '../src/service.ts';
 import { nativeTools, type Tools } from '../src/tools.ts';
 
@@ -189,7 +189,7 @@ export class Committee {
     client: NodeKey = this.client,
   ): SignRequest {
     const message = new TextEncoder().encode(text);
-    return signRequest(
+    return signRequests.sign(
       {
         network: networkId,
         key: 'treasury',

@@ -2,7 +2,7 @@ import { equal, groupOf, type Member, type Party, toHex, wire } from '@quorate/p
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
-import { preparationCodec, proposePreparation } from '../policy/preparation.ts';
+import { preparations, proposePreparation } from '../policy/preparation.ts';
 import { ServiceError } from '../service.ts';
 import { publicPackageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
@@ -145,7 +145,7 @@ export class PairUpkeep {
       key,
     );
     try {
-      await this.#port.submit(wire.encode(preparationCodec, preparation));
+      await this.#port.submit(wire.encode(preparations.codec, preparation));
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       log.warn('cannot set a pair up now', { key: missing.key.name, with: nameOf(missing.node), error });

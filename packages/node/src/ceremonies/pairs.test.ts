@@ -2,7 +2,7 @@ import { decodeEnvelope, fromHex, kinds, Secret, sealEnvelope, toHex, wire } fro
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { type Preparation, preparationCodec, proposePreparation } from '../policy/preparation.ts';
+import { type Preparation, preparations, proposePreparation } from '../policy/preparation.ts';
 import type { CeremonyView } from '../service.ts';
 import type { NodeFrame } from './frames.ts';
 
@@ -286,7 +286,7 @@ describe('a proposal to set a pair up anew', () => {
       nonce: new Uint8Array(32),
     };
     const kind = change.kind === kinds.presign ? 'presign' : 'pairs';
-    const body = wire.encode(preparationCodec, proposePreparation(kind, { ...good, ...change }, alice.key));
+    const body = wire.encode(preparations.codec, proposePreparation(kind, { ...good, ...change }, alice.key));
     const before = (await committee.audit('bob')).length;
     committee.say('alice', 'bob', { type: 'request', value: { kind: kinds.pairs, body } });
     await committee.run(20);
@@ -315,7 +315,7 @@ describe('a proposal to set a pair up anew', () => {
     ] as const;
     for (const [proposal, code] of refusals) {
       const before = (await committee.audit('bob')).length;
-      const body = wire.encode(preparationCodec, proposal);
+      const body = wire.encode(preparations.codec, proposal);
       committee.say('carol', 'bob', { type: 'request', value: { kind: kinds.pairs, body } });
       await committee.run(20);
       expect((await committee.audit('bob')).slice(before)).toEqual([`pairs-refused: ${code}`]);
@@ -336,7 +336,7 @@ describe('a proposal to set a pair up anew', () => {
       expires,
       nonce: new Uint8Array(32).fill(nonce),
     };
-    return wire.encode(preparationCodec, proposePreparation('pairs', unsigned, own));
+    return wire.encode(preparations.codec, proposePreparation('pairs', unsigned, own));
   }
 
   const propose = async (from: string, to: string, body: Uint8Array): Promise<readonly string[]> => {

@@ -12,7 +12,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { proposeRefresh, type RefreshProposal, refreshProposalCodec } from '../policy/refresh-proposal.ts';
+import { type RefreshProposal, refreshProposals } from '../policy/refresh-proposal.ts';
 import type { CeremonyView } from '../service.ts';
 import { RefreshTask } from './refresh.ts';
 
@@ -319,8 +319,8 @@ describe('a proposal to refresh', () => {
       expires: among.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const signed = proposeRefresh({ ...unsigned, ...change }, among.at(by).key);
-    return wire.encode(refreshProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
+    const signed = refreshProposals.sign({ ...unsigned, ...change }, among.at(by).key);
+    return wire.encode(refreshProposals.codec, { ...signed, ...(change.signature && { signature: change.signature }) });
   };
 
   test.for<[string, Partial<RefreshProposal>, string]>([

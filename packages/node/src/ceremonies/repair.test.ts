@@ -16,7 +16,7 @@ import { MemoryStore, type StoreOperation } from '@quorate/storage';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { proposeRepair, type RepairProposal, repairProposalCodec } from '../policy/repair-proposal.ts';
+import { type RepairProposal, repairProposals } from '../policy/repair-proposal.ts';
 import type { CeremonyView, RepairOrder } from '../service.ts';
 
 const hashed = { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } as const;
@@ -464,8 +464,8 @@ describe('a proposal to repair', () => {
       expires: committee.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const signed = proposeRepair({ ...unsigned, ...change }, committee.at(by).key);
-    return wire.encode(repairProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
+    const signed = repairProposals.sign({ ...unsigned, ...change }, committee.at(by).key);
+    return wire.encode(repairProposals.codec, { ...signed, ...(change.signature && { signature: change.signature }) });
   };
   const say = async (body: Uint8Array): Promise<readonly string[]> => {
     const before = (await committee.audit('bob')).length;
@@ -564,7 +564,7 @@ describe('a proposal to repair', () => {
       expires: fresh.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const body = wire.encode(repairProposalCodec, proposeRepair(unsigned, fresh.at('dave').key));
+    const body = wire.encode(repairProposals.codec, repairProposals.sign(unsigned, fresh.at('dave').key));
     fresh.say('dave', 'bob', { type: 'request', value: { kind: kinds.repair, body } });
     await fresh.run(20);
     expect((await fresh.audit('bob')).at(-1)).toBe('repair-refused: denied');

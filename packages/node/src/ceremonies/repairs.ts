@@ -23,7 +23,7 @@ import { IntegrityError } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
-import { proposeRepair, repairProposalCodec } from '../policy/repair-proposal.ts';
+import { repairProposals } from '../policy/repair-proposal.ts';
 import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
@@ -102,7 +102,7 @@ export class Repairs {
     this.#tries.set(place, tries);
     const choice = { count: publicPackage.threshold, names: helpers, nonce, live, peerOf, able: users, tries };
     const chosen = chooseHelpers(publicPackage, choice, this.#workshop);
-    const proposal = proposeRepair(
+    const proposal = repairProposals.sign(
       {
         network: config.networkId,
         key: name,
@@ -113,7 +113,7 @@ export class Repairs {
       },
       key,
     );
-    const ceremony = await this.#port.submit(wire.encode(repairProposalCodec, proposal));
+    const ceremony = await this.#port.submit(wire.encode(repairProposals.codec, proposal));
     for (const { node, party } of publicPackage.members)
       if (chosen.includes(party)) tries.set(peerOf(node), (tries.get(peerOf(node)) ?? 0) + 1);
     return ceremony;

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../../test/committee.ts';
 import { networkIdOf } from '../../config/config.ts';
 import { limits } from '../../limits.ts';
-import { preparationCodec, proposePreparation } from '../../policy/preparation.ts';
+import { preparations, proposePreparation } from '../../policy/preparation.ts';
 import type { SignRequest } from '../../policy/sign-request.ts';
 import type { CeremonyView } from '../../service.ts';
 import { decodeFrame, type NodeFrame } from '../frames.ts';
@@ -350,7 +350,7 @@ describe('two of three, in one life after another', () => {
         },
         key,
       );
-      return { type: 'request', value: { kind: kinds.presign, body: wire.encode(preparationCodec, body) } };
+      return { type: 'request', value: { kind: kinds.presign, body: wire.encode(preparations.codec, body) } };
     };
     const declined = (): readonly string[] =>
       committee
