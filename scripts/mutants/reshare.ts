@@ -51,6 +51,12 @@ export const reshare: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'departures.ts', departures, [
     ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
+    ['this.#port.superseded(keyId, epoch);', 'void 0;', 'READY for an attempt whose number another one has'],
+    [
+      "(state === 'approved' || state === 'prepared' || state === 'shredded')",
+      "state === 'approved'",
+      'a member that an attempt with the number of another leaves behind',
+    ],
     [
       'verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });',
       'void [verifySuccession, base, groupFor];',

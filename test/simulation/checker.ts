@@ -421,7 +421,7 @@ export class Checker {
     for (const { current, epochs, keyId, quarantined } of home.keys.list()) {
       if (quarantined !== undefined) continue;
       const id = toHex(keyId);
-      for (const one of epochs) if (one.state === 'shredded') this.#shredded(seat, id, one.epoch, epochs);
+      for (const one of epochs) if (one.state === 'shredded') this.#shredded(seat, id, one, epochs);
       if (current === undefined) {
         if (epochs.at(-1)?.state === 'elsewhere') this.reach('a key that is elsewhere');
         continue;
@@ -438,8 +438,11 @@ export class Checker {
   }
 
   /** Old shares are destroyed when all members of the newest committee use newer ones; or long after that, which no run lasts. */
-  #shredded(seat: Seat, key: string, epoch: number, epochs: readonly EpochInfo[]): void {
+  #shredded(seat: Seat, key: string, { epoch, publicPackage }: EpochInfo, epochs: readonly EpochInfo[]): void {
     const place = `${key} ${epoch}`;
+    // Another attempt was certified under its number, so that nothing can come of this one.
+    const used = this.#agreed.get(epochPlace(key, epoch));
+    if (used !== undefined && !equal(used, publicPackage)) return;
     const { shredded } = this.#memoryOf(seat);
     if (shredded.has(place)) return;
     shredded.add(place);
@@ -499,9 +502,6 @@ export class Checker {
   #left(name: string, seat: Seat): void {
     const key = seat.life?.home?.keys.byName(name);
     if (key === undefined || key.quarantined !== undefined) return;
-    // Not mended yet: it promised READY for an attempt whose proposer forgot it and used its number again without it (mixed 20046).
-    if (key.current !== undefined && key.epochs.at(-1)?.state === 'prepared')
-      return this.reach('left behind with an attempt whose number was used again');
     if (key.current !== undefined)
       return this.fail(
         'L3 laggards',

@@ -192,7 +192,9 @@ export class Faults {
       const [place, bytes] = dice.any(among);
       const at = dice.below(bytes.length);
       bytes[at] = (bytes[at] as number) ^ (1 << dice.below(8));
-      this.#checker.damage(seat, among === copies || /^(shares|data-keys)\//.test(place));
+      // A power cut may come between the record of a share and its second copy.
+      const [, copied] = /^(?:shares|data-keys)\/(.*)$/.exec(place) ?? [];
+      this.#checker.damage(seat, among === copies || beside.files.has(copied?.replace('/', '-') ?? ''));
       this.#world.trace.event(this.#world.clock.monotonic(), seat.name, `finds a bit flipped in ${place}`);
       this.#checker.reach('bit flip');
     }

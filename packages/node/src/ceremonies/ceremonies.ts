@@ -100,6 +100,13 @@ export class Ceremonies {
       peerOf,
       active: ({ keyId, epoch }) => this.#keyActive(keyId, epoch),
       left: (keyId, epoch) => this.#keyActive(keyId, epoch),
+      superseded: (keyId, epoch) => {
+        const isSuch = ({ task }: Entry): boolean =>
+          task.effect === 'renews' && equal(task.keyId, keyId) && task.epoch === epoch;
+        const reason = `another attempt was certified as epoch ${epoch}`;
+        for (const entry of this.#book.open())
+          if (isSuch(entry)) this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
+      },
       fatal: (error) => options.fatal(error),
     });
     this.#refill = new Refill(workshop, {
