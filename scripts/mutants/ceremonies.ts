@@ -208,6 +208,18 @@ export const ceremonies: readonly Mutant[] = [
     ],
   ),
   ...cuts(
+    folder,
+    'registrations.ts',
+    ['committee.test.ts'],
+    [
+      [
+        "    if (this.#hasExpired(entry)) return this.#port.apply(entry, { type: 'expired' });\n    const value",
+        '    const value',
+        'an order that outlives its time because the clock was behind',
+      ],
+    ],
+  ),
+  ...cuts(
     coordination,
     'gathering.ts',
     ['gathering.test.ts'],

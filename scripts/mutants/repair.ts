@@ -57,8 +57,8 @@ export const repair: readonly Mutant[] = [
     ['    if (budget.spend(1)) this.#port.send', '    this.#port.send', 'certificates without end'],
     ['    if (!(await this.#isLost(publicPackage)))\n', '    if (false)\n', 'a repair of what is not lost'],
     [
-      'return all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
-      'return all.at(-1);',
+      'const best = all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
+      'const best = all.at(-1);',
       'an old certificate in place of the newest',
     ],
     ['    this.#checkKey(name, publicPackage, publicKey);\n', '', 'a key that nobody can tell is the right one'],
@@ -68,9 +68,16 @@ export const repair: readonly Mutant[] = [
       'another key than the one that was here',
     ],
     ['(publicKey === undefined || publicKey === keyOf(publicPackage))', 'true', 'another key than the operator names'],
+    ['peerOf, able: users, tries }', 'peerOf, tries }', 'helpers who lost their shares, too'],
+    ['peerOf, able: users, tries }', 'peerOf, able: users }', 'a helper that spoils one attempt after the other'],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
     ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
+    [
+      "(state.code !== 'cancelled' && task.kind !== 'repair')",
+      "state.code !== 'cancelled'",
+      'an attempt that its proposer gave up, begun again by others',
+    ],
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [
     [

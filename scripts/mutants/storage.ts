@@ -347,6 +347,11 @@ export const storage: readonly Mutant[] = [
         'an answer to nothing',
       ],
       ['if (known.result !== undefined) return known.result;', '', 'a second answer'],
+      [
+        '      if (!(error instanceof IntegrityError)) throw error;\n',
+        '      throw error;\n',
+        'one record that stops a node',
+      ],
     ],
   ),
   ...cuts(

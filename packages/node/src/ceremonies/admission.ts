@@ -173,9 +173,12 @@ export function kindOf(number: number): Kind | undefined {
   return (Object.keys(tasks) as Kind[]).find((kind) => kinds[kind] === number);
 }
 
-/** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
-function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
-  return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
+/**
+ * A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. So a repair:
+ * whoever lost its share asks anew, and what still goes around of an earlier attempt must not take the newer one's place.
+ */
+function mayRetry({ ceremony: { state }, task }: Entry, peer: PeerId | undefined): boolean {
+  return state.name === 'failed' && (peer === undefined || (state.code !== 'cancelled' && task.kind !== 'repair'));
 }
 
 /**

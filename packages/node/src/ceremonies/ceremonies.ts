@@ -521,7 +521,8 @@ export class Ceremonies {
     for (const entry of this.#book.open()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
       // Without a second attempt, whoever died in the only session would wait for one, and begin nothing else meanwhile.
-      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;
+      const { name } = entry.ceremony.state;
+      if (entry.task.kind !== 'sign' && (name === 'running' || name === 'confirming')) continue;
       this.#spread(entry, [peer]);
       this.#apply(entry, { type: 'joined', peer });
     }

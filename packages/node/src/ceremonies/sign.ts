@@ -54,7 +54,7 @@ export class SignTask implements Task {
   /**
    * Checks an order by this node's own rules, records the decision, a refusal too, and registers the request. Nothing that
    * others say replaces any of it. An order that was answered before comes with its answer.
-   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`, `integrity`
    */
   static async admit(
     body: Uint8Array,
@@ -69,7 +69,7 @@ export class SignTask implements Task {
       const task = new SignTask(request, check(request, workshop), workshop);
       const client = clientOf(request.client, config.clients)?.name ?? '';
       const [entry] = await Promise.all([
-        requests.register(task.id, digest, request.expires, body).catch(conflicting),
+        requests.register(task.id, digest, request.expires, body).catch(untaken),
         audit.append(clock.now(), 'sign-approved', { ...record, client, bytes: contentOf(request.intent).length }),
       ]);
       return { task, answer: entry.result };
@@ -219,10 +219,11 @@ export class SignTask implements Task {
   }
 }
 
-/** An id under which another order was registered before is refused. */
-function conflicting(error: unknown): never {
-  const conflicts = error instanceof LedgerError && error.code === 'request-conflict';
-  throw conflicts ? new ServiceError('request-conflict', error.message) : error;
+/** What the ledger does not take: another order under an id that was used, or one whose record is damaged. */
+function untaken(error: unknown): never {
+  if (!(error instanceof LedgerError)) throw error;
+  if (error.code === 'request-conflict') throw new ServiceError('request-conflict', error.message);
+  throw error.code === 'request-damaged' ? new ServiceError('integrity', error.message) : error;
 }
 
 /** The rules, in the order in which they say least to whoever has no rights. */
@@ -259,7 +260,7 @@ export function checkExpiry(expires: number, now: number): void {
       'the request has expired by the clock of this node; send a new one, check the clocks',
     );
   }
-  if (expires > now + limits.longestRequest) {
+  if (expires > now + limits.longestRequest + limits.clockTolerance) {
     throw new ServiceError('invalid', 'the request expires too late; at most an hour from now');
   }
 }
