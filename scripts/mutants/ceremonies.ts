@@ -249,7 +249,7 @@ export const ceremonies: readonly Mutant[] = [
     ['pairs.test.ts'],
     [
       [
-        "      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;\n",
+        "      if (entry.task.kind !== 'sign' && (name === 'running' || name === 'confirming')) continue;\n",
         '',
         'a node that died in a session waiting for a second one that nobody holds',
       ],
