@@ -10,7 +10,7 @@ import {
   orderOf,
   readClientKey,
   type SignatureForms,
-  signRequest,
+  signRequests,
   systemRandomness,
   watch,
 } from '@quorate/node';
@@ -157,7 +157,7 @@ async function reshare(net: Testnet, { name, publicKey }: MadeKey, members: read
 async function sign(net: Testnet, key: MadeKey, message: Uint8Array, by: string): Promise<Signed> {
   const { client } = net.node(by);
   const { network } = await client.status();
-  const order = signRequest(
+  const order = signRequests.sign(
     {
       network: networkIdOf(network),
       key: key.name,

@@ -4,7 +4,7 @@ import {
   networkIdOf,
   orderOf,
   readClientKey,
-  signRequest,
+  signRequests,
   systemRandomness,
 } from '@quorate/node';
 import { verifyIndependently } from '../../test/support/verifiers.ts';
@@ -65,7 +65,7 @@ export class Signer {
   async #sign(): Promise<Signed> {
     const client = this.#clients[this.#orders++ % this.#clients.length] as NodeClient;
     const value = systemRandomness.bytes(64);
-    const order = signRequest(
+    const order = signRequests.sign(
       {
         network: this.#network,
         key: this.#key.name,

@@ -2,6 +2,7 @@ import { cuts, type Mutant } from './mutant.ts';
 
 const folder = 'packages/node/src/ceremonies';
 const coordination = 'packages/node/src/coordination';
+const stocked = ['stocked.test.ts', 'worker/host.test.ts'];
 
 export const ceremonies: readonly Mutant[] = [
   ...cuts(
@@ -53,19 +54,15 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
-    'admission.ts',
+    'refresh.ts',
     ['refresh.test.ts'],
     [
       [
-        'newer.expires >= task.expires + limits.refreshPause;',
-        'newer.expires > task.expires;',
+        'newer.expires >= this.expires + limits.refreshPause;',
+        'newer.expires > this.expires;',
         'a member that has the others write down proposal after proposal',
       ],
-      [
-        'return waits && equal(task.proposer, newer.proposer) &&',
-        'return waits &&',
-        "another member's proposal swept away",
-      ],
+      [' && equal(newer.proposer, this.proposer);', ';', "another member's proposal swept away"],
     ],
   ),
   ...cuts(
@@ -116,34 +113,33 @@ export const ceremonies: readonly Mutant[] = [
       ['    for (const node of nodes) stock.drop(node);\n', '', 'a set made with a member that is banned since'],
     ],
   ),
-  ...cuts(
-    folder,
-    'jobs.ts',
-    ['stocked.test.ts', 'worker/host.test.ts'],
+  ...cuts(folder, 'jobs/pairs.ts', stocked, [
     [
-      [
-        '  for (const half of stock.flatMap(halvesOf)) taken.adopt(half, wipe);\n',
-        '',
-        'sets of a keygen that came to nothing stay in memory',
-      ],
-      [
-        '  const stock = stockOf(group, input);\n  const pairs',
-        '  const stock = new Map();\n  const pairs',
-        'base transfers made ahead and not used',
-      ],
-      [
-        'keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)]',
-        'keygen: ({ receiveSecret }) => [receiveSecret]',
-        'sets that a keygen was given stay in this thread',
-      ],
-      ["'choose-set': ({ hedge }) => [hedge],", "'choose-set': () => [],", 'what hedges a set stays in this thread'],
-      [
-        "'complete-set': ({ keySecret }) => [keySecret],",
-        "'complete-set': () => [],",
-        'the key of a set stays in this thread',
-      ],
+      '  for (const half of stock.flatMap(halvesOf)) taken.adopt(half, wipe);\n',
+      '',
+      'sets of a keygen that came to nothing stay in memory',
     ],
-  ),
+  ]),
+  ...cuts(folder, 'jobs/keygen.ts', stocked, [
+    [
+      '  const stock = stockOf(group, input);\n  const pairs',
+      '  const stock = new Map();\n  const pairs',
+      'base transfers made ahead and not used',
+    ],
+  ]),
+  ...cuts(folder, 'jobs/jobs.ts', stocked, [
+    [
+      'keygen: ({ receiveSecret, stock }) => [receiveSecret, ...stock.flatMap(halvesOf)]',
+      'keygen: ({ receiveSecret }) => [receiveSecret]',
+      'sets that a keygen was given stay in this thread',
+    ],
+    ["'choose-set': ({ hedge }) => [hedge],", "'choose-set': () => [],", 'what hedges a set stays in this thread'],
+    [
+      "'complete-set': ({ keySecret }) => [keySecret],",
+      "'complete-set': () => [],",
+      'the key of a set stays in this thread',
+    ],
+  ]),
   ...cuts(
     `${folder}/worker`,
     'host.ts',
@@ -197,7 +193,7 @@ export const ceremonies: readonly Mutant[] = [
         'an order in another network',
       ],
       [
-        "if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
+        "if (!signRequests.verify(request, tools.signatures)) throw denied('the request is not signed by the client it names');",
         '',
         'an order that nobody signed',
       ],
@@ -214,6 +210,18 @@ export const ceremonies: readonly Mutant[] = [
         'a digest signed without the right to',
       ],
       ['  if (key.frozen)\n', '  if (false)\n', 'a frozen key signs'],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'registrations.ts',
+    ['committee.test.ts'],
+    [
+      [
+        "    if (this.#hasExpired(entry)) return this.#port.apply(entry, { type: 'expired' });\n    const value",
+        '    const value',
+        'an order that outlives its time because the clock was behind',
+      ],
     ],
   ),
   ...cuts(
@@ -241,7 +249,7 @@ export const ceremonies: readonly Mutant[] = [
     ['pairs.test.ts'],
     [
       [
-        "      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;\n",
+        "      if (entry.task.kind !== 'sign' && (name === 'running' || name === 'confirming')) continue;\n",
         '',
         'a node that died in a session waiting for a second one that nobody holds',
       ],

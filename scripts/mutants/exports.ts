@@ -12,8 +12,8 @@ export const exports: readonly Mutant[] = [
       'an export for another network',
     ],
     [
-      "if (!verifyExport(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
-      '',
+      'if (!exportProposals.verify(proposal, tools.signatures))',
+      'if (false)',
       'a key for somebody who cannot sign for the member',
     ],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
@@ -30,11 +30,7 @@ export const exports: readonly Mutant[] = [
     ['seated.length === signers.length && ', '', 'signers who are nobody'],
     ["throw new ServiceError('invalid', 'this node does not take part');", 'void 0;', 'an export that is not ours'],
     ['  if (bans.has(proposer)) throw denied', '  if (false) throw denied', 'a key for a banned member'],
-    [
-      "?? config.accept.default) === 'deny')",
-      "?? config.accept.default) === 'never')",
-      'a key that the operator denies',
-    ],
+    ["if (ruleFor(member.name, config) === 'deny')", 'if (false)', 'a key that the operator denies'],
     [
       "return { ...common, decision: 'ask' };",
       "return { ...common, decision: 'auto' };",

@@ -5,7 +5,7 @@ const tests = ['import.test.ts'];
 
 export const imports: readonly Mutant[] = [
   ...cuts(folder, 'import.ts', tests, [
-    ['  if (!verifyImport(proposal, signatures))\n', '  if (false)\n', 'an import that nobody signed'],
+    ['  if (!importProposals.verify(proposal, signatures))\n', '  if (false)\n', 'an import that nobody signed'],
     [
       "throw new ServiceError('invalid', 'whoever imports a key is one of its members');",
       'void 0;',
@@ -87,13 +87,18 @@ export const imports: readonly Mutant[] = [
     ],
   ),
   ...cuts(
-    'packages/node/src',
-    'node.ts',
-    ['ceremonies/import.test.ts'],
+    folder,
+    'orders.ts',
+    ['import.test.ts'],
     [
       ['  if (found !== publicKey)\n', '  if (false)\n', 'another key than the operator means'],
       ['scalar <= 0n || scalar >= group.order', 'false', 'what is no private key'],
-      ['    } finally {\n      secret.wipe();\n    }\n', '    } finally {\n    }\n', 'a secret that stays in memory'],
     ],
+  ),
+  ...cuts(
+    'packages/node/src',
+    'node.ts',
+    ['ceremonies/import.test.ts'],
+    [['    } finally {\n      secret.wipe();\n    }\n', '    } finally {\n    }\n', 'a secret that stays in memory']],
   ),
 ];

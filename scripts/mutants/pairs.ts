@@ -6,16 +6,17 @@ const tests = ['pairs.test.ts'];
 export const pairs: readonly Mutant[] = [
   ...cuts(folder, 'pairs.ts', tests, [
     [
-      '    await keys.dropMaterial(\n      this.keyId,\n      this.epoch,\n      others.map(({ party }) => party),\n    );\n',
+      '    await keys.materials.drop(\n      this.keyId,\n      this.epoch,\n      others.map(({ party }) => party),\n    );\n',
       '',
       'an old half beside a new one',
     ],
     [
-      "if (members.length !== 2) throw new ServiceError('invalid', 'a set-up is of two parties');",
+      "if (checked.members.length !== 2) throw new ServiceError('invalid', 'a set-up is of two parties');",
       '',
       'a set-up of three',
     ],
-    ['  checkBans(members, workshop);\n', '', 'a set-up with a banned member'],
+    ['return !isRunning && ', 'return ', 'a set-up that runs is given up for another'],
+    ['  checkBans(checked.members, workshop);\n', '', 'a set-up with a banned member'],
   ]),
   ...cuts(folder, 'preparing.ts', tests, [
     [
@@ -24,7 +25,7 @@ export const pairs: readonly Mutant[] = [
       'another network',
     ],
     ["if (preparation.kind !== kinds[kind]) throw invalid('the proposal is for something else');", '', 'another kind'],
-    ['if (!verifyPreparation(preparation, tools.signatures)) {', 'if (false) {', 'a proposal that nobody signed'],
+    ['if (!preparations.verify(preparation, tools.signatures)) {', 'if (false) {', 'a proposal that nobody signed'],
     ['  checkExpiry(expires, clock.now());\n', '', 'a proposal that has expired'],
     [
       'if (info.epoch !== epoch) throw denied(`the key ${preparation.key} is in another epoch here`);',
@@ -45,7 +46,7 @@ export const pairs: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'pair-upkeep.ts', tests, [
     [
-      '        await keys.dropMaterial(keyId, epoch, parties);\n',
+      '        await keys.materials.drop(keyId, epoch, parties);\n',
       '',
       'what was in a check when the node died is used again',
     ],
@@ -58,7 +59,6 @@ export const pairs: readonly Mutant[] = [
     ['if (bans.has(missing.node) || ', 'if (', 'a banned member is asked to set up anew'],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
-    ["  if (ceremony.state.name === 'running' || ", '  if (', 'a set-up that runs is given up for another'],
     [' && !yields(entry, task))) {', ')) {', 'a proposer that died is refused until its proposal expires'],
   ]),
   ...cuts(folder, 'sessions.ts', tests, [

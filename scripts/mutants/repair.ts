@@ -11,8 +11,8 @@ export const repair: readonly Mutant[] = [
       'a repair for another network',
     ],
     [
-      "if (!verifyRepair(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
-      '',
+      'if (!repairProposals.verify(proposal, tools.signatures))',
+      'if (false)',
       'a share for somebody who cannot sign for the member',
     ],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
@@ -34,6 +34,7 @@ export const repair: readonly Mutant[] = [
       'void 0;',
       'a repair that is not ours to help',
     ],
+    ['return true;', 'return false;', 'a repair that a forgotten one keeps from beginning'],
     ['  if (bans.has(proposer)) throw denied', '  if (false) throw denied', 'help for a banned member'],
     ["  if (rule === 'deny') throw denied", '  if (false) throw denied', 'help that the operator forbade'],
     [
@@ -46,20 +47,18 @@ export const repair: readonly Mutant[] = [
       'if (asked === undefined)',
       'a repair of another epoch',
     ],
-    [
-      "        await audit.append(clock.now(), 'repair-refused'",
-      "        if (false) await audit.append(clock.now(), 'repair-refused'",
-      'refusals that leave no trace',
-    ],
     ["      await audit.append(clock.now(), 'repair-helped', record);\n", '', 'help that leaves no trace'],
+  ]),
+  ...cuts(folder, 'proposals.ts', tests, [
+    ['    if (error instanceof ServiceError)\n', '    if (false)\n', 'refusals that leave no trace'],
   ]),
   ...cuts(folder, 'repairs.ts', tests, [
     ['if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;', '', 'certificates for strangers'],
     ['    if (budget.spend(1)) this.#port.send', '    this.#port.send', 'certificates without end'],
     ['    if (!(await this.#isLost(publicPackage)))\n', '    if (false)\n', 'a repair of what is not lost'],
     [
-      'return all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
-      'return all.at(-1);',
+      'const best = all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
+      'const best = all.at(-1);',
       'an old certificate in place of the newest',
     ],
     ['    this.#checkKey(name, publicPackage, publicKey);\n', '', 'a key that nobody can tell is the right one'],
@@ -69,13 +68,15 @@ export const repair: readonly Mutant[] = [
       'another key than the one that was here',
     ],
     ['(publicKey === undefined || publicKey === keyOf(publicPackage))', 'true', 'another key than the operator names'],
+    ['peerOf, able: users, tries }', 'peerOf, tries }', 'helpers who lost their shares, too'],
+    ['peerOf, able: users, tries }', 'peerOf, able: users }', 'a helper that spoils one attempt after the other'],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
     ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
     [
-      '  if (task instanceof RepairTask || task instanceof ExportTask) return true;\n',
-      '',
-      'a repair that a forgotten one keeps from beginning',
+      "(state.code !== 'cancelled' && task.kind !== 'repair')",
+      "state.code !== 'cancelled'",
+      'an attempt that its proposer gave up, begun again by others',
     ],
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [

@@ -6,11 +6,7 @@ const departures = ['departures.test.ts'];
 
 export const reshare: readonly Mutant[] = [
   ...cuts(folder, 'reshare-rules.ts', rules, [
-    [
-      "if (!verifyReshare(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');",
-      '',
-      'a proposal that nobody signed',
-    ],
+    ['if (!reshareProposals.verify(proposal, tools.signatures))', 'if (false)', 'a proposal that nobody signed'],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
     ["throw denied('the proposer has no share of this key');", 'void 0;', 'a proposal of a stranger to the key'],
     ['if (epoch <= highest) throw denied', 'if (false) throw denied', 'an epoch number that returns'],
@@ -50,8 +46,8 @@ export const reshare: readonly Mutant[] = [
       'an operator who names another key',
     ],
   ]),
-  ...cuts(folder, 'admission.ts', rules, [
-    [' && newer.expires > task.expires;', ';', 'an earlier proposal, said again, in the place of a later one'],
+  ...cuts(folder, 'reshare.ts', rules, [
+    [' && newer.expires > this.expires;', ';', 'an earlier proposal, said again, in the place of a later one'],
   ]),
   ...cuts(folder, 'departures.ts', departures, [
     ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],

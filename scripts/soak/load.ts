@@ -5,7 +5,7 @@ import {
   networkIdOf,
   orderOf,
   readClientKey,
-  signRequest,
+  signRequests,
   systemRandomness,
 } from '@quorate/node';
 import { verifyIndependently } from '../../test/support/verifiers.ts';
@@ -99,7 +99,7 @@ export class Load {
   async sign(key: LoadedKey): Promise<Ordered> {
     const message = systemRandomness.bytes(64);
     const order = orderOf(
-      signRequest(
+      signRequests.sign(
         {
           network: this.#network,
           key: key.name,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { systemRandomness } from '@quorate/node';
 import { decodeFrame, encodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
 import { inlineHost } from '../../packages/node/src/ceremonies/host.ts';
-import { startJob } from '../../packages/node/src/ceremonies/jobs.ts';
+import { startJob } from '../../packages/node/src/ceremonies/jobs/jobs.ts';
 import { systemClock } from '../../packages/node/src/clock.ts';
 import { type Config, loadConfig } from '../../packages/node/src/config/config.ts';
 import { loadRoster } from '../../packages/node/src/config/roster.ts';

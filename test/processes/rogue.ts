@@ -1,4 +1,4 @@
-import { type NodeClient, networkIdOf, signRequest, systemRandomness } from '@quorate/node';
+import { type NodeClient, networkIdOf, systemRandomness } from '@quorate/node';
 import {
   activatedCodec,
   ascii,
@@ -18,13 +18,8 @@ import { nativeNodeKey } from '@quorate/protocol/native';
 import { decodeFrame, encodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
 import { publicKeyOf } from '../../packages/node/src/network/identity.ts';
 import type { PeerId } from '../../packages/node/src/network/network.ts';
-import {
-  type KeygenProposal,
-  keygenProposalCodec,
-  proposalDigest,
-  propose,
-} from '../../packages/node/src/policy/keygen-proposal.ts';
-import { requestId, signRequestCodec } from '../../packages/node/src/policy/sign-request.ts';
+import { type KeygenProposal, keygenProposals } from '../../packages/node/src/policy/keygen-proposal.ts';
+import { requestId, signRequests } from '../../packages/node/src/policy/sign-request.ts';
 import { type TestnetNode, until } from '../../scripts/testnet/testnet.ts';
 import { becomeMember, type Member } from './member.ts';
 
@@ -86,20 +81,20 @@ export class Rogue implements AsyncDisposable {
       expires: Date.now() + 60_000,
       idempotencyKey: bytes(16),
     } as const;
-    const own = signRequest(unsigned, nativeNodeKey(bytes(32)));
-    const asNode = signRequest({ ...unsigned, idempotencyKey: bytes(16) }, this.member.identity);
+    const own = signRequests.sign(unsigned, nativeNodeKey(bytes(32)));
+    const asNode = signRequests.sign({ ...unsigned, idempotencyKey: bytes(16) }, this.member.identity);
     const forged = {
-      ...signRequest({ ...unsigned, idempotencyKey: bytes(16) }, this.member.identity),
+      ...signRequests.sign({ ...unsigned, idempotencyKey: bytes(16) }, this.member.identity),
       client: client.publicKey,
     };
     const blank = { ...forged, idempotencyKey: bytes(16), signature: new Uint8Array(64) };
     return [own, asNode, forged, blank].map((request) => ({
       id: requestId(request),
-      body: wire.encode(signRequestCodec, request),
+      body: wire.encode(signRequests.codec, request),
     }));
   }
 
-  /** Proposals that break a rule, with their ids. @param key its committee is the one to propose */
+  /** Proposals that break a rule, with their ids. @param key its committee is the one to keygenProposals.sign */
   proposals(key: KeyView): readonly { readonly id: Uint8Array; readonly body: Uint8Array }[] {
     const { identity } = this.member;
     const members = key.parties.map(({ party, peerId }) => ({ party, node: publicKeyOf(peerId) }));
@@ -119,17 +114,20 @@ export class Rogue implements AsyncDisposable {
     const stranger = members.map((member, i) => (i === 4 ? { ...member, node: new Uint8Array(32).fill(255) } : member));
     const victim = members.find(({ node }) => toHex(node) !== toHex(identity.publicKey))?.node ?? identity.publicKey;
     return [
-      { ...propose(good(), identity), proposer: victim },
-      propose({ ...good(), scheme: 'ecdsa', tweak: { type: 'key-path-only', value: new Uint8Array(0) } }, identity),
-      propose({ ...good(), threshold: 1 }, identity),
-      propose({ ...good(), threshold: 2 }, identity),
-      propose({ ...good(), members: stranger }, identity),
-      propose(
+      { ...keygenProposals.sign(good(), identity), proposer: victim },
+      keygenProposals.sign(
+        { ...good(), scheme: 'ecdsa', tweak: { type: 'key-path-only', value: new Uint8Array(0) } },
+        identity,
+      ),
+      keygenProposals.sign({ ...good(), threshold: 1 }, identity),
+      keygenProposals.sign({ ...good(), threshold: 2 }, identity),
+      keygenProposals.sign({ ...good(), members: stranger }, identity),
+      keygenProposals.sign(
         { ...good(), scheme: 'taproot', tweak: { type: 'script-tree', value: new Uint8Array(32).fill(1) } },
         identity,
       ),
-      propose({ ...good(), name: key.name }, identity),
-    ].map((proposal) => ({ id: proposalDigest(proposal), body: wire.encode(keygenProposalCodec, proposal) }));
+      keygenProposals.sign({ ...good(), name: key.name }, identity),
+    ].map((proposal) => ({ id: keygenProposals.digest(proposal), body: wire.encode(keygenProposals.codec, proposal) }));
   }
 
   /** A registration of our own that fits `other`, properly signed unless `change` says otherwise. */

@@ -9,7 +9,7 @@ import {
   networkIdOf,
   orderOf,
   readClientKey,
-  signRequest,
+  signRequests,
   systemRandomness,
 } from '@quorate/node';
 import { ascii, type NodeKey, type Scheme, toHex } from '@quorate/protocol';
@@ -143,7 +143,7 @@ export class Scene implements AsyncDisposable {
   ): SignOrder {
     const { message = ascii('pay the invoice'), idempotencyKey = systemRandomness.bytes(16) } = options;
     return orderOf(
-      signRequest(
+      signRequests.sign(
         {
           network,
           key: key.name,

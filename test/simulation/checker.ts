@@ -211,6 +211,8 @@ export class Checker {
     if (seat.isCorrupt) return;
     const { failure, id, key, kind, result, state } = view;
     this.#memoryOf(seat).states.set(id, { kind, state });
+    const why = failure === undefined ? '' : `: ${failure.reason}`;
+    this.#world.trace.note(this.#world.clock.monotonic(), seat.name, `${kind} ${id.slice(0, 8)} ${state}${why}`);
     if (failure?.code === 'cheated' && failure.culprits.length === 0)
       this.fail('I8 blame completeness', `${seat.name} calls ${id} cheated, and names nobody`);
     if (view.attempt > 1) this.reach(`another attempt (${kind})`);

@@ -1,7 +1,7 @@
 import { type Scheme, toHex } from '@quorate/protocol';
 import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import { networkIdOf } from '../../packages/node/src/config/config.ts';
-import { type SignRequest, signRequest } from '../../packages/node/src/policy/sign-request.ts';
+import { type SignRequest, signRequests } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
 import { ServiceError } from '../../packages/node/src/service.ts';
 import type { Checker } from './checker.ts';
@@ -60,7 +60,7 @@ export class Client {
     const ascii = new TextEncoder();
     const message = ascii.encode(text);
     const scheme = this.#checker.keys.get(key)?.scheme;
-    const request = signRequest(
+    const request = signRequests.sign(
       {
         network: networkId,
         key,

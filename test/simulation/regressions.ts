@@ -33,4 +33,24 @@ export const regressions: readonly Regression[] = [
     was: 'READY was said for an attempt that was overtaken while its share was being destroyed',
     run: { ...toy, protocol: 'reshare', seed: 817 },
   },
+  {
+    was: 'an order that was taken while the clock was behind did not end when the clock was put right',
+    run: { ...toy, protocol: 'sign', seed: 793 },
+  },
+  {
+    was: 'members that had prepared a refresh had it begun again by one at whom it had failed, which refused all others meanwhile',
+    run: { ...toy, protocol: 'reshare', seed: 226 },
+  },
+  {
+    was: 'who had lost its share, too, was asked to help again and again',
+    run: { ...toy, protocol: 'repair', seed: 526 },
+  },
+  {
+    was: 'a helper with whom the others would not sit was asked again and again, and others were suspected for it',
+    run: { ...toy, protocol: 'repair', seed: 602 },
+  },
+  {
+    was: 'a damaged answer to an order stopped the node whenever that order came again',
+    run: { ...toy, protocol: 'repair', seed: 907 },
+  },
 ];

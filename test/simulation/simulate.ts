@@ -67,7 +67,12 @@ export async function simulate(run: Case, print?: (line: string) => void): Promi
   } finally {
     process.off('unhandledRejection', onRejection);
   }
-  const { reached, violation } = checker;
+  const { reached } = checker;
+  // A plain object: an error that comes from another thread has lost what it was of.
+  const violation = checker.violation && {
+    invariant: checker.violation.invariant,
+    message: checker.violation.message,
+  };
   for (const seat of world.seats) world.stop(seat);
   return { violation, hash: trace.digest(), events: trace.events, faults: faults.count, reached };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { EncodingError } from '@quorate/protocol';
+import { EncodingError, toHex } from '@quorate/protocol';
 import { decodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
 
 /** Everything that happens in a world, as one hash; and as lines, for whoever wants to read them. */
@@ -41,7 +41,10 @@ export class Trace {
 }
 
 function describe(bytes: Uint8Array): string {
-  return `${frameType(bytes)} ${bytes.length}`;
+  const type = frameType(bytes);
+  if (type !== 'declined') return `${type} ${bytes.length}`;
+  const { value } = decodeFrame(bytes) as NodeFrame & { readonly type: 'declined' };
+  return `declined ${toHex(value.request).slice(0, 8)}: ${value.reason}`;
 }
 
 /** What kind of frame this is, whoever made it. */

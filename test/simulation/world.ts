@@ -25,6 +25,8 @@ export class Life {
   isOver = false;
   /** On the monotonic clock. */
   #pausedUntil = 0;
+  /** What happened while it stood still, in order. */
+  readonly #missed: (() => void)[] = [];
   home: Home | undefined;
   node: QuorateNode | undefined;
   network: Network | undefined;
@@ -38,11 +40,23 @@ export class Life {
   /** Whatever happens to a process comes through here: nothing after its death, and late while it stands still. */
   wake(run: () => void): void {
     if (this.isOver) return;
-    const rest = this.#pausedUntil - this.#clock.monotonic();
-    if (rest > 0) {
-      this.#clock.after(rest, () => this.wake(run));
+    if (this.isPaused || this.#missed.length > 0) {
+      this.#missed.push(run);
+      if (this.#missed.length === 1) this.#resume();
       return;
     }
+    this.#run(run);
+  }
+
+  /** Goes on where it was, once it stands still no more: what comes over one connection stays in order. */
+  #resume(): void {
+    this.#clock.after(this.#pausedUntil - this.#clock.monotonic(), () => {
+      if (this.isPaused) return this.#resume();
+      for (const run of this.#missed.splice(0)) if (!this.isOver) this.#run(run);
+    });
+  }
+
+  #run(run: () => void): void {
     try {
       run();
     } catch (error) {

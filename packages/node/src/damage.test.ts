@@ -39,6 +39,39 @@ test('a node whose share was damaged has it back from the second copy, and keeps
   expect(await committee.verifies('pay', signed)).toBe(true);
 });
 
+test.for(['requests', 'results'])(
+  'a node whose record of one request is damaged (%s) refuses that one for ever, and goes on with all others',
+  async (what) => {
+    const committee = await Committee.open(3, `one of ${what} damaged`, {});
+    await committee.key();
+    const order = committee.order('pay');
+    const first = await committee.sign('bob', order);
+    await committee.run(100);
+    const bob = committee.at('bob');
+    await committee.stop(bob);
+    const place = `${what}/${first.id}`;
+    const sealed = (await bob.store.get(place)) as Uint8Array;
+    const at = sealed.length - 40;
+    await bob.store.batch([{ type: 'put', key: place, value: sealed.with(at, (sealed[at] as number) ^ 1) }]);
+    for (let life = 0; life < 2; life++) {
+      await committee.start(bob);
+      await committee.run(20);
+      await expect(bob.node.sign(order)).rejects.toMatchObject({
+        code: 'integrity',
+        message: expect.stringContaining(place),
+      });
+      expect((await committee.audit('bob')).at(-1)).toBe('sign-refused: integrity');
+      expect((await committee.sign('bob', committee.order(`life ${life}`))).state).toBe('done');
+      await committee.stop(bob);
+    }
+    await committee.start(bob);
+    expect((await committee.sign('alice', order)).result).toMatchObject({
+      signature: first.result?.type === 'signature' ? first.result.signature : '',
+    });
+    expect(bob.fatal).toEqual([]);
+  },
+);
+
 test('a node whose set-up with one party was damaged signs with others, says so, and sets up something new', async () => {
   const committee = await Committee.open(3, 'one pair damaged', {}, toyTools());
   await committee.key({ scheme: 'ecdsa', threshold: 2 });

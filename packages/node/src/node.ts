@@ -2,7 +2,6 @@ import {
   type BitcoinNetwork,
   ENVELOPE_VERSION,
   equal,
-  fromBytesBE,
   fromHex,
   frost,
   groupOf,
@@ -12,8 +11,6 @@ import {
   type Randomness,
   type Scheme,
   type Secret,
-  schemes,
-  type Tweak,
   toHex,
   wire,
 } from '@quorate/protocol';
@@ -23,23 +20,22 @@ import { Ceremonies } from './ceremonies/ceremonies.ts';
 import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
 import { isImported, PassingSecrets } from './ceremonies/imports.ts';
-import type { JobName, Jobs } from './ceremonies/jobs.ts';
+import type { JobName, Jobs } from './ceremonies/jobs/jobs.ts';
 import { ownKeyPackages } from './ceremonies/key-packages.ts';
-import { majority } from './ceremonies/keygen.ts';
+import { importedKey, termsOf } from './ceremonies/orders.ts';
 import { packageOf, publicPackageOf } from './ceremonies/packages.ts';
 import { PresignaturePool } from './ceremonies/presigning/pool.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import type { Home } from './home.ts';
-import { limits } from './limits.ts';
 import { peerIdOf, publicKeyOf } from './network/identity.ts';
 import type { Network, PeerId, PeerStatus } from './network/network.ts';
 import { type Roster, rosterHash } from './network/roster.ts';
 import type { Log } from './observe/log.ts';
-import { importDigest, importProposalCodec, proposeImport } from './policy/import-proposal.ts';
-import { type KeygenTerms, keygenProposalCodec, propose } from './policy/keygen-proposal.ts';
-import { type SignRequest, signRequestCodec } from './policy/sign-request.ts';
+import { importProposals } from './policy/import-proposal.ts';
+import { keygenProposals } from './policy/keygen-proposal.ts';
+import { type SignRequest, signRequests } from './policy/sign-request.ts';
 import {
   type AddressesView,
   type CeremonyView,
@@ -86,6 +82,7 @@ export interface NodeParts {
 /** A running node as its users see it: the ceremonies, and views of everything else. */
 export class QuorateNode implements Service {
   readonly #parts: NodeParts;
+  readonly #workshop: Workshop;
   readonly #ceremonies: Ceremonies;
   readonly #stock: Stock;
   readonly #standings: Standings;
@@ -104,7 +101,7 @@ export class QuorateNode implements Service {
     this.#stock = this.#makeStock();
     this.#standings = this.#makeStandings();
     this.#presignatures = new PresignaturePool(parts.clock, parts.config.presignatures);
-    const workshop: Workshop = {
+    this.#workshop = {
       ...parts,
       stock: this.#stock,
       standings: this.#standings,
@@ -126,7 +123,7 @@ export class QuorateNode implements Service {
       publicKeyOf: (keyId, epoch) => this.#publicKey(keyId, epoch),
     };
     this.#ceremonies = new Ceremonies({
-      workshop,
+      workshop: this.#workshop,
       network: parts.network,
       peerOf: (node) => this.#peerOf(node),
       fatal: (error) => parts.fatal(error),
@@ -290,21 +287,21 @@ export class QuorateNode implements Service {
   }
 
   async keygen(order: KeygenOrder): Promise<CeremonyView> {
-    const proposal = propose(this.#terms(order), this.#parts.key);
-    return await this.#ceremonies.submit('keygen', wire.encode(keygenProposalCodec, proposal));
+    const proposal = keygenProposals.sign(termsOf(order, this.#workshop), this.#parts.key);
+    return await this.#ceremonies.submit('keygen', wire.encode(keygenProposals.codec, proposal));
   }
 
   async importKey(order: ImportOrder, secret: Secret): Promise<CeremonyView> {
     const { key, randomness, tools } = this.#parts;
     try {
-      const terms = this.#terms(order);
+      const terms = termsOf(order, this.#workshop);
       const groupKey = importedKey(order, secret, tools);
-      const proposal = proposeImport({ ...terms, groupKey, chainCode: randomness.bytes(32) }, key);
-      this.#imports.keep(importDigest(proposal), secret.clone());
+      const proposal = importProposals.sign({ ...terms, groupKey, chainCode: randomness.bytes(32) }, key);
+      this.#imports.keep(importProposals.digest(proposal), secret.clone());
       try {
-        return await this.#ceremonies.submit('import', wire.encode(importProposalCodec, proposal));
+        return await this.#ceremonies.submit('import', wire.encode(importProposals.codec, proposal));
       } catch (error) {
-        this.#imports.drop(importDigest(proposal));
+        this.#imports.drop(importProposals.digest(proposal));
         throw error;
       }
     } finally {
@@ -329,7 +326,7 @@ export class QuorateNode implements Service {
   }
 
   async sign(request: SignRequest): Promise<CeremonyView> {
-    return await this.#ceremonies.submit('sign', wire.encode(signRequestCodec, request));
+    return await this.#ceremonies.submit('sign', wire.encode(signRequests.codec, request));
   }
 
   async ceremony(id: string, waitMilliseconds: number): Promise<CeremonyView> {
@@ -350,33 +347,6 @@ export class QuorateNode implements Service {
 
   async cancel(id: string): Promise<CeremonyView> {
     return await this.#ceremonies.cancel(id);
-  }
-
-  /** What is proposed, where the order does not say. */
-  #terms(order: KeygenOrder): Omit<KeygenTerms, 'proposer'> {
-    const { clock, config, home, randomness } = this.#parts;
-    if (!schemes.includes(order.scheme))
-      throw new ServiceError('invalid', `the scheme is one of ${schemes.join(', ')}`);
-    const chosen = this.#committee(order.members);
-    const members = chosen
-      .map(({ node }) => node)
-      .toSorted((a, b) => Buffer.compare(a, b))
-      .map((node, i) => ({ party: i + 1, node }));
-    const tweak: Tweak = { type: order.scheme === 'taproot' ? 'key-path-only' : 'none', value: new Uint8Array(0) };
-    const existing = home.keys.get(keyIdOf(config.networkId, order.name));
-    return {
-      network: config.networkId,
-      name: order.name,
-      scheme: order.scheme,
-      purpose: order.purpose ?? 'general',
-      threshold: order.threshold ?? config.threshold ?? Math.max(2, majority(members.length)),
-      lowThreshold: order.allowLowThreshold === true ? 1 : 0,
-      members,
-      epoch: (existing?.epochs.at(-1)?.epoch ?? 0) + 1,
-      tweak,
-      expires: clock.now() + limits.longestRequest,
-      nonce: randomness.bytes(32),
-    };
   }
 
   #makeStock(): Stock {
@@ -430,29 +400,6 @@ export class QuorateNode implements Service {
       certificate: (peer, certificate) => this.#ceremonies.certificate(peer, certificate),
       fatal: (error) => this.#parts.fatal(error),
     });
-  }
-
-  /** The members of a new key: those named, else as many as the configuration says, else all. */
-  #committee(names: readonly string[] | undefined): readonly RosterNode[] {
-    const { participants } = this.#parts.config;
-    const all = this.#nodes();
-    if (names !== undefined) {
-      return names.map((name) => {
-        const member = all.find((one) => one.name === name);
-        if (member === undefined) throw new ServiceError('invalid', `the roster has no member ${name}`);
-        return member;
-      });
-    }
-    if (participants === undefined || participants === all.length) return all;
-    if (participants > all.length) {
-      throw new ServiceError(
-        'invalid',
-        `${participants} participants are configured, the roster has ${all.length} members`,
-      );
-    }
-    const own = all.filter(({ peer }) => peer === this.#parts.network.self);
-    const others = all.filter(({ peer }) => peer !== this.#parts.network.self);
-    return [...own, ...others].slice(0, participants);
   }
 
   #keyView(key: KeyInfo): KeyView {
@@ -556,21 +503,6 @@ export class QuorateNode implements Service {
     const peer = this.#peerOf(node);
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
   }
-}
-
-/** The point of a key that is imported, encoded: the one that the operator means. @throws {ServiceError} `invalid` */
-function importedKey({ publicKey, scheme }: ImportOrder, secret: Secret, { groups }: Tools): Uint8Array {
-  const suite = frost.suiteOf(scheme, groups);
-  const { group } = suite;
-  const scalar = secret.use(fromBytesBE);
-  if (scalar <= 0n || scalar >= group.order)
-    throw new ServiceError('invalid', 'the file holds no private key of this scheme');
-  const groupKey = group.multiplyBase(scalar);
-  const type = scheme === 'taproot' ? 'key-path-only' : 'none';
-  const found = toHex(frost.outputKey(suite, { groupKey, tweak: { type, value: new Uint8Array(0) } }));
-  if (found !== publicKey)
-    throw new ServiceError('invalid', `the public key of what the file holds is another: ${found}`);
-  return group.encodePoint(groupKey);
 }
 
 /** What a job without rounds comes to. */

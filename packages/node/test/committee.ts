@@ -5,7 +5,8 @@ import { decodeFrame, encodeFrame, type NodeFrame } from '../src/ceremonies/fram
 import type { Host } from '../src/ceremonies/host.ts';
 import { inlineJob } from '../src/ceremonies/inline.ts';
 import { type SimulatedClock, simulatedClock } from '../src/clock.ts';
-import { type Client, type Config, networkIdOf } from '../src/config/config.ts';
+import { type Config, networkIdOf } from '../src/config/config.ts';
+import type { Client } from '../src/config/file.ts';
 import { rendezvous } from '../src/coordination/election.ts';
 import { type Home, homeOf } from '../src/home.ts';
 import { type Identity, identityOf } from '../src/network/identity.ts';
@@ -13,7 +14,7 @@ import { MemoryHub } from '../src/network/memory.ts';
 import type { Network, PeerId } from '../src/network/network.ts';
 import { type NodeParts, QuorateNode } from '../src/node.ts';
 import { createLog } from '../src/observe/log.ts';
-import { type SignRequest, signRequest } from '../src/policy/sign-request.ts';
+import { type SignRequest, signRequests } from '../src/policy/sign-request.ts';
 import type { CeremonyView, KeygenOrder } from '../src/service.ts';
 import { nativeTools, type Tools } from '../src/tools.ts';
 
@@ -189,7 +190,7 @@ export class Committee {
     client: NodeKey = this.client,
   ): SignRequest {
     const message = new TextEncoder().encode(text);
-    return signRequest(
+    return signRequests.sign(
       {
         network: networkId,
         key: 'treasury',

@@ -16,10 +16,10 @@ import {
 } from '@quorate/protocol';
 import { addressesOf } from '../src/ceremonies/addresses.ts';
 import { childOf, expectNoPath } from '../src/ceremonies/signing.ts';
-import type { Client } from '../src/config/config.ts';
+import type { Client } from '../src/config/file.ts';
 import { payloadOf } from '../src/intents/intent.ts';
 import { clientOf, mayAsk } from '../src/policy/rights.ts';
-import { requestDigest, requestId, type SignRequest, verifySignRequest } from '../src/policy/sign-request.ts';
+import { requestId, type SignRequest, signRequests } from '../src/policy/sign-request.ts';
 import {
   type AddressesView,
   type CeremonyView,
@@ -277,7 +277,8 @@ export class MemoryService implements Service {
   readonly #orders = new Map<string, KeygenOrder>();
 
   async sign(request: SignRequest): Promise<CeremonyView> {
-    if (!verifySignRequest(request, pureEd25519)) throw new ServiceError('denied', 'the signature is not the client’s');
+    if (!signRequests.verify(request, pureEd25519))
+      throw new ServiceError('denied', 'the signature is not the client’s');
     const client = clientOf(request.client, this.clients);
     if (client === undefined || !mayAsk(client, request.key, request.purpose, 'sign')) {
       throw new ServiceError('denied', 'the client may not ask this');
@@ -286,7 +287,7 @@ export class MemoryService implements Service {
     const signed = payloadOf(key.view.scheme, request.intent);
     if ('refusal' in signed) throw new ServiceError('invalid', signed.refusal);
     const id = toHex(requestId(request));
-    const digest = toHex(requestDigest(request));
+    const digest = toHex(signRequests.digest(request));
     if ((this.#digests.get(id) ?? digest) !== digest) throw new ServiceError('request-conflict', 'another body');
     if (!this.#digests.has(id)) {
       this.#digests.set(id, digest);

@@ -1,6 +1,6 @@
 import { toHex } from '@quorate/protocol';
 import { expect, test } from 'vitest';
-import { collect, keyFileRoot, owner, sealer } from '../test/fixtures.ts';
+import { collect, flipped, keyFileRoot, owner, sealer } from '../test/fixtures.ts';
 import { fill, keyIds } from '../test/node-data.ts';
 import { type Diagnosis, examine } from './doctor.ts';
 import { MemoryStore } from './memory.ts';
@@ -45,6 +45,18 @@ test.each<[string, (key: string) => boolean, Partial<Diagnosis>]>([
   const findings = await look(await without(place));
   expect(findings).toMatchObject([expected]);
   for (const finding of findings) for (const text of Object.values(finding)) expect(text).toMatch(/\S/);
+});
+
+test('says of an answer that was altered what the node does without it: it starts', async () => {
+  const store = await lived();
+  for await (const [key, value] of store.entries('results/'))
+    await store.batch([{ type: 'put', key, value: flipped(value, 8 * (value.length - 18)) }]);
+  const findings = await look(store);
+  expect(findings).not.toEqual([]);
+  for (const { code, meaning } of findings) {
+    expect(code).toBe('record-damaged');
+    expect(meaning).toMatch(/^this node refuses the requests/);
+  }
 });
 
 test('says so when the store was rolled back', async () => {

@@ -128,15 +128,26 @@ async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
 async function ofLedgers(keyring: Keyring): Promise<readonly Diagnosis[]> {
   const damaged: Diagnosis[] = (await keyring.manifest.checkAll())
     .filter((group) => !group.startsWith('key/'))
-    .map((group) => ofNode(new IntegrityError(group, 'incomplete')));
+    .map((group) => ofLedger(new IntegrityError(group, 'incomplete')));
   for (const { prefix, kind } of places.filter(({ room }) => room === 'ledger')) {
     for await (const place of keyring.records.places(prefix)) {
       const sealed = await keyring.records.sealed(place);
       if (sealed !== undefined && keyring.records.unseal(place, kind, sealed) === undefined)
-        damaged.push(ofNode(new IntegrityError(place, 'altered')));
+        damaged.push(ofLedger(new IntegrityError(place, 'altered')));
     }
   }
   return damaged;
+}
+
+function ofLedger(error: IntegrityError): Diagnosis {
+  if (!/^(requests|results)\//.test(error.place)) return ofNode(error);
+  return {
+    code: error.code,
+    place: error.place,
+    problem: error.message,
+    meaning: `this node refuses the requests whose ids begin so, and does everything else: ${meaningOf(error.place)}, and a second answer could differ from the first`,
+    remedy: `nothing: the other members answer them. Look after the disk; or ${newestCopy}`,
+  };
 }
 
 async function ofAudit(keyring: Keyring): Promise<readonly Diagnosis[]> {

@@ -150,10 +150,10 @@ export class Admission {
     ) {
       throw new ServiceError('busy', `presignings of ${task.keyName} are under way`);
     }
-    if (makesKey(task) && ofKey.some((entry) => makesKey(entry.task))) {
+    if (task.effect === 'makes' && ofKey.some((entry) => entry.task.effect === 'makes')) {
       throw new ServiceError('name-taken', `a key ${task.keyName} is being made`);
     }
-    if (open.some((entry) => rivals(entry.task, task) && !yields(entry, task))) {
+    if (open.some((entry) => isRival(entry, task) && !yields(entry, task))) {
       throw new ServiceError('busy', `the same is being done for ${task.keyName} already`);
     }
     if (open.filter((entry) => isProposedBy(entry.task, task)).length >= limits.openPerProposer) {
@@ -173,56 +173,39 @@ export function kindOf(number: number): Kind | undefined {
   return (Object.keys(tasks) as Kind[]).find((kind) => kinds[kind] === number);
 }
 
-/** A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. */
-function mayRetry({ ceremony: { state } }: Entry, peer: PeerId | undefined): boolean {
-  return state.name === 'failed' && (peer === undefined || state.code !== 'cancelled');
+/**
+ * A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. So a repair:
+ * whoever lost its share asks anew, and what still goes around of an earlier attempt must not take the newer one's place.
+ */
+function mayRetry({ ceremony: { state }, task }: Entry, peer: PeerId | undefined): boolean {
+  return state.name === 'failed' && (peer === undefined || (state.code !== 'cancelled' && task.kind !== 'repair'));
 }
 
-/** Whether shares are being dealt anew, and not yet prepared. A reshare may wait for operators for long: that hinders nothing. */
+/**
+ * Whether shares are being dealt anew, and not yet prepared. One that operators are shown may wait for them for long: that
+ * hinders nothing.
+ */
 export function isRefreshing({ ceremony, task }: Entry): boolean {
   if (task.kind !== 'renew' || isOver(ceremony) || ceremony.state.name === 'confirming') return false;
-  return ceremony.state.name === 'running' || !(task instanceof ReshareTask);
+  return ceremony.state.name === 'running' || task.shown === undefined;
 }
 
-/**
- * Whether a proposal to refresh waits for nothing any more: its proposer has given it up, for it proposes another. Every few seconds
- * at most: each is looked at and written down.
- */
+/** Whether one waits for nothing any more: its proposer has given it up, for it proposes another. */
 export function isOutdone({ ceremony: { state }, task }: Entry, newer: Task): boolean {
-  if (!(task instanceof RefreshTask && newer instanceof RefreshTask) || task.keyName !== newer.keyName) return false;
   const waits = state.name === 'proposed' || state.name === 'accepted';
-  return waits && equal(task.proposer, newer.proposer) && newer.expires >= task.expires + limits.refreshPause;
+  return waits && task.isOutdoneBy?.(newer) === true;
 }
 
-/**
- * Whether both set up the same two parties of a key: only one of them may go on, or the two might end with different halves.
- * Or both give the same member its share back, or the key, or are reshares of a key that the same member proposed.
- */
-export function rivals(task: Task, other: Task): boolean {
-  if (task instanceof ExportTask && other instanceof ExportTask)
-    return task !== other && task.keyName === other.keyName && task.asker === other.asker;
-  if (task instanceof RepairTask && other instanceof RepairTask)
-    return task !== other && task.keyName === other.keyName && task.lost === other.lost;
-  if (task instanceof ReshareTask && other instanceof ReshareTask)
-    return task !== other && task.keyName === other.keyName && equal(task.proposer, other.proposer);
-  return task instanceof PairsTask && other instanceof PairsTask && task !== other && task.pair === other.pair;
+/** Whether only one of the two may go on. */
+export function isRival({ task }: Entry, newer: Task): boolean {
+  return task !== newer && task.rival !== undefined && task.rival === newer.rival;
 }
 
-/** One that has not begun yields to a newer one of its proposer, who may have forgotten it, and to the lower party's. A repair always does. */
 function yields({ ceremony, task }: Entry, newer: Task): boolean {
-  // Nothing is kept of one that is given up, wherever it is.
-  if (task instanceof RepairTask || task instanceof ExportTask) return true;
-  // What has been dealt stays as it is, beside the next attempt.
-  if (task instanceof ReshareTask) return ceremony.state.name !== 'running' && newer.expires > task.expires;
-  if (ceremony.state.name === 'running' || !(task instanceof PairsTask) || !(newer instanceof PairsTask)) return false;
-  return newer.proposer <= task.proposer;
+  return task.yieldsTo?.(newer, ceremony.state.name === 'running') === true;
 }
 
-function isProposedBy(task: Task, other: Task): boolean {
-  return makesKey(task) && makesKey(other) && equal(task.proposal.proposer, other.proposal.proposer);
-}
-
-/** Whether a key of a new name comes of it. */
-export function makesKey(task: Task): task is KeygenTask | ImportTask {
-  return task instanceof KeygenTask || task instanceof ImportTask;
+function isProposedBy(task: Task, { effect, proposer }: Task): boolean {
+  if (task.effect !== 'makes' || effect !== 'makes') return false;
+  return task.proposer !== undefined && proposer !== undefined && equal(task.proposer, proposer);
 }

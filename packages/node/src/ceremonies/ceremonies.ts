@@ -6,30 +6,17 @@ import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
 import { type CeremonyView, type RefreshView, type RepairOrder, ServiceError } from '../service.ts';
 import { Activations } from './activations.ts';
-import {
-  Admission,
-  type Admitted,
-  idOf,
-  isOutdone,
-  isRefreshing,
-  type Kind,
-  kindOf,
-  makesKey,
-  rivals,
-} from './admission.ts';
+import { Admission, type Admitted, idOf, isOutdone, isRefreshing, isRival, type Kind, kindOf } from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
-import { ExportTask } from './export.ts';
 import { exportProposal } from './exports.ts';
 import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
-import { RefreshTask } from './refresh.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
-import { RepairTask } from './repair.ts';
 import { Repairs } from './repairs.ts';
 import { ReshareTask } from './reshare.ts';
 import { Reshares } from './reshares.ts';
@@ -300,7 +287,7 @@ export class Ceremonies {
   #open({ task, answer }: Admitted): Entry {
     if (this.#closing) throw new ServiceError('stopping', 'this node is stopping');
     for (const other of this.#book.open()) {
-      if (rivals(other.task, task) || isOutdone(other, task)) {
+      if (isRival(other, task) || isOutdone(other, task)) {
         this.#apply(other, { type: 'cancel', code: 'conflict', reason: 'another proposal took its place' });
       }
     }
@@ -368,12 +355,9 @@ export class Ceremonies {
   #keyActive(keyId: Uint8Array, epoch: number): void {
     for (const entry of this.#book.entries.values()) {
       const { task } = entry;
-      const makesIt =
-        makesKey(task) ||
-        task instanceof RefreshTask ||
-        task instanceof RepairTask ||
-        (task instanceof ReshareTask && isDealt(entry));
-      if (!makesIt || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
+      const isMaking = task.effect === 'makes' || task.effect === 'renews';
+      const isMade = isMaking && (!(task instanceof ReshareTask) || isDealt(entry));
+      if (!isMade || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
       const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
       this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
     }
@@ -386,7 +370,7 @@ export class Ceremonies {
         this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
         if (task.kind !== 'renew' || task instanceof ReshareTask) this.#decline(entry, reason);
       }
-      const ours = task instanceof SignTask && equal(task.publicPackage.keyId, keyId);
+      const ours = task instanceof SignTask && equal(task.keyId, keyId);
       if (ours && task.epoch < epoch) this.#move(entry, task);
     }
     this.#refreshes.stir(keyId);
@@ -537,7 +521,8 @@ export class Ceremonies {
     for (const entry of this.#book.open()) {
       if (this.#seats.partyOf(entry.task, peer) === undefined) continue;
       // Without a second attempt, whoever died in the only session would wait for one, and begin nothing else meanwhile.
-      if (entry.task.kind !== 'sign' && entry.ceremony.state.name === 'running') continue;
+      const { name } = entry.ceremony.state;
+      if (entry.task.kind !== 'sign' && (name === 'running' || name === 'confirming')) continue;
       this.#spread(entry, [peer]);
       this.#apply(entry, { type: 'joined', peer });
     }
@@ -590,7 +575,7 @@ export class Ceremonies {
     if (task.kind === 'presign')
       return this.#refill.ended(task.id, state.name === 'done', [...declined.keys(), ...avoid]);
     if (task instanceof SignTask && task.scheme === 'ecdsa' && state.name === 'done') {
-      this.#refill.signed(task.publicPackage.keyId);
+      this.#refill.signed(task.keyId);
     }
     this.#refill.stir();
   }
@@ -614,11 +599,7 @@ export class Ceremonies {
 /** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
 function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
   const { task } = entry;
-  const depends =
-    task instanceof RefreshTask ||
-    task instanceof RepairTask ||
-    task instanceof ExportTask ||
-    task instanceof ReshareTask;
+  const depends = task.effect === 'renews' || task.effect === 'reveals';
   if (!depends || !equal(task.keyId, keyId)) return false;
   return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
 }

@@ -250,6 +250,31 @@ describe('time', () => {
     }
   });
 
+  test('an order that is taken while the clock is behind ends when it expires by the clock that was put right', async () => {
+    const committee = await Committee.open(2, 'put right');
+    await committee.key();
+    await committee.stop(committee.at('alice'));
+    const bob = committee.at('bob');
+    bob.skew = -20 * 60_000;
+    const { id } = await bob.node.sign(committee.order('m', { expires: committee.clock.now() + 60_000 }));
+    bob.skew = 0;
+    await committee.run(60_000 + limits.clockTolerance - 10);
+    expect(committee.ceremony('bob', id)?.state).toBe('accepted');
+    await committee.until(() => committee.ceremony('bob', id)?.state === 'failed', 20_000);
+    expect(committee.ceremony('bob', id)?.failure?.code).toBe('no-quorum');
+  });
+
+  test('an order of an hour is taken by a node whose clock is a little behind', async () => {
+    const committee = await Committee.open(2, 'a little behind');
+    await committee.key();
+    const expires = committee.clock.now() + limits.longestRequest;
+    const bob = committee.at('bob');
+    bob.skew = -limits.clockTolerance;
+    expect((await committee.sign('bob', committee.order('m', { expires }))).state).toBe('done');
+    bob.skew = -limits.clockTolerance - 1;
+    await expect(bob.node.sign(committee.order('n', { expires: expires + 100 }))).rejects.toEqual(rejects('invalid'));
+  });
+
   test.for([3_600_000, -3_600_000, 10 * 365 * 86_400_000])(
     'a wall clock that jumps by %d ms in mid-session changes nothing',
     async (jump) => {

@@ -12,7 +12,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { type ExportProposal, exportProposalCodec, proposeExport } from '../policy/export-proposal.ts';
+import { type ExportProposal, exportProposals } from '../policy/export-proposal.ts';
 import type { CeremonyView, ExportOrder } from '../service.ts';
 import { nativeTools } from '../tools.ts';
 
@@ -195,8 +195,8 @@ describe('a proposal to export', () => {
       nonce: new Uint8Array(32),
     };
     const { signature, ...rest } = change();
-    const signed = proposeExport({ ...unsigned, ...rest }, committee.at('alice').key);
-    const body = wire.encode(exportProposalCodec, { ...signed, ...(signature && { signature }) });
+    const signed = exportProposals.sign({ ...unsigned, ...rest }, committee.at('alice').key);
+    const body = wire.encode(exportProposals.codec, { ...signed, ...(signature && { signature }) });
     const before = (await committee.audit('bob')).length;
     committee.say('alice', 'bob', { type: 'request', value: { kind: kinds.export, body } });
     await committee.run(20);

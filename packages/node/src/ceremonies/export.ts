@@ -1,6 +1,5 @@
 import {
   type Court,
-  EncodingError,
   equal,
   type Group,
   groupOf,
@@ -14,15 +13,15 @@ import {
   type Start,
   sessionId,
   toHex,
-  tryDecode,
-  wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { type ExportProposal, exportDigest, exportProposalCodec, verifyExport } from '../policy/export-proposal.ts';
+import { type ExportProposal, exportProposals } from '../policy/export-proposal.ts';
+import { ruleFor } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
-import type { Exported } from './export-job.ts';
 import type { Host } from './host.ts';
+import type { Exported } from './jobs/export.ts';
 import { publicPackageOf } from './packages.ts';
+import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -30,6 +29,7 @@ import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 /** The private key, put together at the member that asks: where all operators switched that on, and each of them says yes. */
 export class ExportTask implements Task {
   readonly kind = 'export';
+  readonly effect = 'reveals';
   readonly apart: readonly Party[] = [];
   readonly exclusive = false;
   readonly roundDeadline: number = limits.keygenRound;
@@ -45,7 +45,7 @@ export class ExportTask implements Task {
     this.#proposal = proposal;
     this.#checked = checked;
     this.#workshop = workshop;
-    this.id = exportDigest(proposal);
+    this.id = exportProposals.digest(proposal);
     this.body = body;
     this.decision = checked.decision;
     this.members = checked.publicPackage.members.filter(({ party }) => proposal.signers.includes(party));
@@ -56,25 +56,16 @@ export class ExportTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `integrity`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: ExportTask }> {
-    const { audit, clock } = workshop;
-    const proposal = decodeProposal(body);
+    const proposal = decodeProposal(exportProposals, body);
     const { epoch, key, proposer } = proposal;
-    const record = { request: toHex(exportDigest(proposal)), key, epoch, node: toHex(proposer), from };
-    try {
-      const checked = check(proposal, workshop);
-      await audit.append(clock.now(), checked.decision === 'auto' ? 'export-approved' : 'export-asked', record);
-      return { task: new ExportTask(body, proposal, checked, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'export-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const record = { request: toHex(exportProposals.digest(proposal)), key, epoch, node: toHex(proposer), from };
+    const checked = await judged('export', record, workshop, () => check(proposal, workshop));
+    return { task: new ExportTask(body, proposal, checked, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(exportProposalCodec, body);
-    return decoded === undefined ? undefined : exportDigest(decoded.value);
+    return idIn(exportProposals, body);
   }
 
   get digest(): Uint8Array {
@@ -93,9 +84,13 @@ export class ExportTask implements Task {
     return this.#proposal.epoch;
   }
 
-  /** Who is to have the key. */
-  get asker(): Party {
-    return this.#checked.asker;
+  /** One member has a key put together once at a time; nothing is kept of one that is given up, wherever it is. */
+  get rival(): string {
+    return `export/${this.keyName}/${this.#checked.asker}`;
+  }
+
+  yieldsTo(): boolean {
+    return true;
   }
 
   get need(): number {
@@ -104,6 +99,10 @@ export class ExportTask implements Task {
 
   get expires(): number {
     return this.#proposal.expires;
+  }
+
+  get proposer(): Uint8Array {
+    return this.#proposal.proposer;
   }
 
   get receives(): Group {
@@ -178,21 +177,13 @@ interface Checked {
   readonly decision: 'auto' | 'ask';
 }
 
-function decodeProposal(body: Uint8Array): ExportProposal {
-  try {
-    return wire.decode(exportProposalCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
-  }
-}
-
 function check(proposal: ExportProposal, workshop: Workshop): Checked {
   const { bans, clock, config, key, keys, tools } = workshop;
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   const { digest, key: name, network, proposer, signers } = proposal;
   if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
-  if (!verifyExport(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  if (!exportProposals.verify(proposal, tools.signatures))
+    throw denied('the proposal is not signed by the member it names');
   checkExpiry(proposal.expires, clock.now());
   if (config.export !== 'enabled') throw denied('this node gives away no shares; see `export` in node.yaml');
   const current = usable(keys.get(keyIdOf(config.networkId, name)), name);
@@ -214,7 +205,7 @@ function check(proposal: ExportProposal, workshop: Workshop): Checked {
   const member = workshop.members().find(({ node }) => equal(node, proposer));
   if (member === undefined) throw denied('the proposer is not in the roster of this node');
   if (bans.has(proposer)) throw denied(`${member.name} is banned here; quorate peers unban ${member.name} lifts it`);
-  if ((config.accept.proposers[member.name] ?? config.accept.default) === 'deny')
+  if (ruleFor(member.name, config) === 'deny')
     throw denied(`this node gives ${member.name} no share; see \`accept\` in node.yaml`);
   // Whatever the rules say of other ceremonies: nobody gives the key away without an operator's word.
   return { ...common, decision: 'ask' };

@@ -1,7 +1,7 @@
 import { equal, groupOf, type Member, packageDigest, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
-import { exportProposalCodec, proposeExport } from '../policy/export-proposal.ts';
+import { exportProposals } from '../policy/export-proposal.ts';
 import { chooseHelpers } from './helpers.ts';
 import { publicPackageOf } from './packages.ts';
 import { usable } from './sign.ts';
@@ -28,7 +28,7 @@ export function exportProposal(
   const own = publicPackage.members.find(({ node }) => equal(node, key.publicKey)) as Member;
   const nonce = randomness.bytes(32);
   const others = chooseHelpers(publicPackage, { count: publicPackage.threshold - 1, names, nonce, ...port }, workshop);
-  const proposal = proposeExport(
+  const proposal = exportProposals.sign(
     {
       network: config.networkId,
       key: name,
@@ -40,5 +40,5 @@ export function exportProposal(
     },
     key,
   );
-  return wire.encode(exportProposalCodec, proposal);
+  return wire.encode(exportProposals.codec, proposal);
 }

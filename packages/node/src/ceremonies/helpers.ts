@@ -11,6 +11,10 @@ interface Choice {
   readonly names: readonly string[] | undefined;
   /** Chooses others each time. */
   readonly nonce: Uint8Array;
+  /** Who can help, as far as is known: they come first. */
+  readonly able?: ReadonlySet<PeerId>;
+  /** How often somebody was chosen in vain: who was least often comes first, so that one who spoils it is soon left out. */
+  readonly tries?: ReadonlyMap<PeerId, number>;
   peerOf(node: Uint8Array): PeerId;
   live(): ReadonlySet<PeerId>;
 }
@@ -22,7 +26,7 @@ interface Choice {
  */
 export function chooseHelpers(
   { members }: Pick<PublicPackage, 'members'>,
-  { count, live, names, nonce, peerOf }: Choice,
+  { able, count, live, names, nonce, peerOf, tries = new Map() }: Choice,
   { bans, key, nameOf }: Workshop,
 ): readonly Party[] {
   const others = members.filter(({ node }) => !equal(node, key.publicKey));
@@ -39,7 +43,12 @@ export function chooseHelpers(
     const missing = away.length === 0 ? '' : `, and ${away.map(({ node }) => nameOf(node)).join(', ')} not`;
     throw new ServiceError('no-quorum', `this needs ${count} other members: ${here.length} are connected${missing}`);
   }
+  const lacks = (node: Uint8Array): number => (able === undefined || able.has(peerOf(node)) ? 0 : 1);
+  const triesOf = (node: Uint8Array): number => tries.get(peerOf(node)) ?? 0;
   const nodes = here.map(({ node }) => node);
-  const turns = rendezvous('signer', nonce, 0, nodes).slice(0, wanted);
+  const order = rendezvous('signer', nonce, 0, nodes).toSorted(
+    (a, b) => lacks(a) - lacks(b) || triesOf(a) - triesOf(b),
+  );
+  const turns = order.slice(0, wanted);
   return here.filter(({ node }) => turns.some((one) => equal(one, node))).map(({ party }) => party);
 }

@@ -15,7 +15,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { type ImportProposal, importProposalCodec, proposeImport } from '../policy/import-proposal.ts';
+import { type ImportProposal, importProposals } from '../policy/import-proposal.ts';
 import type { CeremonyView, ImportOrder } from '../service.ts';
 import { nativeTools } from '../tools.ts';
 
@@ -175,11 +175,11 @@ describe('a proposal to import', () => {
       groupKey: group.encodePoint(group.multiplyBase(scalar)),
       chainCode: new Uint8Array(32),
     };
-    const signed = proposeImport(
+    const signed = importProposals.sign(
       { ...unsigned, ...change },
       change.proposer === undefined ? key : committee.at('carol').key,
     );
-    const body = wire.encode(importProposalCodec, {
+    const body = wire.encode(importProposals.codec, {
       ...signed,
       ...(change.signature && { signature: change.signature }),
     });

@@ -1,7 +1,5 @@
 import {
   type Court,
-  dkls23,
-  EncodingError,
   equal,
   type Group,
   groupOf,
@@ -17,18 +15,14 @@ import {
   wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import {
-  type ImportProposal,
-  importDigest,
-  importedPolicy,
-  importProposalCodec,
-  verifyImport,
-} from '../policy/import-proposal.ts';
+import { type ImportProposal, importedPolicy, importProposals } from '../policy/import-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
 import { checkTerms, takenName } from './keygen.ts';
+import { withPairSetup } from './multiplying.ts';
 import { keepPrepared } from './prepared.ts';
+import { decodeProposal, idIn, judged } from './proposals.ts';
 import { proofOfLife } from './proving.ts';
 import { receiveKeysOf } from './registering.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -36,6 +30,7 @@ import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts'
 /** A key that the proposer knows, shared out among a committee of which it is a member. */
 export class ImportTask implements Task {
   readonly kind = 'import';
+  readonly effect = 'makes';
   readonly apart: readonly Party[] = [];
   readonly exclusive = false;
   readonly id: Uint8Array;
@@ -52,7 +47,7 @@ export class ImportTask implements Task {
     this.decision = checked.decision;
     this.#groupKey = checked.groupKey;
     this.#workshop = workshop;
-    this.id = importDigest(proposal);
+    this.id = importProposals.digest(proposal);
     this.keyId = keyIdOf(proposal.network, proposal.name);
   }
 
@@ -61,26 +56,17 @@ export class ImportTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `name-taken`, `expired`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: ImportTask }> {
-    const { audit, clock } = workshop;
-    const proposal = decodeProposal(body);
+    const proposal = decodeProposal(importProposals, body);
     const { members, name, scheme, threshold } = proposal;
-    const request = toHex(importDigest(proposal));
+    const request = toHex(importProposals.digest(proposal));
     const record = { request, key: name, scheme, threshold, members: members.length, from };
-    try {
-      const checked = check(proposal, workshop);
-      await audit.append(clock.now(), checked.decision === 'auto' ? 'import-approved' : 'import-asked', record);
-      return { task: new ImportTask(body, proposal, checked, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'import-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const checked = await judged('import', record, workshop, () => check(proposal, workshop));
+    return { task: new ImportTask(body, proposal, checked, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(importProposalCodec, body);
-    return decoded === undefined ? undefined : importDigest(decoded.value);
+    return idIn(importProposals, body);
   }
 
   get digest(): Uint8Array {
@@ -107,6 +93,10 @@ export class ImportTask implements Task {
     return this.proposal.expires;
   }
 
+  get proposer(): Uint8Array {
+    return this.proposal.proposer;
+  }
+
   get receives(): Group {
     return groupOf(this.proposal.scheme, this.#workshop.tools.groups);
   }
@@ -129,13 +119,8 @@ export class ImportTask implements Task {
     const sid = sessionId(start);
     const receiveKeys = receiveKeysOf(start, group);
     const session = { group, aead, signatures, network, sid, receiveKeys };
-    const { rounds, rules } = renewal.renewalCourt(renewal.importKey(session, this.#plan()));
-    if (scheme !== 'ecdsa') return { rounds, rules };
-    const suite = dkls23.suiteA;
-    return {
-      rounds: [...rounds, ...dkls23.pairSetupRounds(group, suite, members.length)],
-      rules: { ...rules, ...dkls23.pairSetupRules({ suite, group, aead, sid, members, receiveKeys }, rounds.length) },
-    };
+    const court = renewal.renewalCourt(renewal.importKey(session, this.#plan()));
+    return withPairSetup(court, scheme, { ...session, members });
   }
 
   /** @throws {ServiceError} `expired` if the key is not here any more */
@@ -193,19 +178,10 @@ interface Checked {
   readonly groupKey: Point;
 }
 
-function decodeProposal(body: Uint8Array): ImportProposal {
-  try {
-    return wire.decode(importProposalCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
-  }
-}
-
 function check(proposal: ImportProposal, workshop: Workshop): Checked {
   const { groups, signatures } = workshop.tools;
   const { groupKey: encoded, members, proposer, scheme } = proposal;
-  if (!verifyImport(proposal, signatures))
+  if (!importProposals.verify(proposal, signatures))
     throw new ServiceError('denied', 'the proposal is not signed by the member it names');
   if (!members.some(({ node }) => equal(node, proposer)))
     throw new ServiceError('invalid', 'whoever imports a key is one of its members');

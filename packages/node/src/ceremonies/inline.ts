@@ -1,6 +1,7 @@
 import { wipe } from '@quorate/protocol';
 import { type Host, inlineHost } from './host.ts';
-import { type JobName, type Jobs, type JobTools, secretsOf, startJob } from './jobs.ts';
+import { type JobName, type Jobs, secretsOf, startJob } from './jobs/jobs.ts';
+import type { JobTools } from './jobs/tools.ts';
 
 /** A host on the calling thread for a job: for work of a few milliseconds. Closing it wipes the job's secret, begun or not. */
 export function inlineJob<N extends JobName>(

@@ -2,7 +2,7 @@ import { keyIdOf, Secret, toHex, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { Committee } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { type KeygenProposal, keygenProposalCodec, propose } from '../policy/keygen-proposal.ts';
+import { type KeygenProposal, keygenProposals } from '../policy/keygen-proposal.ts';
 import { decodeFrame } from './frames.ts';
 
 const rejects = (code: string) => expect.objectContaining({ name: 'ServiceError', code });
@@ -13,7 +13,7 @@ const states = (committee: Committee, id: string) =>
 /** A proposal that the whole committee would take, changed at will, signed by a member. */
 function proposal(committee: Committee, by: string, more: Partial<KeygenProposal> = {}): KeygenProposal {
   const nodes = [...committee.members.values()].map(({ key }) => key.publicKey);
-  return propose(
+  return keygenProposals.sign(
     {
       network: committee.at(by).config.networkId,
       name: 'treasury',
@@ -32,7 +32,7 @@ function proposal(committee: Committee, by: string, more: Partial<KeygenProposal
   );
 }
 
-const body = (one: KeygenProposal): Uint8Array => wire.encode(keygenProposalCodec, one);
+const body = (one: KeygenProposal): Uint8Array => wire.encode(keygenProposals.codec, one);
 
 describe('a key generation', () => {
   test('gives every member the same key, once all hold their shares', async () => {
@@ -150,7 +150,7 @@ describe('a key generation', () => {
     ['not signed by its proposer', (c) => ({ ...proposal(c, 'alice'), signature: new Uint8Array(64) }), 'denied'],
     ['changed on its way', (c) => ({ ...proposal(c, 'alice'), purpose: 'other' }), 'denied'],
     ['in the name of a stranger', (c) => ({ ...proposal(c, 'alice'), proposer: c.client.publicKey }), 'denied'],
-    ['by a stranger', (c) => propose({ ...proposal(c, 'alice') }, c.client), 'denied'],
+    ['by a stranger', (c) => keygenProposals.sign({ ...proposal(c, 'alice') }, c.client), 'denied'],
     [
       'with a stranger in the committee',
       (c) => withMembers(c, (nodes) => [...nodes.slice(1), c.client.publicKey]),

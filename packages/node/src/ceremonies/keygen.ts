@@ -4,8 +4,6 @@ import {
   type DkgParameters,
   dkgRounds,
   dkgRules,
-  dkls23,
-  EncodingError,
   equal,
   type Group,
   groupOf,
@@ -14,23 +12,18 @@ import {
   type Start,
   sessionId,
   toHex,
-  tryDecode,
   wire,
 } from '@quorate/protocol';
 
 import { limits } from '../limits.ts';
-import {
-  type KeygenProposal,
-  type KeygenTerms,
-  keygenProposalCodec,
-  proposalDigest,
-  verifyProposal,
-} from '../policy/keygen-proposal.ts';
-import { matches } from '../policy/rights.ts';
+import { type KeygenProposal, type KeygenTerms, keygenProposals } from '../policy/keygen-proposal.ts';
+import { matches, ruleFor } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
+import { withPairSetup } from './multiplying.ts';
 import { keepPrepared } from './prepared.ts';
+import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry } from './sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
@@ -38,6 +31,7 @@ import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 /** A key that a member proposed, as one member of its committee sees it. */
 export class KeygenTask implements Task {
   readonly kind = 'keygen';
+  readonly effect = 'makes';
   readonly id: Uint8Array;
   readonly body: Uint8Array;
   readonly decision: 'auto' | 'ask';
@@ -56,8 +50,8 @@ export class KeygenTask implements Task {
     this.proposal = proposal;
     this.decision = decision;
     this.#workshop = workshop;
-    this.id = proposalDigest(proposal);
-    this.body = wire.encode(keygenProposalCodec, proposal);
+    this.id = keygenProposals.digest(proposal);
+    this.body = wire.encode(keygenProposals.codec, proposal);
     this.keyId = keyIdOf(proposal.network, proposal.name);
   }
 
@@ -66,31 +60,22 @@ export class KeygenTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `name-taken`, `expired`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: KeygenTask }> {
-    const { audit, clock } = workshop;
-    const proposal = decodeProposal(body);
+    const proposal = decodeProposal(keygenProposals, body);
     const record = {
-      request: toHex(proposalDigest(proposal)),
+      request: toHex(keygenProposals.digest(proposal)),
       key: proposal.name,
       scheme: proposal.scheme,
       threshold: proposal.threshold,
       members: proposal.members.length,
       from,
     };
-    try {
-      const decision = check(proposal, workshop);
-      await audit.append(clock.now(), decision === 'auto' ? 'keygen-approved' : 'keygen-asked', record);
-      return { task: new KeygenTask(proposal, decision, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'keygen-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const { decision } = await judged('keygen', record, workshop, () => ({ decision: check(proposal, workshop) }));
+    return { task: new KeygenTask(proposal, decision, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(keygenProposalCodec, body);
-    return decoded === undefined ? undefined : proposalDigest(decoded.value);
+    return idIn(keygenProposals, body);
   }
 
   get digest(): Uint8Array {
@@ -117,6 +102,10 @@ export class KeygenTask implements Task {
     return this.proposal.expires;
   }
 
+  get proposer(): Uint8Array {
+    return this.proposal.proposer;
+  }
+
   get receives(): Group {
     return groupOf(this.proposal.scheme, this.#workshop.tools.groups);
   }
@@ -136,16 +125,10 @@ export class KeygenTask implements Task {
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {
     const group = this.receives;
-    const { members, scheme, threshold } = this.proposal;
+    const { scheme, threshold } = this.proposal;
     const parameters = this.#parameters(start);
-    const rounds = dkgRounds(group, threshold);
-    const rules = dkgRules(parameters);
-    if (scheme !== 'ecdsa') return { rounds, rules };
-    const suite = dkls23.suiteA;
-    return {
-      rounds: [...rounds, ...dkls23.pairSetupRounds(group, suite, members.length)],
-      rules: { ...rules, ...dkls23.pairSetupRules({ ...parameters, suite }, rounds.length) },
-    };
+    const court = { rounds: dkgRounds(group, threshold), rules: dkgRules(parameters) };
+    return withPairSetup(court, scheme, parameters);
   }
 
   host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
@@ -191,19 +174,10 @@ export class KeygenTask implements Task {
   }
 }
 
-function decodeProposal(body: Uint8Array): KeygenProposal {
-  try {
-    return wire.decode(keygenProposalCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
-  }
-}
-
 function check(proposal: KeygenProposal, workshop: Workshop): 'auto' | 'ask' {
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   const { signatures } = workshop.tools;
-  if (!verifyProposal(proposal, signatures)) throw denied('the proposal is not signed by the member it names');
+  if (!keygenProposals.verify(proposal, signatures)) throw denied('the proposal is not signed by the member it names');
   return checkTerms(proposal, workshop);
 }
 
@@ -237,7 +211,7 @@ export function checkTerms(proposal: KeygenTerms, workshop: Workshop): 'auto' | 
   if (proposal.epoch < 1 || proposal.epoch > limits.attempts)
     throw new ServiceError('invalid', 'attempts are numbered from 1, and no key needs so many');
   const own = equal(proposal.proposer, key.publicKey);
-  const rule = own ? 'auto' : (config.accept.proposers[proposer.name] ?? config.accept.default);
+  const rule = own ? 'auto' : ruleFor(proposer.name, config);
   if (rule === 'deny') throw denied(`this node takes part in no keygen that ${proposer.name} proposes`);
   return rule;
 }

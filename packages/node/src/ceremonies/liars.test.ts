@@ -17,7 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { contentOf } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
-import { requestId, type SignRequest, signRequestCodec } from '../policy/sign-request.ts';
+import { requestId, type SignRequest, signRequests } from '../policy/sign-request.ts';
 import { nativeTools } from '../tools.ts';
 import { decodeFrame, encodeFrame } from './frames.ts';
 
@@ -286,7 +286,7 @@ describe('a member that', () => {
     for (const to of ['alice', 'bob', 'dave', 'erin']) {
       committee.say('carol', to, {
         type: 'request',
-        value: { kind: kinds.sign, body: wire.encode(signRequestCodec, request) },
+        value: { kind: kinds.sign, body: wire.encode(signRequests.codec, request) },
       });
     }
     await committee.run(5_000);
@@ -304,7 +304,7 @@ describe('a member that', () => {
 
   test('floods others with requests that they refuse is not heard for a while, and costs them a bounded log', async () => {
     const committee = await fiveWithKey('flood');
-    const body = wire.encode(signRequestCodec, committee.order('mine', {}, committee.at('carol').key));
+    const body = wire.encode(signRequests.codec, committee.order('mine', {}, committee.at('carol').key));
     const before = committee.at('alice').home.audit.head().seq;
     for (let i = 0; i < 10; i++) {
       for (let j = 0; j < 100; j++)
@@ -326,7 +326,7 @@ describe('a member that', () => {
     for (let i = 0; i < 50; i++)
       committee.say('carol', 'bob', {
         type: 'request',
-        value: { kind: kinds.sign, body: wire.encode(signRequestCodec, request) },
+        value: { kind: kinds.sign, body: wire.encode(signRequests.codec, request) },
       });
     await committee.run(50);
     expect(committee.at('bob').home.audit.head().seq).toBe(before);

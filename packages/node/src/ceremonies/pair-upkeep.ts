@@ -2,7 +2,7 @@ import { equal, groupOf, type Member, type Party, toHex, wire } from '@quorate/p
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
-import { preparationCodec, proposePreparation } from '../policy/preparation.ts';
+import { preparations, proposePreparation } from '../policy/preparation.ts';
 import { ServiceError } from '../service.ts';
 import { publicPackageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
@@ -61,7 +61,7 @@ export class PairUpkeep {
       if (key?.epochs.some((one) => one.epoch === epoch) === true) {
         const fields = { key: key.name, epoch, parties: parties.join(','), session: toHex(sid), round };
         await audit.append(clock.now(), 'pairs-burnt', fields);
-        await keys.dropMaterial(keyId, epoch, parties);
+        await keys.materials.drop(keyId, epoch, parties);
       }
       await sessions.answered(sid, round);
     }
@@ -79,7 +79,7 @@ export class PairUpkeep {
     for (const key of keys.list()) {
       for (const epoch of key.epochs) {
         const parties = this.#members(key, epoch).filter((member) => equal(member.node, node));
-        await keys.dropMaterial(
+        await keys.materials.drop(
           key.keyId,
           epoch.epoch,
           parties.map(({ party }) => party),
@@ -92,7 +92,7 @@ export class PairUpkeep {
   async burn(): Promise<void> {
     const { keys } = this.#workshop;
     for (const { epochs, keyId } of keys.list()) {
-      for (const { epoch, material } of epochs) await keys.dropMaterial(keyId, epoch, material);
+      for (const { epoch, material } of epochs) await keys.materials.drop(keyId, epoch, material);
     }
   }
 
@@ -145,7 +145,7 @@ export class PairUpkeep {
       key,
     );
     try {
-      await this.#port.submit(wire.encode(preparationCodec, preparation));
+      await this.#port.submit(wire.encode(preparations.codec, preparation));
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       log.warn('cannot set a pair up now', { key: missing.key.name, with: nameOf(missing.node), error });

@@ -1,6 +1,6 @@
 import {
   type Court,
-  dkls23,
+  compare,
   equal,
   type Group,
   groupOf,
@@ -10,14 +10,15 @@ import {
   type Start,
   sessionId,
   toHex,
-  tryDecode,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { type Preparation, preparationCodec, preparationDigest } from '../policy/preparation.ts';
+import { type Preparation, preparations } from '../policy/preparation.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { PairMaterials } from './jobs.ts';
+import type { PairMaterials } from './jobs/pairs.ts';
+import { withPairSetup } from './multiplying.ts';
 import { type CheckedPreparation, checkPreparation } from './preparing.ts';
+import { idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
@@ -28,6 +29,7 @@ import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
  */
 export class PairsTask implements Task {
   readonly kind = 'pairs';
+  readonly effect = 'uses';
   readonly id: Uint8Array;
   readonly body: Uint8Array;
   readonly decision = 'auto';
@@ -46,7 +48,7 @@ export class PairsTask implements Task {
     this.#preparation = preparation;
     this.#transcript = publicPackage.transcript;
     this.#workshop = workshop;
-    this.id = preparationDigest(preparation);
+    this.id = preparations.digest(preparation);
     this.body = body;
     this.members = members;
     this.keyId = publicPackage.keyId;
@@ -57,35 +59,33 @@ export class PairsTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: PairsTask }> {
-    const { audit, clock } = workshop;
     const id = PairsTask.idOf(body);
     const record = { ...(id === undefined ? {} : { request: toHex(id) }), from };
-    try {
-      const checked = checkPreparation('pairs', body, workshop);
-      checkPair(checked, workshop);
-      await audit.append(clock.now(), 'pairs-approved', { ...record, key: checked.preparation.key });
-      return { task: new PairsTask(body, checked, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'pairs-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const judge = () => ({
+      ...checkPair(checkPreparation('pairs', body, workshop), workshop),
+      decision: 'auto' as const,
+    });
+    const checked = await judged('pairs', record, workshop, judge, ({ preparation: { key } }) => ({ key }));
+    return { task: new PairsTask(body, checked, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(preparationCodec, body);
-    return decoded === undefined ? undefined : preparationDigest(decoded.value);
+    return idIn(preparations, body);
   }
 
-  /** Which two parties of which key this is about. */
-  get pair(): string {
-    return `${toHex(this.keyId)}/${this.epoch}/${this.#preparation.parties.join('/')}`;
+  get proposer(): Uint8Array {
+    return this.#preparation.proposer;
   }
 
-  get proposer(): Party {
-    const { proposer } = this.#preparation;
-    return (this.members.find(({ node }) => equal(node, proposer)) as Member).party;
+  /** Of two that set up the same two parties only one may go on, or they might end with different halves. */
+  get rival(): string {
+    return `pairs/${toHex(this.keyId)}/${this.epoch}/${this.#preparation.parties.join('/')}`;
+  }
+
+  /** To a newer one of its proposer, who may have forgotten it, and to that of the lower party. */
+  yieldsTo(newer: Task, isRunning: boolean): boolean {
+    return !isRunning && newer.proposer !== undefined && compare(newer.proposer, this.proposer) <= 0;
   }
 
   get digest(): Uint8Array {
@@ -114,14 +114,10 @@ export class PairsTask implements Task {
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {
     const group = this.receives;
-    const suite = dkls23.suiteA;
     const { aead } = this.#workshop.tools;
     const receiveKeys = receiveKeysOf(start, group);
-    const parameters = { suite, group, aead, sid: sessionId(start), members: this.members, receiveKeys };
-    return {
-      rounds: dkls23.pairSetupRounds(group, suite, this.members.length),
-      rules: dkls23.pairSetupRules(parameters, 0),
-    };
+    const parameters = { group, aead, sid: sessionId(start), members: this.members, receiveKeys };
+    return withPairSetup({ rounds: [], rules: {} }, 'ecdsa', parameters);
   }
 
   /** @throws {ServiceError} `denied`, `key-unknown`, `expired` */
@@ -131,7 +127,7 @@ export class PairsTask implements Task {
     const { keys, presignatures } = this.#workshop;
     const others = this.members.filter(({ party }) => party !== me);
     for (const { node } of others) presignatures.dropWith(node, this.keyId);
-    await keys.dropMaterial(
+    await keys.materials.drop(
       this.keyId,
       this.epoch,
       others.map(({ party }) => party),
@@ -151,7 +147,7 @@ export class PairsTask implements Task {
       ([party, bytes]) => [party, secrets.use(new Secret(bytes))] as const,
     );
     this.#check();
-    for (const [party, secret] of material) await keys.replaceMaterial(this.keyId, this.epoch, party, secret);
+    for (const [party, secret] of material) await keys.materials.replace(this.keyId, this.epoch, party, secret);
     await audit.append(clock.now(), 'pairs-set-up', {
       request: toHex(this.id),
       key: this.keyName,
@@ -168,9 +164,10 @@ export class PairsTask implements Task {
   }
 }
 
-function checkPair({ members }: CheckedPreparation, workshop: Workshop): void {
-  if (members.length !== 2) throw new ServiceError('invalid', 'a set-up is of two parties');
-  checkBans(members, workshop);
+function checkPair(checked: CheckedPreparation, workshop: Workshop): CheckedPreparation {
+  if (checked.members.length !== 2) throw new ServiceError('invalid', 'a set-up is of two parties');
+  checkBans(checked.members, workshop);
+  return checked;
 }
 
 function checkBans(members: readonly Member[], { bans, key, nameOf }: Workshop): void {

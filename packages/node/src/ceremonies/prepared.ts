@@ -10,7 +10,7 @@ import {
   verifyingShare,
   wire,
 } from '@quorate/protocol';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
 import type { Task, TaskOutcome, Workshop } from './task.ts';
 
 /**

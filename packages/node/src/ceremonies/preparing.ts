@@ -1,16 +1,8 @@
-import {
-  EncodingError,
-  equal,
-  groupOf,
-  keyIdOf,
-  kinds,
-  type Member,
-  type PublicPackage,
-  wire,
-} from '@quorate/protocol';
-import { type Preparation, type PreparationKind, preparationCodec, verifyPreparation } from '../policy/preparation.ts';
+import { equal, groupOf, keyIdOf, kinds, type Member, type PublicPackage } from '@quorate/protocol';
+import { type Preparation, type PreparationKind, preparations } from '../policy/preparation.ts';
 import { ServiceError } from '../service.ts';
 import { publicPackageOf } from './packages.ts';
+import { decodeProposal } from './proposals.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Workshop } from './task.ts';
 
@@ -32,11 +24,11 @@ export function checkPreparation(kind: PreparationKind, body: Uint8Array, worksh
   const { clock, config, key, keys, tools } = workshop;
   const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
-  const preparation = decode(body);
+  const preparation = decodeProposal(preparations, body);
   const { epoch, expires, network, parties, proposer } = preparation;
   if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
   if (preparation.kind !== kinds[kind]) throw invalid('the proposal is for something else');
-  if (!verifyPreparation(preparation, tools.signatures)) {
+  if (!preparations.verify(preparation, tools.signatures)) {
     throw denied('the proposal is not signed by the member it names');
   }
   checkExpiry(expires, clock.now());
@@ -54,13 +46,4 @@ export function checkPreparation(kind: PreparationKind, body: Uint8Array, worksh
     }
   }
   return { preparation, publicPackage, members };
-}
-
-function decode(body: Uint8Array): Preparation {
-  try {
-    return wire.decode(preparationCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { frost, type Member, publicPackageCodec, renewal, type Scheme, wipe, wire } from '@quorate/protocol';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
 import type { Proof, TaskSession, Workshop } from './task.ts';
 
 /** All sign once with their new shares, before anybody says READY: then none of them is dead, or another's. */

@@ -3,7 +3,7 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
-import { proposeRefresh, refreshProposalCodec } from '../policy/refresh-proposal.ts';
+import { refreshProposals } from '../policy/refresh-proposal.ts';
 import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { mustRefresh } from './imports.ts';
@@ -147,7 +147,7 @@ export class RefreshSchedule {
       members.map(({ node }) => node),
     ).slice(0, threshold);
     const dealers = members.filter(({ node }) => order.some((one) => equal(one, node))).map(({ party }) => party);
-    const proposal = proposeRefresh(
+    const proposal = refreshProposals.sign(
       {
         network: config.networkId,
         key: key.name,
@@ -159,7 +159,7 @@ export class RefreshSchedule {
       },
       own,
     );
-    const ceremony = await this.#port.submit(wire.encode(refreshProposalCodec, proposal));
+    const ceremony = await this.#port.submit(wire.encode(refreshProposals.codec, proposal));
     // What is refused here nobody else has seen: its number is free.
     this.#tries.set(place, { ...tried, count: count + 1 });
     return ceremony;

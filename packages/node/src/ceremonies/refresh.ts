@@ -1,7 +1,5 @@
 import {
   type Court,
-  dkls23,
-  EncodingError,
   equal,
   type Group,
   groupOf,
@@ -13,22 +11,17 @@ import {
   type Start,
   sessionId,
   toHex,
-  tryDecode,
-  wire,
 } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
-import {
-  type RefreshProposal,
-  refreshDigest,
-  refreshProposalCodec,
-  verifyRefresh,
-} from '../policy/refresh-proposal.ts';
+import { type RefreshProposal, refreshProposals } from '../policy/refresh-proposal.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { KeygenOutput } from './jobs.ts';
+import type { KeygenOutput } from './jobs/keygen.ts';
+import { withPairSetup } from './multiplying.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
+import { decodeProposal, idIn, judged } from './proposals.ts';
 import { proofOfLife } from './proving.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry, usable } from './sign.ts';
@@ -40,6 +33,7 @@ import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts'
  */
 export class RefreshTask implements Task {
   readonly kind = 'renew';
+  readonly effect = 'renews';
   readonly decision = 'auto';
   readonly shown = undefined;
   /** New pairs tell nobody anything of old ones. */
@@ -56,7 +50,7 @@ export class RefreshTask implements Task {
     this.#proposal = proposal;
     this.#base = base;
     this.#workshop = workshop;
-    this.id = refreshDigest(proposal);
+    this.id = refreshProposals.digest(proposal);
     this.body = body;
     this.keyId = base.keyId;
   }
@@ -66,25 +60,17 @@ export class RefreshTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: RefreshTask }> {
-    const { audit, clock } = workshop;
-    const proposal = decodeProposal(body);
+    const proposal = decodeProposal(refreshProposals, body);
     const { baseEpoch, epoch, key } = proposal;
-    const record = { request: toHex(refreshDigest(proposal)), key, base: baseEpoch, epoch, from };
-    try {
-      const base = check(proposal, workshop);
-      await audit.append(clock.now(), 'refresh-approved', record);
-      return { task: new RefreshTask(body, proposal, base, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'refresh-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const record = { request: toHex(refreshProposals.digest(proposal)), key, base: baseEpoch, epoch, from };
+    const judge = () => ({ base: check(proposal, workshop), decision: 'auto' as const });
+    const { base } = await judged('refresh', record, workshop, judge);
+    return { task: new RefreshTask(body, proposal, base, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(refreshProposalCodec, body);
-    return decoded === undefined ? undefined : refreshDigest(decoded.value);
+    return idIn(refreshProposals, body);
   }
 
   get digest(): Uint8Array {
@@ -115,6 +101,13 @@ export class RefreshTask implements Task {
     return this.#proposal.proposer;
   }
 
+  /** Every few seconds at most: each is looked at and written down. */
+  isOutdoneBy(newer: Task): boolean {
+    const isNext =
+      newer instanceof RefreshTask && newer.keyName === this.keyName && equal(newer.proposer, this.proposer);
+    return isNext && newer.expires >= this.expires + limits.refreshPause;
+  }
+
   get receives(): Group {
     return groupOf(this.#base.scheme, this.#workshop.tools.groups);
   }
@@ -130,14 +123,8 @@ export class RefreshTask implements Task {
     const receiveKeys = receiveKeysOf(start, group);
     const session = { group, aead, signatures, network: this.#proposal.network, sid, receiveKeys };
     const { dealers, epoch } = this.#proposal;
-    const { rounds, rules } = renewal.renewalCourt(renewal.refresh(session, { base: this.#base, dealers, epoch }));
-    if (this.#base.scheme !== 'ecdsa') return { rounds, rules };
-    const suite = dkls23.suiteA;
-    const pairs = { suite, group, aead, sid, members: this.members, receiveKeys };
-    return {
-      rounds: [...rounds, ...dkls23.pairSetupRounds(group, suite, this.members.length)],
-      rules: { ...rules, ...dkls23.pairSetupRules(pairs, rounds.length) },
-    };
+    const court = renewal.renewalCourt(renewal.refresh(session, { base: this.#base, dealers, epoch }));
+    return withPairSetup(court, this.#base.scheme, { ...session, members: this.members });
   }
 
   /** @throws {ServiceError} `expired`, `denied`, `key-unknown` */
@@ -177,22 +164,14 @@ export class RefreshTask implements Task {
   }
 }
 
-function decodeProposal(body: Uint8Array): RefreshProposal {
-  try {
-    return wire.decode(refreshProposalCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
-  }
-}
-
 /** The package that is dealt from. A refresh asks no operator: it changes nothing but the shares, and never on top of another. */
 function check(proposal: RefreshProposal, { clock, config, keys, tools }: Workshop): PublicPackage {
   const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   const { baseEpoch, dealers, epoch, key: name, network, proposer } = proposal;
   if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
-  if (!verifyRefresh(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  if (!refreshProposals.verify(proposal, tools.signatures))
+    throw denied('the proposal is not signed by the member it names');
   checkExpiry(proposal.expires, clock.now());
   const key = keys.get(keyIdOf(config.networkId, name));
   const current = usable(key, name);

@@ -86,10 +86,7 @@ export class Registrations {
   /** Registers anew; every earlier registration is void. */
   register(entry: Entry, coordinator: PeerId): void {
     const { task, ceremony } = entry;
-    if (task.expires + limits.clockTolerance < this.#workshop.clock.now()) {
-      this.#port.apply(entry, { type: 'expired' });
-      return;
-    }
+    if (this.#hasExpired(entry)) return this.#port.apply(entry, { type: 'expired' });
     entry.registration?.receiveSecret?.wipe();
     const avoid = ceremony.avoid.flatMap((peer) => this.#port.seats.partyOf(task, peer) ?? []);
     entry.registration = registerFor(task, ceremony.registered, avoid, this.#workshop);
@@ -98,6 +95,8 @@ export class Registrations {
 
   /** Hands the registration in force to a coordinator, and gives it some time to make something of it. */
   ask(entry: Entry, coordinator: PeerId): void {
+    // The clock may have been behind when the request came, and put right since.
+    if (this.#hasExpired(entry)) return this.#port.apply(entry, { type: 'expired' });
     const value = entry.registration?.value;
     if (value === undefined) return;
     entry.cancels.get('silence')?.();
@@ -162,6 +161,10 @@ export class Registrations {
     const entry = this.#port.book.entries.get(toHex(request));
     if (entry?.ceremony.state.name === 'accepted' && entry.ceremony.state.coordinator === peer)
       this.#expectCoordinator(entry);
+  }
+
+  #hasExpired({ task }: Entry): boolean {
+    return task.expires + limits.clockTolerance < this.#workshop.clock.now();
   }
 
   #expectCoordinator(entry: Entry): void {

@@ -2,6 +2,7 @@ import {
   certificateCodec,
   decodeEnvelope,
   ed25519,
+  fromHex,
   keyIdOf,
   kinds,
   type PublicPackage,
@@ -15,7 +16,7 @@ import { MemoryStore, type StoreOperation } from '@quorate/storage';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
-import { proposeRepair, type RepairProposal, repairProposalCodec } from '../policy/repair-proposal.ts';
+import { type RepairProposal, repairProposals } from '../policy/repair-proposal.ts';
 import type { CeremonyView, RepairOrder } from '../service.ts';
 
 const hashed = { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } as const;
@@ -272,6 +273,27 @@ describe('a repair', () => {
     expect(await sharesOf(committee)).toEqual(before);
   });
 
+  test('asks only those who use the epoch: whoever lost its share too cannot help, and says nothing', async () => {
+    const committee = await committeeOf(5, 'two lost', { threshold: 3 });
+    await lose(committee, 'carol');
+    await lose(committee, 'bob');
+    const done = await repair(committee, 'bob');
+    expect(done.state).toBe('done');
+    expect(done.participants.toSorted()).toEqual(['alice', 'bob', 'dave', 'erin']);
+    await lose(committee, 'dave');
+    await lose(committee, 'bob');
+    expect((await repair(committee, 'bob')).failure?.reason).toMatch(/(carol|dave): the key treasury is quarantined/);
+  });
+
+  test('leaves out, sooner or later, a helper that spoils it', async () => {
+    const committee = await committeeOf(4, 'unhelpful', { threshold: 2 });
+    Object.assign(committee.at('carol').config, { accept: { default: 'auto', proposers: { bob: 'deny' } } });
+    await lose(committee, 'bob');
+    const states: string[] = [];
+    while (states.length < 3 && states.at(-1) !== 'done') states.push((await repair(committee, 'bob')).state);
+    expect(states).toEqual(['failed', 'failed', 'done']);
+  });
+
   test('that finds nobody says so', async () => {
     const committee = await committeeOf(3, 'alone');
     const bob = await lose(committee, 'bob');
@@ -442,8 +464,8 @@ describe('a proposal to repair', () => {
       expires: committee.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const signed = proposeRepair({ ...unsigned, ...change }, committee.at(by).key);
-    return wire.encode(repairProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
+    const signed = repairProposals.sign({ ...unsigned, ...change }, committee.at(by).key);
+    return wire.encode(repairProposals.codec, { ...signed, ...(change.signature && { signature: change.signature }) });
   };
   const say = async (body: Uint8Array): Promise<readonly string[]> => {
     const before = (await committee.audit('bob')).length;
@@ -468,6 +490,19 @@ describe('a proposal to repair', () => {
   ])('%s is refused', async ([, change, code]) => {
     await committee.run(60_000);
     expect(await say(proposal(change()))).toEqual([`repair-refused: ${code}`]);
+  });
+
+  test('that failed is not begun again by who still passes it on, and costs its proposer nothing', async () => {
+    await committee.run(60_000);
+    const body = proposal({ nonce: new Uint8Array(32).fill(6) });
+    expect(await say(body)).toEqual(['repair-approved']);
+    const request = committee.at('bob').node.ceremonies()[0]?.id ?? '';
+    committee.say('carol', 'bob', { type: 'declined', value: { request: fromHex(request), reason: 'no' } });
+    await committee.run(20);
+    expect(committee.ceremony('bob', request)?.state).toBe('failed');
+    for (let n = 0; n <= limits.repairsBurst; n++) expect(await say(body)).toEqual([]);
+    expect(committee.ceremony('bob', request)?.state).toBe('failed');
+    expect(await say(proposal({ nonce: new Uint8Array(32).fill(5) }))).toEqual(['repair-approved']);
   });
 
   test('of a frozen key is refused', async () => {
@@ -529,7 +564,7 @@ describe('a proposal to repair', () => {
       expires: fresh.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const body = wire.encode(repairProposalCodec, proposeRepair(unsigned, fresh.at('dave').key));
+    const body = wire.encode(repairProposals.codec, repairProposals.sign(unsigned, fresh.at('dave').key));
     fresh.say('dave', 'bob', { type: 'request', value: { kind: kinds.repair, body } });
     await fresh.run(20);
     expect((await fresh.audit('bob')).at(-1)).toBe('repair-refused: denied');

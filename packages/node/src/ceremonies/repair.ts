@@ -2,7 +2,6 @@ import {
   CertificateError,
   type Court,
   certificateCodec,
-  EncodingError,
   equal,
   fromBytesBE,
   type Group,
@@ -20,16 +19,17 @@ import {
   tryDecode,
   verifyCertificate,
   verifyingShare,
-  wire,
 } from '@quorate/protocol';
 import { KeyError } from '@quorate/storage';
 import { limits } from '../limits.ts';
-import { type RepairProposal, repairDigest, repairProposalCodec, verifyRepair } from '../policy/repair-proposal.ts';
+import { type RepairProposal, repairProposals } from '../policy/repair-proposal.ts';
+import { ruleFor } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
+import type { Repaired } from './jobs/repair.ts';
 import { publicPackageOf } from './packages.ts';
+import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
-import type { Repaired } from './repair-job.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
@@ -39,6 +39,7 @@ import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
  */
 export class RepairTask implements Task {
   readonly kind = 'repair';
+  readonly effect = 'renews';
   readonly apart: readonly Party[] = [];
   readonly exclusive = false;
   readonly roundDeadline: number = limits.keygenRound;
@@ -55,7 +56,7 @@ export class RepairTask implements Task {
     this.#proposal = proposal;
     this.#checked = checked;
     this.#workshop = workshop;
-    this.id = repairDigest(proposal);
+    this.id = repairProposals.digest(proposal);
     this.body = body;
     this.decision = checked.decision;
     const seated = [...proposal.helpers, checked.lost];
@@ -67,27 +68,18 @@ export class RepairTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `integrity`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: RepairTask }> {
-    const { audit, clock } = workshop;
-    const proposal = decodeProposal(body);
-    const request = toHex(repairDigest(proposal));
+    const proposal = decodeProposal(repairProposals, body);
+    const request = toHex(repairProposals.digest(proposal));
     const record = { request, key: proposal.key, node: toHex(proposal.proposer), from };
-    try {
-      const checked = check(proposal, workshop);
-      const { decision, lost, publicPackage } = checked;
-      const kind = decision === 'auto' ? 'repair-approved' : 'repair-asked';
-      await audit.append(clock.now(), kind, { ...record, epoch: publicPackage.epoch, party: lost });
-      return { task: new RepairTask(body, proposal, checked, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'repair-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const judge = () => check(proposal, workshop);
+    const found = ({ lost, publicPackage }: Checked) => ({ epoch: publicPackage.epoch, party: lost });
+    const checked = await judged('repair', record, workshop, judge, found);
+    return { task: new RepairTask(body, proposal, checked, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(repairProposalCodec, body);
-    return decoded === undefined ? undefined : repairDigest(decoded.value);
+    return idIn(repairProposals, body);
   }
 
   get digest(): Uint8Array {
@@ -106,9 +98,13 @@ export class RepairTask implements Task {
     return this.#checked.publicPackage.epoch;
   }
 
-  /** Whose share is lost. */
-  get lost(): Party {
-    return this.#checked.lost;
+  /** A share is given back once at a time; nothing is kept of one that is given up, wherever it is. */
+  get rival(): string {
+    return `repair/${this.keyName}/${this.#checked.lost}`;
+  }
+
+  yieldsTo(): boolean {
+    return true;
   }
 
   get need(): number {
@@ -117,6 +113,10 @@ export class RepairTask implements Task {
 
   get expires(): number {
     return this.#proposal.expires;
+  }
+
+  get proposer(): Uint8Array {
+    return this.#proposal.proposer;
   }
 
   get receives(): Group {
@@ -165,7 +165,8 @@ export class RepairTask implements Task {
   async complete(output: unknown): Promise<TaskOutcome> {
     const { audit, clock } = this.#workshop;
     const { share } = output as Repaired;
-    const { epoch, keyId, keyName: key, lost } = this;
+    const { epoch, keyId, keyName: key } = this;
+    const { lost } = this.#checked;
     const record = { request: toHex(this.id), key, epoch, party: lost };
     if (share === undefined) {
       await audit.append(clock.now(), 'repair-helped', record);
@@ -218,21 +219,13 @@ function movedOn(key: string): ServiceError {
   return new ServiceError('expired', `the key ${key} has moved on to another epoch: ask for the repair again`);
 }
 
-function decodeProposal(body: Uint8Array): RepairProposal {
-  try {
-    return wire.decode(repairProposalCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
-  }
-}
-
 function check(proposal: RepairProposal, workshop: Workshop): Checked {
   const { bans, clock, config, key, tools } = workshop;
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   const { helpers, network, proposer } = proposal;
   if (!equal(network, config.networkId)) throw denied('the proposal is for another network');
-  if (!verifyRepair(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  if (!repairProposals.verify(proposal, tools.signatures))
+    throw denied('the proposal is not signed by the member it names');
   checkExpiry(proposal.expires, clock.now());
   const own = equal(proposer, key.publicKey);
   const { encoded, publicPackage } = own ? certifiedIn(proposal, workshop) : inUse(proposal, workshop);
@@ -249,7 +242,7 @@ function check(proposal: RepairProposal, workshop: Workshop): Checked {
   const member = workshop.members().find(({ node }) => equal(node, proposer));
   if (member === undefined) throw denied('the proposer is not in the roster of this node');
   if (bans.has(proposer)) throw denied(`${member.name} is banned here; quorate peers unban ${member.name} lifts it`);
-  const rule = config.accept.proposers[member.name] ?? config.accept.default;
+  const rule = ruleFor(member.name, config);
   if (rule === 'deny') throw denied(`this node helps ${member.name} with no repair; see \`accept\` in node.yaml`);
   return { ...common, decision: rule };
 }

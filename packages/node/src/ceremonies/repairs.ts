@@ -23,7 +23,7 @@ import { IntegrityError } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { Budget } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
-import { proposeRepair, repairProposalCodec } from '../policy/repair-proposal.ts';
+import { repairProposals } from '../policy/repair-proposal.ts';
 import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
@@ -46,6 +46,11 @@ interface Certified {
   readonly publicPackage: PublicPackage;
 }
 
+/** The newest epoch that others said they use, and who uses it. */
+interface Newest extends Certified {
+  readonly users: ReadonlySet<PeerId>;
+}
+
 /** A question to the others that is under way. */
 interface Question {
   readonly asked: readonly PeerId[];
@@ -65,6 +70,8 @@ export class Repairs {
   readonly #budgets = new Map<PeerId, Budget>();
   /** Epochs that others use and whose share should be here: the highest, by key id. */
   readonly #ahead = new Map<string, number>();
+  /** How often each member was asked to help, by key id. */
+  readonly #tries = new Map<string, Map<PeerId, number>>();
 
   constructor(workshop: Workshop, port: RepairsPort) {
     this.#workshop = workshop;
@@ -81,7 +88,7 @@ export class Repairs {
    */
   async repair(name: string, { publicKey, helpers }: RepairOrder = {}): Promise<CeremonyView> {
     const { clock, config, key, randomness } = this.#workshop;
-    const { certificate, publicPackage } = await this.#newest(name);
+    const { certificate, publicPackage, users } = await this.#newest(name);
     this.#checkKey(name, publicPackage, publicKey);
     if (!(await this.#isLost(publicPackage)))
       throw new ServiceError(
@@ -90,19 +97,26 @@ export class Repairs {
       );
     const nonce = randomness.bytes(32);
     const { live, peerOf } = this.#port;
-    const choice = { count: publicPackage.threshold, names: helpers, nonce, live, peerOf };
-    const proposal = proposeRepair(
+    const place = toHex(publicPackage.keyId);
+    const tries = this.#tries.get(place) ?? new Map<PeerId, number>();
+    this.#tries.set(place, tries);
+    const choice = { count: publicPackage.threshold, names: helpers, nonce, live, peerOf, able: users, tries };
+    const chosen = chooseHelpers(publicPackage, choice, this.#workshop);
+    const proposal = repairProposals.sign(
       {
         network: config.networkId,
         key: name,
         certificate: wire.encode(certificateCodec, certificate),
-        helpers: chooseHelpers(publicPackage, choice, this.#workshop),
+        helpers: chosen,
         expires: clock.now() + limits.longestRequest,
         nonce,
       },
       key,
     );
-    return await this.#port.submit(wire.encode(repairProposalCodec, proposal));
+    const ceremony = await this.#port.submit(wire.encode(repairProposals.codec, proposal));
+    for (const { node, party } of publicPackage.members)
+      if (chosen.includes(party)) tries.set(peerOf(node), (tries.get(peerOf(node)) ?? 0) + 1);
+    return ceremony;
   }
 
   /** Why our share of a key that is not quarantined needs a repair; undefined if it does not, as far as is known. */
@@ -157,7 +171,7 @@ export class Repairs {
   }
 
   /** The newest certificate of a key that the others hold and this node is a member of. @throws {ServiceError} */
-  async #newest(name: string): Promise<Certified> {
+  async #newest(name: string): Promise<Newest> {
     const keyId = keyIdOf(this.#workshop.config.networkId, name);
     if (this.#questions.has(toHex(keyId))) throw new ServiceError('busy', `a repair of ${name} is being prepared`);
     const others = [...this.#port.live()].filter((peer) => peer !== this.#port.peerOf(this.#workshop.key.publicKey));
@@ -166,7 +180,7 @@ export class Repairs {
     throw new ServiceError('no-quorum', `nobody who is connected uses a key ${name} of which this node has a share`);
   }
 
-  async #ask(keyId: Uint8Array, peers: readonly PeerId[]): Promise<Certified | undefined> {
+  async #ask(keyId: Uint8Array, peers: readonly PeerId[]): Promise<Newest | undefined> {
     if (peers.length === 0) return undefined;
     const { promise, resolve: enough } = Promise.withResolvers<void>();
     const question: Question = { asked: peers, answers: new Map(), enough };
@@ -181,7 +195,7 @@ export class Repairs {
 
   /** Whether all who are there and could know better have said what they know. */
   #isAnswered(question: Question): boolean {
-    const { members } = (bestOf(question) as Certified).publicPackage;
+    const { members } = (bestOf(question) as Newest).publicPackage;
     const peers = members.map(({ node }) => this.#port.peerOf(node)).filter((peer) => question.asked.includes(peer));
     const live = this.#port.live();
     return peers.every((peer) => question.answers.has(peer) || !live.has(peer));
@@ -244,9 +258,12 @@ export class Repairs {
   }
 }
 
-function bestOf({ answers }: Question): Certified | undefined {
+function bestOf({ answers }: Question): Newest | undefined {
   const all = [...answers.values()];
-  return all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];
+  const best = all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];
+  if (best === undefined) return undefined;
+  const isSame = (one: Certified): boolean => comparePackages(one.publicPackage, best.publicPackage) === 0;
+  return { ...best, users: new Set([...answers].filter(([, one]) => isSame(one)).map(([peer]) => peer)) };
 }
 
 /** Which key a certificate is of, as it says. */

@@ -4,12 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Committee } from '../../test/committee.ts';
 import { committeeWith, expectNobodyBlamed, keyOf, reshare, statesOf, three } from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
-import {
-  proposeReshare,
-  type ReshareProposal,
-  reshareProposalCodec,
-  verifyReshare,
-} from '../policy/reshare-proposal.ts';
+import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { nativeTools } from '../tools.ts';
 import type { NodeFrame } from './frames.ts';
 import { membersOf } from './reshare-plan.ts';
@@ -104,7 +99,7 @@ describe('who joins', () => {
       expires: committee.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const body = wire.encode(reshareProposalCodec, proposeReshare(unsigned, committee.at('frank').key));
+    const body = wire.encode(reshareProposals.codec, reshareProposals.sign(unsigned, committee.at('frank').key));
     const before = (await committee.audit('alice')).length;
     committee.say('frank', 'alice', { type: 'request', value: { kind: kinds.renew, body } });
     await committee.run(20);
@@ -216,8 +211,8 @@ describe('a proposal to reshare', () => {
       expires: committee.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const signed = proposeReshare({ ...unsigned, ...change }, committee.at(by).key);
-    return wire.encode(reshareProposalCodec, { ...signed, ...(change.signature && { signature: change.signature }) });
+    const signed = reshareProposals.sign({ ...unsigned, ...change }, committee.at(by).key);
+    return wire.encode(reshareProposals.codec, { ...signed, ...(change.signature && { signature: change.signature }) });
   };
 
   const attacks: readonly [string, () => Partial<ReshareProposal>, string, string?][] = [
@@ -295,7 +290,7 @@ describe('a proposal to reshare', () => {
       expires: moved.clock.now() + 60_000,
       nonce: new Uint8Array(32),
     };
-    const body = wire.encode(reshareProposalCodec, proposeReshare(unsigned, moved.at('alice').key));
+    const body = wire.encode(reshareProposals.codec, reshareProposals.sign(unsigned, moved.at('alice').key));
     // Who is in the new committee, joined or not, and who left it.
     for (const to of ['bob', 'dave', 'carol']) {
       const before = (await moved.audit(to)).length;
@@ -318,8 +313,8 @@ describe('a proposal to reshare', () => {
 
   test('has one encoding; cut, drawn out or changed anywhere it is nobody’s', () => {
     const body = proposal();
-    const decode = (bytes: Uint8Array) => wire.decode(reshareProposalCodec, bytes);
-    expect(wire.encode(reshareProposalCodec, decode(body))).toEqual(body);
+    const decode = (bytes: Uint8Array) => wire.decode(reshareProposals.codec, bytes);
+    expect(wire.encode(reshareProposals.codec, decode(body))).toEqual(body);
     for (const length of [0, 1, 2, 40, body.length - 1]) expect(() => decode(body.subarray(0, length))).toThrow();
     expect(() => decode(Uint8Array.of(...body, 0))).toThrow();
     const { signatures } = nativeTools();
@@ -327,7 +322,7 @@ describe('a proposal to reshare', () => {
       property(integer({ min: 0, max: body.length - 1 }), integer({ min: 1, max: 255 }), (place, change) => {
         const other = body.map((byte, i) => (i === place ? byte ^ change : byte));
         try {
-          expect(verifyReshare(decode(other), signatures)).toBe(false);
+          expect(reshareProposals.verify(decode(other), signatures)).toBe(false);
         } catch (error) {
           expect(error).toMatchObject({ name: 'EncodingError' });
         }

@@ -11,8 +11,8 @@ import {
 } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
-import { type ReshareProposal, verifyReshare } from '../policy/reshare-proposal.ts';
-import { matches } from '../policy/rights.ts';
+import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
+import { matches, ruleFor } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
 import { checkCommittee } from './keygen.ts';
 import { packageOf } from './packages.ts';
@@ -41,7 +41,8 @@ const invalid = (reason: string): ServiceError => new ServiceError('invalid', re
 export function checkReshare(proposal: ReshareProposal, workshop: Workshop): Approved {
   const { clock, config, key: own, keys, tools } = workshop;
   const { dealers, epoch, key: name, members } = proposal;
-  if (!verifyReshare(proposal, tools.signatures)) throw denied('the proposal is not signed by the member it names');
+  if (!reshareProposals.verify(proposal, tools.signatures))
+    throw denied('the proposal is not signed by the member it names');
   checkExpiry(proposal.expires, clock.now());
   const base = baseOf(proposal, workshop);
   const key = keys.get(base.keyId);
@@ -139,7 +140,7 @@ function decide({ lowThreshold, proposer: node }: ReshareProposal, { config, key
   if (equal(node, key.publicKey)) return 'auto';
   const proposer = members().find((one) => equal(one.node, node));
   if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
-  const rule = config.accept.proposers[proposer.name] ?? config.accept.default;
+  const rule = ruleFor(proposer.name, config);
   if (rule === 'deny') throw denied(`this node takes part in no reshare that ${proposer.name} proposes`);
   return lowThreshold === 1 ? 'ask' : rule;
 }

@@ -1,8 +1,6 @@
 import {
   type Court,
   certificateCodec,
-  dkls23,
-  EncodingError,
   equal,
   frost,
   type Group,
@@ -14,17 +12,19 @@ import {
   type Start,
   sessionId,
   toHex,
-  tryDecode,
   wipe,
   wire,
 } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { type ReshareProposal, reshareDigest, reshareProposalCodec } from '../policy/reshare-proposal.ts';
+import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
-import type { PairMaterials, ReshareOutput } from './jobs.ts';
+import type { PairMaterials } from './jobs/pairs.ts';
+import type { ReshareOutput } from './jobs/renewals.ts';
+import { withPairSetup } from './multiplying.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
+import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
 import { changesOf } from './reshare-plan.ts';
 import { type Approved, checkCurrent, checkReshare, publicKeyOf } from './reshare-rules.ts';
@@ -37,6 +37,7 @@ import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts'
  */
 export class ReshareTask implements Task {
   readonly kind = 'renew';
+  readonly effect = 'renews';
   readonly decision: 'auto' | 'ask';
   /** New pairs tell nobody anything of old ones. */
   readonly apart: readonly Party[] = [];
@@ -53,7 +54,7 @@ export class ReshareTask implements Task {
     this.#approved = approved;
     this.#workshop = workshop;
     this.decision = approved.decision;
-    this.id = reshareDigest(proposal);
+    this.id = reshareProposals.digest(proposal);
     this.body = body;
     this.keyId = approved.base.keyId;
   }
@@ -63,25 +64,17 @@ export class ReshareTask implements Task {
    * @throws {ServiceError} `invalid`, `denied`, `expired`, `key-unknown`, `name-taken`, `wrong-key`
    */
   static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: ReshareTask }> {
-    const { audit, clock } = workshop;
-    const proposal = decodeProposal(body);
+    const proposal = decodeProposal(reshareProposals, body);
     const { epoch, key, members, threshold } = proposal;
-    const record = { request: toHex(reshareDigest(proposal)), key, epoch, threshold, members: members.length, from };
-    try {
-      const approved = checkReshare(proposal, workshop);
-      await audit.append(clock.now(), approved.decision === 'auto' ? 'reshare-approved' : 'reshare-asked', record);
-      return { task: new ReshareTask(body, proposal, approved, workshop) };
-    } catch (error) {
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'reshare-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    const request = toHex(reshareProposals.digest(proposal));
+    const record = { request, key, epoch, threshold, members: members.length, from };
+    const approved = await judged('reshare', record, workshop, () => checkReshare(proposal, workshop));
+    return { task: new ReshareTask(body, proposal, approved, workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(reshareProposalCodec, body);
-    return decoded === undefined ? undefined : reshareDigest(decoded.value);
+    return idIn(reshareProposals, body);
   }
 
   get digest(): Uint8Array {
@@ -111,6 +104,15 @@ export class ReshareTask implements Task {
 
   get proposer(): Uint8Array {
     return this.#proposal.proposer;
+  }
+
+  get rival(): string {
+    return `reshare/${this.keyName}/${toHex(this.proposer)}`;
+  }
+
+  /** What has been dealt stays as it is, beside the next attempt. */
+  yieldsTo(newer: Task, isRunning: boolean): boolean {
+    return !isRunning && newer.expires > this.expires;
   }
 
   get receives(): Group {
@@ -170,10 +172,7 @@ export class ReshareTask implements Task {
       receiveKeys: receiveKeysOf(start, group),
     };
     const { policyHash } = base;
-    const { rounds, rules } = renewal.renewalCourt(
-      renewal.reshare(session, { base, dealers, epoch, members, threshold, policyHash }),
-    );
-    return { rounds, rules };
+    return renewal.renewalCourt(renewal.reshare(session, { base, dealers, epoch, members, threshold, policyHash }));
   }
 
   /** @throws {ServiceError} `expired`, `denied`, `key-unknown` */
@@ -219,25 +218,14 @@ export class ReshareTask implements Task {
     const { group } = suite;
     const publicPackage = publicPackageOf(group, encoded);
     const sid = renewal.lifeSession(first, publicPackage);
-    const life = renewal.lifeRounds(suite);
-    const lifeRules = renewal.lifeRules(suite, network, publicPackage);
-    const pairSuite = dkls23.suiteA;
+    const court = { rounds: renewal.lifeRounds(suite), rules: renewal.lifeRules(suite, network, publicPackage) };
     const receiveKeys = receiveKeysOf(start, group);
     const others = scheme === 'ecdsa' ? members.filter(({ party }) => party !== me) : [];
     const seated = start.participants.filter(({ party }) => party <= members.length);
     return {
       sid,
       parties: members.map(({ party }) => party),
-      court:
-        scheme === 'ecdsa'
-          ? {
-              rounds: [...life, ...dkls23.pairSetupRounds(group, pairSuite, members.length)],
-              rules: {
-                ...lifeRules,
-                ...dkls23.pairSetupRules({ suite: pairSuite, group, aead, sid, members, receiveKeys }, life.length),
-              },
-            }
-          : { rounds: life, rules: lifeRules },
+      court: withPairSetup(court, scheme, { group, aead, sid, members, receiveKeys }),
       host: this.#workshop.host('settle', {
         network,
         sid,
@@ -280,14 +268,5 @@ export class ReshareTask implements Task {
     } finally {
       if (share !== undefined) wipe(share, ...material.values());
     }
-  }
-}
-
-function decodeProposal(body: Uint8Array): ReshareProposal {
-  try {
-    return wire.decode(reshareProposalCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a proposal: ${error.message}`);
-    throw error;
   }
 }

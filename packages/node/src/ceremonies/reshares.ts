@@ -2,7 +2,7 @@ import { certificateCodec, equal, type PublicPackage, wire } from '@quorate/prot
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
-import { proposeReshare, reshareProposalCodec } from '../policy/reshare-proposal.ts';
+import { reshareProposals } from '../policy/reshare-proposal.ts';
 import { type CeremonyView, type ReshareOrder, type ReshareView, ServiceError } from '../service.ts';
 import { majority } from './keygen.ts';
 import { packageOf } from './packages.ts';
@@ -52,7 +52,7 @@ export class Reshares {
     }
     const place = `${name}/${current.epoch}`;
     const count = this.#tries.get(place) ?? 0;
-    const proposal = proposeReshare(
+    const proposal = reshareProposals.sign(
       {
         key: name,
         base: wire.decode(certificateCodec, current.certificate as Uint8Array),
@@ -66,7 +66,7 @@ export class Reshares {
       },
       own,
     );
-    const ceremony = await this.#port.submit(wire.encode(reshareProposalCodec, proposal));
+    const ceremony = await this.#port.submit(wire.encode(reshareProposals.codec, proposal));
     // What is refused here nobody else has seen: its number is free.
     this.#tries.set(place, count + 1);
     return ceremony;

@@ -1,6 +1,5 @@
 import {
   type Court,
-  EncodingError,
   groupOf,
   keyIdOf,
   type Party,
@@ -15,24 +14,21 @@ import { type KeyInfo, LedgerError } from '@quorate/storage';
 import { contentOf, isRaw } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import { clientOf, mayAsk } from '../policy/rights.ts';
-import {
-  requestDigest,
-  requestId,
-  type SignRequest,
-  signRequestCodec,
-  verifySignRequest,
-} from '../policy/sign-request.ts';
+import { requestId, type SignRequest, signRequests } from '../policy/sign-request.ts';
 import { ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import { mustRefresh } from './imports.ts';
 import { apartFrom, copyOf, materialWith } from './multiplying.ts';
 import { headerOf, publicPackageOf } from './packages.ts';
+import { decodeProposal, orRefused } from './proposals.ts';
 import { type Signing, signingOf } from './signing.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
 /** A signature that a client ordered, as one signer sees it. */
 export class SignTask implements Task {
   readonly kind = 'sign';
+  readonly effect = 'uses';
+  readonly proposer = undefined;
   readonly id: Uint8Array;
   readonly digest: Uint8Array;
   readonly body: Uint8Array;
@@ -51,42 +47,33 @@ export class SignTask implements Task {
     this.#workshop = workshop;
     this.publicPackage = publicPackage;
     this.id = requestId(request);
-    this.digest = requestDigest(request);
-    this.body = wire.encode(signRequestCodec, request);
+    this.digest = signRequests.digest(request);
+    this.body = wire.encode(signRequests.codec, request);
   }
 
   /**
    * Checks an order by this node's own rules, records the decision, a refusal too, and registers the request. Nothing that
    * others say replaces any of it. An order that was answered before comes with its answer.
-   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`
+   * @throws {ServiceError} `invalid`, `denied`, `key-unknown`, `expired`, `request-conflict`, `integrity`
    */
   static async admit(
     body: Uint8Array,
     from: string,
     workshop: Workshop,
   ): Promise<{ readonly task: SignTask; readonly answer: Uint8Array | undefined }> {
-    const { audit, clock, requests } = workshop;
-    const request = decodeRequest(body);
-    const digest = requestDigest(request);
+    const { audit, clock, config, requests } = workshop;
+    const request = decodeProposal(signRequests, body, 'a request');
+    const digest = signRequests.digest(request);
     const record = { request: toHex(requestId(request)), digest: toHex(digest), key: request.key, from };
-    try {
-      const publicPackage = check(request, workshop);
-      const task = new SignTask(request, publicPackage, workshop);
-      const client = clientOf(request.client, workshop.config.clients)?.name ?? '';
+    return await orRefused('sign', record, workshop, async () => {
+      const task = new SignTask(request, check(request, workshop), workshop);
+      const client = clientOf(request.client, config.clients)?.name ?? '';
       const [entry] = await Promise.all([
-        requests.register(task.id, digest, request.expires, body),
+        requests.register(task.id, digest, request.expires, body).catch(untaken),
         audit.append(clock.now(), 'sign-approved', { ...record, client, bytes: contentOf(request.intent).length }),
       ]);
       return { task, answer: entry.result };
-    } catch (error) {
-      if (error instanceof LedgerError && error.code === 'request-conflict') {
-        await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
-        throw new ServiceError('request-conflict', error.message);
-      }
-      if (error instanceof ServiceError)
-        await audit.append(clock.now(), 'sign-refused', { ...record, reason: error.code });
-      throw error;
-    }
+    });
   }
 
   /** The same order, for the epoch of the key that is in use now. */
@@ -105,13 +92,17 @@ export class SignTask implements Task {
 
   /** The id of an encoded order, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(signRequestCodec, body);
+    const decoded = tryDecode(signRequests.codec, body);
     return decoded === undefined ? undefined : requestId(decoded.value);
   }
 
   /** The name of the key that an encoded order asks for, if it is one. */
   static keyOf(body: Uint8Array): string | undefined {
-    return tryDecode(signRequestCodec, body)?.value.key;
+    return tryDecode(signRequests.codec, body)?.value.key;
+  }
+
+  get keyId(): Uint8Array {
+    return this.publicPackage.keyId;
   }
 
   get keyName(): string {
@@ -228,20 +219,18 @@ export class SignTask implements Task {
   }
 }
 
-function decodeRequest(body: Uint8Array): SignRequest {
-  try {
-    return wire.decode(signRequestCodec, body);
-  } catch (error) {
-    if (error instanceof EncodingError) throw new ServiceError('invalid', `not a request: ${error.message}`);
-    throw error;
-  }
+/** What the ledger does not take: another order under an id that was used, or one whose record is damaged. */
+function untaken(error: unknown): never {
+  if (!(error instanceof LedgerError)) throw error;
+  if (error.code === 'request-conflict') throw new ServiceError('request-conflict', error.message);
+  throw error.code === 'request-damaged' ? new ServiceError('integrity', error.message) : error;
 }
 
 /** The rules, in the order in which they say least to whoever has no rights. */
 function check(request: SignRequest, { config, clock, keys, standings, tools }: Workshop): PublicPackage {
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   if (toHex(request.network) !== toHex(config.networkId)) throw denied('the request is for another network');
-  if (!verifySignRequest(request, tools.signatures)) throw denied('the request is not signed by the client it names');
+  if (!signRequests.verify(request, tools.signatures)) throw denied('the request is not signed by the client it names');
   const client = clientOf(request.client, config.clients);
   if (client === undefined)
     throw denied('this node knows no such client; add its public key to `clients` in node.yaml');
@@ -271,7 +260,7 @@ export function checkExpiry(expires: number, now: number): void {
       'the request has expired by the clock of this node; send a new one, check the clocks',
     );
   }
-  if (expires > now + limits.longestRequest) {
+  if (expires > now + limits.longestRequest + limits.clockTolerance) {
     throw new ServiceError('invalid', 'the request expires too late; at most an hour from now');
   }
 }

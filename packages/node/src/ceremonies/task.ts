@@ -10,7 +10,7 @@ import type { Stock } from '../stock/stock.ts';
 import type { Tools } from '../tools.ts';
 import type { Host } from './host.ts';
 import type { PassingSecrets } from './imports.ts';
-import type { JobName, Jobs } from './jobs.ts';
+import type { JobName, Jobs } from './jobs/jobs.ts';
 import type { PresignaturePool } from './presigning/pool.ts';
 
 /** What ceremonies work with: the doors, the stores, the rules. */
@@ -67,8 +67,15 @@ export interface Task {
   /** The encoded request, as it is passed on. */
   readonly body: Uint8Array;
   readonly keyName: string;
+  readonly keyId: Uint8Array;
   readonly epoch: number;
   readonly members: readonly Member[];
+  /** The node key, 32 bytes, of the member that proposed it; undefined if a client ordered it. */
+  readonly proposer: Uint8Array | undefined;
+  /** What it does to its key: makes it, deals it anew or gives a share of it back, gives it away; or only uses it. */
+  readonly effect: 'makes' | 'renews' | 'reveals' | 'uses';
+  /** Of two that bear the same only one goes on: the newer one, if the one that is open yields to it. */
+  readonly rival?: string;
   /** How many must take part. */
   readonly need: number;
   /** Wall clock, milliseconds since 1970, after which nothing new begins. */
@@ -87,6 +94,10 @@ export interface Task {
   readonly shown: ProposalView | undefined;
   /** The protocol's formats and rules of evidence, for these participants. */
   court(start: Start): Pick<Court, 'rounds' | 'rules'>;
+  /** Whether it is given up for a newer one, its rival. */
+  yieldsTo?(newer: Task, isRunning: boolean): boolean;
+  /** Whether its proposer has given it up, for it proposes `newer`. */
+  isOutdoneBy?(newer: Task): boolean;
   /** The protocol itself. @param receiveSecret the encoded scalar of our registration's receive key, to be wiped by the job */
   host(session: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>>;
   /** What the operator must show to have seen before accepting. @throws {ServiceError} `invalid`, `wrong-key` */

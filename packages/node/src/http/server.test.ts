@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientSeed, MemoryService } from '../../test/memory-service.ts';
 import { networkIdOf } from '../config/config.ts';
 import { limits } from '../limits.ts';
-import { type SignRequest, signRequest } from '../policy/sign-request.ts';
+import { type SignRequest, signRequests } from '../policy/sign-request.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
 import { connectNode, type NodeClient, NodeSilent } from './client.ts';
 import { type Problem, statusOf } from './problem.ts';
@@ -89,7 +89,7 @@ function signed(change: Partial<SignRequest>, network = 'testnet'): SignOrder {
     idempotencyKey: ascii('order-1'),
     ...change,
   };
-  return orderOf(signRequest(unsigned, client));
+  return orderOf(signRequests.sign(unsigned, client));
 }
 
 function intended(intent: object): string {

@@ -1,5 +1,6 @@
-import { hash, MAX_PARTIES, type NodeKey, nameCodec, type Party, type SignatureScheme, wire } from '@quorate/protocol';
+import { MAX_PARTIES, nameCodec, type Party, wire } from '@quorate/protocol';
 import { tags } from '../tags.ts';
+import { type SignedFormat, signedFormat } from './signed.ts';
 
 /** A member's request that the private key be put together at its node, signed by its node key. */
 export interface ExportProposal {
@@ -20,39 +21,18 @@ export interface ExportProposal {
   readonly signature: Uint8Array;
 }
 
-const EXPORT_PROPOSAL_VERSION = 1;
-
-const statement = {
-  version: wire.version(EXPORT_PROPOSAL_VERSION),
-  network: wire.fixed(32),
-  key: nameCodec,
-  epoch: wire.u48,
-  digest: wire.fixed(32),
-  signers: wire.list(wire.u16, MAX_PARTIES),
-  expires: wire.u48,
-  proposer: wire.fixed(32),
-  nonce: wire.fixed(32),
-};
-
-const statementCodec = wire.struct(statement);
-
-export const exportProposalCodec: wire.Codec<ExportProposal> = wire.struct({
-  ...statement,
-  signature: wire.fixed(64),
-}) as wire.Codec<ExportProposal>;
-
-/** Signs a proposal with the proposer's node key. */
-export function proposeExport(unsigned: Omit<ExportProposal, 'signature' | 'proposer'>, key: NodeKey): ExportProposal {
-  const proposal = { ...unsigned, proposer: key.publicKey };
-  return { ...proposal, signature: key.sign(exportDigest(proposal)) };
-}
-
-/** Whether the proposer signed it. */
-export function verifyExport(proposal: ExportProposal, signatures: SignatureScheme): boolean {
-  return signatures.verify(proposal.proposer, exportDigest(proposal), proposal.signature);
-}
-
-/** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
-export function exportDigest(proposal: Omit<ExportProposal, 'signature'>): Uint8Array {
-  return hash(tags.exportProposal, wire.encode(statementCodec, { ...proposal, version: EXPORT_PROPOSAL_VERSION }));
-}
+export const exportProposals: SignedFormat<ExportProposal, 'proposer'> = signedFormat(
+  tags.exportProposal,
+  1,
+  {
+    network: wire.fixed(32),
+    key: nameCodec,
+    epoch: wire.u48,
+    digest: wire.fixed(32),
+    signers: wire.list(wire.u16, MAX_PARTIES),
+    expires: wire.u48,
+    proposer: wire.fixed(32),
+    nonce: wire.fixed(32),
+  },
+  'proposer',
+);

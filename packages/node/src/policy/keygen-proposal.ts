@@ -1,17 +1,15 @@
 import {
-  hash,
   MAX_PARTIES,
   type Member,
-  type NodeKey,
   nameCodec,
   type Scheme,
-  type SignatureScheme,
   schemeCodec,
   type Tweak,
   tweakCodec,
   wire,
 } from '@quorate/protocol';
 import { tags } from '../tags.ts';
+import { type SignedFormat, signedFormat } from './signed.ts';
 
 /** What a key is to be, and who proposes it. */
 export interface KeygenTerms {
@@ -39,8 +37,6 @@ export interface KeygenProposal extends KeygenTerms {
   readonly signature: Uint8Array;
 }
 
-const KEYGEN_PROPOSAL_VERSION = 1;
-
 /** The fields of {@link KeygenTerms}, in the order in which they are encoded. */
 export const keygenTerms: { readonly [K in keyof KeygenTerms]: wire.Codec<KeygenTerms[K]> } = {
   network: wire.fixed(32),
@@ -57,27 +53,9 @@ export const keygenTerms: { readonly [K in keyof KeygenTerms]: wire.Codec<Keygen
   nonce: wire.fixed(32),
 };
 
-const statement = { version: wire.version(KEYGEN_PROPOSAL_VERSION), ...keygenTerms };
-
-const statementCodec = wire.struct(statement);
-
-export const keygenProposalCodec: wire.Codec<KeygenProposal> = wire.struct({
-  ...statement,
-  signature: wire.fixed(64),
-}) as wire.Codec<KeygenProposal>;
-
-/** Signs a proposal with the proposer's node key. */
-export function propose(unsigned: Omit<KeygenProposal, 'signature' | 'proposer'>, key: NodeKey): KeygenProposal {
-  const proposal = { ...unsigned, proposer: key.publicKey };
-  return { ...proposal, signature: key.sign(proposalDigest(proposal)) };
-}
-
-/** Whether the proposer signed it. */
-export function verifyProposal(proposal: KeygenProposal, signatures: SignatureScheme): boolean {
-  return signatures.verify(proposal.proposer, proposalDigest(proposal), proposal.signature);
-}
-
-/** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
-export function proposalDigest(proposal: Omit<KeygenProposal, 'signature'>): Uint8Array {
-  return hash(tags.keygenProposal, wire.encode(statementCodec, { ...proposal, version: KEYGEN_PROPOSAL_VERSION }));
-}
+export const keygenProposals: SignedFormat<KeygenProposal, 'proposer'> = signedFormat(
+  tags.keygenProposal,
+  1,
+  { ...keygenTerms },
+  'proposer',
+);

@@ -1,15 +1,6 @@
-import {
-  type CeremonyKind,
-  hash,
-  kinds,
-  MAX_PARTIES,
-  type NodeKey,
-  nameCodec,
-  type Party,
-  type SignatureScheme,
-  wire,
-} from '@quorate/protocol';
+import { type CeremonyKind, kinds, MAX_PARTIES, type NodeKey, nameCodec, type Party, wire } from '@quorate/protocol';
 import { tags } from '../tags.ts';
+import { type SignedFormat, signedFormat } from './signed.ts';
 
 /** What parties of an ECDSA key prepare among themselves, so that later signatures are possible, or quick. */
 export type PreparationKind = Extract<CeremonyKind, 'pairs' | 'presign'>;
@@ -33,26 +24,21 @@ export interface Preparation {
   readonly signature: Uint8Array;
 }
 
-const PREPARATION_VERSION = 1;
-
-const statement = {
-  version: wire.version(PREPARATION_VERSION),
-  network: wire.fixed(32),
-  kind: wire.u8,
-  key: nameCodec,
-  epoch: wire.u48,
-  parties: wire.list(wire.u16, MAX_PARTIES),
-  expires: wire.u48,
-  proposer: wire.fixed(32),
-  nonce: wire.fixed(32),
-};
-
-const statementCodec = wire.struct(statement);
-
-export const preparationCodec: wire.Codec<Preparation> = wire.struct({
-  ...statement,
-  signature: wire.fixed(64),
-}) as wire.Codec<Preparation>;
+export const preparations: SignedFormat<Preparation, 'proposer'> = signedFormat(
+  tags.preparation,
+  1,
+  {
+    network: wire.fixed(32),
+    kind: wire.u8,
+    key: nameCodec,
+    epoch: wire.u48,
+    parties: wire.list(wire.u16, MAX_PARTIES),
+    expires: wire.u48,
+    proposer: wire.fixed(32),
+    nonce: wire.fixed(32),
+  },
+  'proposer',
+);
 
 /** Signs a proposal with the proposer's node key. */
 export function proposePreparation(
@@ -60,16 +46,5 @@ export function proposePreparation(
   unsigned: Omit<Preparation, 'kind' | 'signature' | 'proposer'>,
   key: NodeKey,
 ): Preparation {
-  const preparation = { ...unsigned, kind: kinds[kind], proposer: key.publicKey };
-  return { ...preparation, signature: key.sign(preparationDigest(preparation)) };
-}
-
-/** Whether the proposer signed it. */
-export function verifyPreparation(preparation: Preparation, signatures: SignatureScheme): boolean {
-  return signatures.verify(preparation.proposer, preparationDigest(preparation), preparation.signature);
-}
-
-/** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
-export function preparationDigest(preparation: Omit<Preparation, 'signature'>): Uint8Array {
-  return hash(tags.preparation, wire.encode(statementCodec, { ...preparation, version: PREPARATION_VERSION }));
+  return preparations.sign({ ...unsigned, kind: kinds[kind] }, key);
 }

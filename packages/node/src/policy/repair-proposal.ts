@@ -1,5 +1,6 @@
-import { hash, MAX_PARTIES, type NodeKey, nameCodec, type Party, type SignatureScheme, wire } from '@quorate/protocol';
+import { MAX_PARTIES, nameCodec, type Party, wire } from '@quorate/protocol';
 import { tags } from '../tags.ts';
+import { type SignedFormat, signedFormat } from './signed.ts';
 
 /**
  * A member's request to be given back its lost share of an epoch, signed by its node key. It says which epoch by the certificate:
@@ -22,40 +23,20 @@ export interface RepairProposal {
   readonly signature: Uint8Array;
 }
 
-const REPAIR_PROPOSAL_VERSION = 1;
 /** A package of 100 members, READY of each, and as many approvals: under 32 KiB. */
 const MAX_CERTIFICATE = 64 * 1024;
 
-const statement = {
-  version: wire.version(REPAIR_PROPOSAL_VERSION),
-  network: wire.fixed(32),
-  key: nameCodec,
-  certificate: wire.bytes(MAX_CERTIFICATE),
-  helpers: wire.list(wire.u16, MAX_PARTIES),
-  expires: wire.u48,
-  proposer: wire.fixed(32),
-  nonce: wire.fixed(32),
-};
-
-const statementCodec = wire.struct(statement);
-
-export const repairProposalCodec: wire.Codec<RepairProposal> = wire.struct({
-  ...statement,
-  signature: wire.fixed(64),
-}) as wire.Codec<RepairProposal>;
-
-/** Signs a proposal with the proposer's node key. */
-export function proposeRepair(unsigned: Omit<RepairProposal, 'signature' | 'proposer'>, key: NodeKey): RepairProposal {
-  const proposal = { ...unsigned, proposer: key.publicKey };
-  return { ...proposal, signature: key.sign(repairDigest(proposal)) };
-}
-
-/** Whether the proposer signed it. */
-export function verifyRepair(proposal: RepairProposal, signatures: SignatureScheme): boolean {
-  return signatures.verify(proposal.proposer, repairDigest(proposal), proposal.signature);
-}
-
-/** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
-export function repairDigest(proposal: Omit<RepairProposal, 'signature'>): Uint8Array {
-  return hash(tags.repairProposal, wire.encode(statementCodec, { ...proposal, version: REPAIR_PROPOSAL_VERSION }));
-}
+export const repairProposals: SignedFormat<RepairProposal, 'proposer'> = signedFormat(
+  tags.repairProposal,
+  1,
+  {
+    network: wire.fixed(32),
+    key: nameCodec,
+    certificate: wire.bytes(MAX_CERTIFICATE),
+    helpers: wire.list(wire.u16, MAX_PARTIES),
+    expires: wire.u48,
+    proposer: wire.fixed(32),
+    nonce: wire.fixed(32),
+  },
+  'proposer',
+);

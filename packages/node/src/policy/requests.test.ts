@@ -1,21 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fromHex, pureEd25519, pureNodeKey, toHex, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import {
-  type KeygenProposal,
-  keygenProposalCodec,
-  proposalDigest,
-  propose,
-  verifyProposal,
-} from './keygen-proposal.ts';
-import {
-  requestDigest,
-  requestId,
-  type SignRequest,
-  signRequest,
-  signRequestCodec,
-  verifySignRequest,
-} from './sign-request.ts';
+import { type KeygenProposal, keygenProposals } from './keygen-proposal.ts';
+import { requestId, type SignRequest, signRequests } from './sign-request.ts';
 
 /** What version 1 looks like, for ever: clients and other versions of this node make and read the same bytes. */
 const golden = (name: string): string => readFileSync(new URL(`golden/${name}.hex`, import.meta.url), 'utf8').trim();
@@ -23,7 +10,7 @@ const golden = (name: string): string => readFileSync(new URL(`golden/${name}.he
 const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte);
 const key = pureNodeKey(fill(1));
 
-const request = signRequest(
+const request = signRequests.sign(
   {
     network: fill(2),
     key: 'treasury',
@@ -35,7 +22,7 @@ const request = signRequest(
   },
   key,
 );
-const proposal = propose(
+const proposal = keygenProposals.sign(
   {
     network: fill(2),
     name: 'treasury',
@@ -54,10 +41,10 @@ const proposal = propose(
 
 describe('a client’s order', () => {
   test('has its bytes, digest and id, version 1', () => {
-    expect(toHex(wire.encode(signRequestCodec, request))).toBe(golden('sign-request'));
-    const decoded = wire.decode(signRequestCodec, fromHex(golden('sign-request')));
-    expect(verifySignRequest(decoded, pureEd25519)).toBe(true);
-    expect(toHex(requestDigest(decoded))).toBe(golden('sign-request-digest'));
+    expect(toHex(wire.encode(signRequests.codec, request))).toBe(golden('sign-request'));
+    const decoded = wire.decode(signRequests.codec, fromHex(golden('sign-request')));
+    expect(signRequests.verify(decoded, pureEd25519)).toBe(true);
+    expect(toHex(signRequests.digest(decoded))).toBe(golden('sign-request-digest'));
     expect(toHex(requestId(decoded))).toBe(golden('request-id'));
   });
 
@@ -73,9 +60,9 @@ describe('a client’s order', () => {
   ];
 
   test.for(changes)('is signed as a whole: %j', (change) => {
-    expect(verifySignRequest({ ...request, ...change }, pureEd25519)).toBe(false);
+    expect(signRequests.verify({ ...request, ...change }, pureEd25519)).toBe(false);
     if (change.signature === undefined)
-      expect(requestDigest({ ...request, ...change })).not.toEqual(requestDigest(request));
+      expect(signRequests.digest({ ...request, ...change })).not.toEqual(signRequests.digest(request));
   });
 
   test('is known by network, client and idempotency key, and by nothing else', () => {
@@ -93,10 +80,10 @@ describe('a client’s order', () => {
 
 describe('a member’s proposal', () => {
   test('has its bytes and digest, version 1', () => {
-    expect(toHex(wire.encode(keygenProposalCodec, proposal))).toBe(golden('keygen-proposal'));
-    const decoded = wire.decode(keygenProposalCodec, fromHex(golden('keygen-proposal')));
-    expect(verifyProposal(decoded, pureEd25519)).toBe(true);
-    expect(toHex(proposalDigest(decoded))).toBe(golden('keygen-proposal-digest'));
+    expect(toHex(wire.encode(keygenProposals.codec, proposal))).toBe(golden('keygen-proposal'));
+    const decoded = wire.decode(keygenProposals.codec, fromHex(golden('keygen-proposal')));
+    expect(keygenProposals.verify(decoded, pureEd25519)).toBe(true);
+    expect(toHex(keygenProposals.digest(decoded))).toBe(golden('keygen-proposal-digest'));
   });
 
   const changes: readonly Partial<KeygenProposal>[] = [
@@ -116,8 +103,8 @@ describe('a member’s proposal', () => {
   ];
 
   test.for(changes)('is signed as a whole: %j', (change) => {
-    expect(verifyProposal({ ...proposal, ...change }, pureEd25519)).toBe(false);
+    expect(keygenProposals.verify({ ...proposal, ...change }, pureEd25519)).toBe(false);
     if (change.signature === undefined)
-      expect(proposalDigest({ ...proposal, ...change })).not.toEqual(proposalDigest(proposal));
+      expect(keygenProposals.digest({ ...proposal, ...change })).not.toEqual(keygenProposals.digest(proposal));
   });
 });

@@ -1,17 +1,15 @@
 import {
   type Certificate,
   certificateCodec,
-  hash,
   MAX_PARTIES,
   type Member,
-  type NodeKey,
   nameCodec,
   type Party,
-  type SignatureScheme,
   wire,
 } from '@quorate/protocol';
 import { tags } from '../tags.ts';
 import { renewals } from './refresh-proposal.ts';
+import { type SignedFormat, signedFormat } from './signed.ts';
 
 /** A member's proposal to give a key to another committee, or another threshold, signed by its node key. */
 export interface ReshareProposal {
@@ -37,48 +35,21 @@ export interface ReshareProposal {
   readonly signature: Uint8Array;
 }
 
-const RESHARE_PROPOSAL_VERSION = 1;
-
-const statement = {
-  version: wire.version(RESHARE_PROPOSAL_VERSION),
-  what: wire.version(renewals.reshare),
-  key: nameCodec,
-  base: certificateCodec,
-  epoch: wire.u48,
-  dealers: wire.list(wire.u16, MAX_PARTIES),
-  members: wire.list(wire.struct({ party: wire.u16, node: wire.fixed(32) }), MAX_PARTIES),
-  threshold: wire.u16,
-  lowThreshold: wire.u8,
-  expires: wire.u48,
-  proposer: wire.fixed(32),
-  nonce: wire.fixed(32),
-};
-
-const statementCodec = wire.struct(statement);
-
-export const reshareProposalCodec: wire.Codec<ReshareProposal> = wire.struct({
-  ...statement,
-  signature: wire.fixed(64),
-}) as wire.Codec<ReshareProposal>;
-
-/** Signs a proposal with the proposer's node key. */
-export function proposeReshare(
-  unsigned: Omit<ReshareProposal, 'signature' | 'proposer'>,
-  key: NodeKey,
-): ReshareProposal {
-  const proposal = { ...unsigned, proposer: key.publicKey };
-  return { ...proposal, signature: key.sign(reshareDigest(proposal)) };
-}
-
-/** Whether the proposer signed it. */
-export function verifyReshare(proposal: ReshareProposal, signatures: SignatureScheme): boolean {
-  return signatures.verify(proposal.proposer, reshareDigest(proposal), proposal.signature);
-}
-
-/** The hash of everything proposed, 32 bytes: what participants register for, and the id of the request. */
-export function reshareDigest(proposal: Omit<ReshareProposal, 'signature'>): Uint8Array {
-  return hash(
-    tags.reshareProposal,
-    wire.encode(statementCodec, { ...proposal, version: RESHARE_PROPOSAL_VERSION, what: renewals.reshare }),
-  );
-}
+export const reshareProposals: SignedFormat<ReshareProposal, 'proposer'> = signedFormat(
+  tags.reshareProposal,
+  1,
+  {
+    what: wire.version(renewals.reshare),
+    key: nameCodec,
+    base: certificateCodec,
+    epoch: wire.u48,
+    dealers: wire.list(wire.u16, MAX_PARTIES),
+    members: wire.list(wire.struct({ party: wire.u16, node: wire.fixed(32) }), MAX_PARTIES),
+    threshold: wire.u16,
+    lowThreshold: wire.u8,
+    expires: wire.u48,
+    proposer: wire.fixed(32),
+    nonce: wire.fixed(32),
+  },
+  'proposer',
+);

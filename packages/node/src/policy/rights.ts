@@ -1,5 +1,6 @@
 import { toHex } from '@quorate/protocol';
-import type { Client } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { Acceptance, Client } from '../config/file.ts';
 
 /** What a client may ask for. */
 export type Action = Client['rights'][number]['actions'][number];
@@ -18,6 +19,11 @@ export function mayAsk(client: Client, key: string, purpose: string, action: Act
       right.keys.some((pattern) => matches(pattern, key)) &&
       right.purposes.some((pattern) => matches(pattern, purpose)),
   );
+}
+
+/** Whether this node takes part in what a member proposes: by itself, if its operator says so, or not at all. */
+export function ruleFor(proposer: string, { accept }: Pick<Config, 'accept'>): Acceptance {
+  return accept.proposers[proposer] ?? accept.default;
 }
 
 /** Whether `text` matches `pattern`, in which `*` stands for any characters; nothing else is special. */

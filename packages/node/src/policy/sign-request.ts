@@ -1,6 +1,7 @@
-import { hash, type NodeKey, nameCodec, type SignatureScheme, wire } from '@quorate/protocol';
+import { hash, nameCodec, wire } from '@quorate/protocol';
 import { type Intent, intentCodec } from '../intents/intent.ts';
 import { tags } from '../tags.ts';
+import { type SignedFormat, signedFormat } from './signed.ts';
 
 /**
  * A client's order to sign, signed by the client's own key. Every signer verifies it before it registers: no node, and no
@@ -25,42 +26,21 @@ export interface SignRequest {
   readonly signature: Uint8Array;
 }
 
-const SIGN_REQUEST_VERSION = 1;
-
-const statement = {
-  version: wire.version(SIGN_REQUEST_VERSION),
-  network: wire.fixed(32),
-  key: nameCodec,
-  purpose: nameCodec,
-  intent: intentCodec,
-  path: wire.text(255),
-  expires: wire.u48,
-  client: wire.fixed(32),
-  idempotencyKey: wire.bytes(64),
-};
-
-const statementCodec = wire.struct(statement);
-
-export const signRequestCodec: wire.Codec<SignRequest> = wire.struct({
-  ...statement,
-  signature: wire.fixed(64),
-}) as wire.Codec<SignRequest>;
-
-/** Signs an order with the client's key. */
-export function signRequest(unsigned: Omit<SignRequest, 'signature' | 'client'>, client: NodeKey): SignRequest {
-  const request = { ...unsigned, client: client.publicKey };
-  return { ...request, signature: client.sign(requestDigest(request)) };
-}
-
-/** Whether the client named in the request signed it. */
-export function verifySignRequest(request: SignRequest, signatures: SignatureScheme): boolean {
-  return signatures.verify(request.client, requestDigest(request), request.signature);
-}
-
-/** The hash of everything the client signed, 32 bytes: what participants register for. */
-export function requestDigest(request: Omit<SignRequest, 'signature'>): Uint8Array {
-  return hash(tags.signRequest, wire.encode(statementCodec, { ...request, version: SIGN_REQUEST_VERSION }));
-}
+export const signRequests: SignedFormat<SignRequest, 'client'> = signedFormat(
+  tags.signRequest,
+  1,
+  {
+    network: wire.fixed(32),
+    key: nameCodec,
+    purpose: nameCodec,
+    intent: intentCodec,
+    path: wire.text(255),
+    expires: wire.u48,
+    client: wire.fixed(32),
+    idempotencyKey: wire.bytes(64),
+  },
+  'client',
+);
 
 /** H(network, client, idempotency key), 32 bytes. */
 export function requestId(request: Pick<SignRequest, 'network' | 'client' | 'idempotencyKey'>): Uint8Array {

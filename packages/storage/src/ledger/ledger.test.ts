@@ -1,6 +1,6 @@
 import { ascii } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, failingAtEachWrite, keyring } from '../../test/fixtures.ts';
+import { collect, failingAtEachWrite, flipped, keyring } from '../../test/fixtures.ts';
 import { MemoryStore } from '../memory.ts';
 import { countBoot } from './boot.ts';
 import { RequestLedger } from './requests.ts';
@@ -54,6 +54,23 @@ describe('a request', () => {
     const ledger = await requests(new MemoryStore());
     await expect(ledger.recordResult(id, ascii('x'))).rejects.toMatchObject({ code: 'request-unknown' });
   });
+
+  test.each(['requests/', 'results/'])(
+    'is answered no more, nor anew, once its record in %s is damaged',
+    async (prefix) => {
+      const store = new MemoryStore();
+      const ledger = await requests(store);
+      await ledger.register(id, bodyHash, 5000, body);
+      await ledger.recordResult(id, ascii('first'));
+      for await (const [key, value] of store.entries(prefix))
+        await store.batch([{ type: 'put', key, value: flipped(value, 8 * (value.length - 18)) }]);
+      const reopened = await requests(store.crash());
+      const damaged = { name: 'LedgerError', code: 'request-damaged' };
+      await expect(reopened.register(id, bodyHash, 5000, body)).rejects.toMatchObject(damaged);
+      await expect(reopened.recordResult(id, ascii('second'))).rejects.toMatchObject(damaged);
+      await reopened.register(otherHash, bodyHash, 5000, body);
+    },
+  );
 
   test('keeps what was acknowledged, whichever write fails', async () => {
     await failingAtEachWrite(

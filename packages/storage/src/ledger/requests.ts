@@ -1,6 +1,6 @@
 import { equal, toHex, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { decodeRecord } from '../sealing/errors.ts';
+import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
 import type { SealedStore } from '../sealing/sealed-store.ts';
 import { Turns } from '../turns.ts';
 import { LedgerError } from './errors.ts';
@@ -70,11 +70,11 @@ export class RequestLedger {
   /**
    * Keeps a request, synced, before anything is done about it. Returns what is kept under its id, which may be old and
    * answered. `bodyHash` is the caller's hash of `body`.
-   * @throws {LedgerError} `request-conflict` if the id is taken by another body
+   * @throws {LedgerError} `request-conflict` if the id is taken by another body, `request-damaged` if nobody can tell
    */
   async register(id: Uint8Array, bodyHash: Uint8Array, expiry: number, body: Uint8Array): Promise<RequestEntry> {
     return await this.#turns.take(toHex(id), async () => {
-      const known = await this.get(id);
+      const known = await this.#known(id);
       if (known !== undefined) {
         if (!equal(known.bodyHash, bodyHash))
           throw new LedgerError('request-conflict', 'this request id was used for another request: choose a new one');
@@ -89,11 +89,11 @@ export class RequestLedger {
   /**
    * Keeps a verified signature, synced, before it is told to anyone. Returns the request's answer: this signature, or the
    * one that came first.
-   * @throws {LedgerError} `request-unknown`
+   * @throws {LedgerError} `request-unknown`, `request-damaged`
    */
   async recordResult(id: Uint8Array, signature: Uint8Array): Promise<Uint8Array> {
     return await this.#turns.take(toHex(id), async () => {
-      const known = await this.get(id);
+      const known = await this.#known(id);
       if (known === undefined) throw new LedgerError('request-unknown', 'no such request was registered');
       if (known.result !== undefined) return known.result;
       await this.#records.put(
@@ -103,6 +103,16 @@ export class RequestLedger {
       );
       return signature;
     });
+  }
+
+  /** Damage to a request that was made before concerns it alone; what goes wrong in writing, the node. */
+  async #known(id: Uint8Array): Promise<RequestEntry | undefined> {
+    try {
+      return await this.get(id);
+    } catch (error) {
+      if (!(error instanceof IntegrityError)) throw error;
+      throw new LedgerError('request-damaged', `what is kept of this request is damaged: ${error.message}`);
+    }
   }
 }
 

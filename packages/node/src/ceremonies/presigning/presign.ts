@@ -7,20 +7,21 @@ import {
   type PublicPackage,
   type Start,
   sessionId,
-  tryDecode,
 } from '@quorate/protocol';
 import { limits } from '../../limits.ts';
-import { type Preparation, preparationCodec, preparationDigest } from '../../policy/preparation.ts';
+import { type Preparation, preparations } from '../../policy/preparation.ts';
 import { ServiceError } from '../../service.ts';
 import type { Host } from '../host.ts';
 import { apartFrom, copyOf, materialWith } from '../multiplying.ts';
 import { checkPreparation } from '../preparing.ts';
+import { idIn } from '../proposals.ts';
 import { usable } from '../sign.ts';
 import type { Task, TaskOutcome, TaskSession, Workshop } from '../task.ts';
 
 /** A presignature for the pool, by exactly those who will sign with it. Nobody waits for it, and nothing is signed. */
 export class PresignTask implements Task {
   readonly kind = 'presign';
+  readonly effect = 'uses';
   readonly id: Uint8Array;
   readonly body: Uint8Array;
   readonly decision = 'auto';
@@ -38,7 +39,7 @@ export class PresignTask implements Task {
     { preparation, publicPackage, members }: ReturnType<typeof checkPreparation>,
     workshop: Workshop,
   ) {
-    this.id = preparationDigest(preparation);
+    this.id = preparations.digest(preparation);
     this.body = body;
     this.members = members;
     this.#preparation = preparation;
@@ -65,12 +66,15 @@ export class PresignTask implements Task {
 
   /** The id of an encoded proposal, if it is one. */
   static idOf(body: Uint8Array): Uint8Array | undefined {
-    const decoded = tryDecode(preparationCodec, body);
-    return decoded === undefined ? undefined : preparationDigest(decoded.value);
+    return idIn(preparations, body);
   }
 
   get digest(): Uint8Array {
     return this.id;
+  }
+
+  get keyId(): Uint8Array {
+    return this.#publicPackage.keyId;
   }
 
   get keyName(): string {
@@ -87,6 +91,10 @@ export class PresignTask implements Task {
 
   get expires(): number {
     return this.#preparation.expires;
+  }
+
+  get proposer(): Uint8Array {
+    return this.#preparation.proposer;
   }
 
   get apart(): readonly Party[] {

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../../test/committee.ts';
 import { networkIdOf } from '../../config/config.ts';
 import { limits } from '../../limits.ts';
-import { preparationCodec, proposePreparation } from '../../policy/preparation.ts';
+import { preparations, proposePreparation } from '../../policy/preparation.ts';
 import type { SignRequest } from '../../policy/sign-request.ts';
 import type { CeremonyView } from '../../service.ts';
 import { decodeFrame, type NodeFrame } from '../frames.ts';
@@ -156,7 +156,7 @@ describe('two of three, in one life after another', () => {
     const info = home.keys.byName('vault');
     const { parties } = await committee.at(one).node.key('vault');
     const party = parties.find(({ name }) => name === other)?.party as number;
-    await home.keys.dropMaterial(info?.keyId as Uint8Array, 1, [party]);
+    await home.keys.materials.drop(info?.keyId as Uint8Array, 1, [party]);
     await committee.until(() => home.keys.byName('vault')?.current?.material.includes(party) === true, 60_000);
     expect(await holders(committee)).toEqual([]);
   });
@@ -350,7 +350,7 @@ describe('two of three, in one life after another', () => {
         },
         key,
       );
-      return { type: 'request', value: { kind: kinds.presign, body: wire.encode(preparationCodec, body) } };
+      return { type: 'request', value: { kind: kinds.presign, body: wire.encode(preparations.codec, body) } };
     };
     const declined = (): readonly string[] =>
       committee

@@ -2,7 +2,7 @@ import { equal, groupOf, type Member, type Party, toHex, wire } from '@quorate/p
 import { rendezvous } from '../../coordination/election.ts';
 import { limits } from '../../limits.ts';
 import type { PeerId } from '../../network/network.ts';
-import { preparationCodec, preparationDigest, proposePreparation } from '../../policy/preparation.ts';
+import { preparations, proposePreparation } from '../../policy/preparation.ts';
 import { apartFrom } from '../multiplying.ts';
 import { publicPackageOf } from '../packages.ts';
 import type { Workshop } from '../task.ts';
@@ -147,9 +147,9 @@ export class Refill {
       expires: clock.now() + limits.presignLife,
     };
     const preparation = proposePreparation('presign', { ...unsigned, nonce: randomness.bytes(32) }, key);
-    const request = preparationDigest(preparation);
+    const request = preparations.digest(preparation);
     this.#underWay = toHex(request);
-    this.#port.propose(wire.encode(preparationCodec, preparation)).catch((error: unknown) => {
+    this.#port.propose(wire.encode(preparations.codec, preparation)).catch((error: unknown) => {
       log.debug('could not propose a presignature', { key: name, error });
       this.ended(request, false, []);
     });

@@ -3,7 +3,7 @@ import type { Protocol } from '@quorate/protocol';
 import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
 import { advance, type Progress } from '../host.ts';
-import { type JobName, type Jobs, secretsIn, startJob } from '../jobs.ts';
+import { type JobName, type Jobs, secretsIn, startJob } from '../jobs/jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** The worker thread: runs protocols, each under its number, with randomness of its own from the operating system. */

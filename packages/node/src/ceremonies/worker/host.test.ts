@@ -29,7 +29,8 @@ import { limits } from '../../limits.ts';
 import { nativeTools } from '../../tools.ts';
 import type { Host } from '../host.ts';
 import { inlineJob } from '../inline.ts';
-import { type KeygenJob, type KeygenOutput, startJob } from '../jobs.ts';
+import { startJob } from '../jobs/jobs.ts';
+import type { KeygenJob, KeygenOutput } from '../jobs/keygen.ts';
 import { workerHosts } from './host.ts';
 import { Thread } from './thread.ts';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { Host } from '../host.ts';
-import type { JobName, Jobs } from '../jobs.ts';
+import type { JobName, Jobs } from '../jobs/jobs.ts';
 import { Thread } from './thread.ts';
 
 /** Runs protocols in worker threads, so that presence, other ceremonies and the API breathe during heavy steps. */

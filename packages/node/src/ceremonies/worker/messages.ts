@@ -1,5 +1,5 @@
 import type { Blame, Inbox, Party, Round } from '@quorate/protocol';
-import type { JobName, Jobs } from '../jobs.ts';
+import type { JobName, Jobs } from '../jobs/jobs.ts';
 
 /** What crosses between the main thread and the worker: structured-cloneable data, bytes and numbers. */
 export type ToWorker =

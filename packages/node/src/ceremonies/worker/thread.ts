@@ -3,7 +3,7 @@ import { Abort, wipe } from '@quorate/protocol';
 import type { Clock } from '../../clock.ts';
 import { limits } from '../../limits.ts';
 import type { Host, Progress } from '../host.ts';
-import { type JobName, type Jobs, secretsOf } from '../jobs.ts';
+import { type JobName, type Jobs, secretsOf } from '../jobs/jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
 type Waiter = { readonly resolve: (progress: Progress<unknown>) => void; readonly reject: (error: Error) => void };

@@ -4,7 +4,7 @@ import { systemRandomness } from '../../entropy.ts';
 import type { NodeClient } from '../../http/client.ts';
 import { orderOf } from '../../http/schemas.ts';
 import { limits } from '../../limits.ts';
-import { signRequest } from '../../policy/sign-request.ts';
+import { signRequests } from '../../policy/sign-request.ts';
 import type { CeremonyView } from '../../service.ts';
 import { readClientKey } from '../client-key.ts';
 import type { AddCommand, Context } from '../context.ts';
@@ -46,7 +46,7 @@ async function sign(context: Context, key: string, options: SignOptions): Promis
   const purpose = options.purpose ?? (await node.key(key)).purpose;
   const path = options.path ?? 'm';
   const unsigned = { network: networkIdOf(network), key, purpose, intent, path, expires, idempotencyKey };
-  const order = orderOf(signRequest(unsigned, client));
+  const order = orderOf(signRequests.sign(unsigned, client));
   const begun = await node.sign(order);
   const ceremony = checked(options.wait ? await end(node, begun, printProgress(context)) : begun);
   const { result } = ceremony;

@@ -1,6 +1,6 @@
-import { groupOf, type Party, type Protocol, type Randomness, renewal, type Scheme, Secret } from '@quorate/protocol';
-import type { Tools } from '../tools.ts';
-import { publicPackageOf } from './packages.ts';
+import { groupOf, type Party, type Protocol, renewal, type Scheme, Secret } from '@quorate/protocol';
+import { publicPackageOf } from '../packages.ts';
+import type { JobTools } from './tools.ts';
 
 /** The part of one participant in a repair. */
 export interface RepairJob {
@@ -26,10 +26,7 @@ export interface Repaired {
 }
 
 /** Gives a member its share back, or gets it. */
-export function* repairJob(
-  input: RepairJob,
-  { aead, groups, randomness, signatures }: Tools & { readonly randomness: Randomness },
-): Protocol<Repaired> {
+export function* repairJob(input: RepairJob, { aead, groups, randomness, signatures }: JobTools): Protocol<Repaired> {
   using secrets = new DisposableStack();
   const receiveSecret = secrets.use(new Secret(input.receiveSecret));
   const secret = input.share === undefined ? undefined : secrets.use(new Secret(input.share));

@@ -1,6 +1,6 @@
-import { groupOf, type Party, type Protocol, type Randomness, renewal, type Scheme, Secret } from '@quorate/protocol';
-import type { Tools } from '../tools.ts';
-import { publicPackageOf } from './packages.ts';
+import { groupOf, type Party, type Protocol, renewal, type Scheme, Secret } from '@quorate/protocol';
+import { publicPackageOf } from '../packages.ts';
+import type { JobTools } from './tools.ts';
 
 /** The part of one participant in an export. */
 export interface ExportJob {
@@ -26,10 +26,7 @@ export interface Exported {
 }
 
 /** Gives a share away, or puts the key together. */
-export function* exportJob(
-  input: ExportJob,
-  { aead, groups, randomness, signatures }: Tools & { readonly randomness: Randomness },
-): Protocol<Exported> {
+export function* exportJob(input: ExportJob, { aead, groups, randomness, signatures }: JobTools): Protocol<Exported> {
   using receiveSecret = new Secret(input.receiveSecret);
   using secret = new Secret(input.share);
   const { asker, me, network, sid, signers } = input;
