@@ -33,6 +33,11 @@ export const ceremonies: readonly Mutant[] = [
         'evidence that is not passed on',
       ],
       ['      host.close();\n', '', 'secrets of a session that is over stay in memory'],
+      [
+        '      this.#cancelRound();\n      this.#settle',
+        '      this.#settle',
+        'the deadline of a round keeps a node that is told to stop',
+      ],
     ],
   ),
   ...cuts(

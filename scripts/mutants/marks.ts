@@ -113,6 +113,8 @@ export const marks: readonly Mutant[] = [
       'nonces answered on another connection',
     ],
     ['connected && !this.#workshop.standings.isDoubted(peer)', 'connected', 'doubted peers that are asked'],
+  ]),
+  ...elsewhere('ceremonies/epoch-changes.ts', [
     ['    this.#workshop.standings.renew();\n', '', 'a key epoch that a copy does not know'],
   ]),
   ...elsewhere('ceremonies/registrations.ts', [

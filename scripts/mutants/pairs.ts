@@ -6,7 +6,7 @@ const tests = ['pairs.test.ts'];
 export const pairs: readonly Mutant[] = [
   ...cuts(folder, 'pairs.ts', tests, [
     [
-      '    await keys.dropMaterial(\n      this.keyId,\n      this.epoch,\n      others.map(({ party }) => party),\n    );\n',
+      '    await keys.materials.drop(\n      this.keyId,\n      this.epoch,\n      others.map(({ party }) => party),\n    );\n',
       '',
       'an old half beside a new one',
     ],
@@ -46,7 +46,7 @@ export const pairs: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'pair-upkeep.ts', tests, [
     [
-      '        await keys.dropMaterial(keyId, epoch, parties);\n',
+      '        await keys.materials.drop(keyId, epoch, parties);\n',
       '',
       'what was in a check when the node died is used again',
     ],

@@ -79,9 +79,9 @@ export const repair: readonly Mutant[] = [
       'an attempt that its proposer gave up, begun again by others',
     ],
   ]),
-  ...cuts(folder, 'ceremonies.ts', tests, [
+  ...cuts(folder, 'epoch-changes.ts', tests, [
     [
-      "        if (task.kind !== 'renew' || task instanceof ReshareTask) this.#decline(entry, reason);\n",
+      "    if (entry.task.kind !== 'renew' || entry.task instanceof ReshareTask) this.#port.decline(entry, reason);\n",
       '',
       'an asker that is not told that the key moved on',
     ],

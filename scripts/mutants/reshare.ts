@@ -92,7 +92,7 @@ export const reshare: readonly Mutant[] = [
   ]),
   ...cuts(
     folder,
-    'ceremonies.ts',
+    'epoch-changes.ts',
     ['reshare.test.ts'],
     [['      heirs.filter((peer) => !known.includes(peer)),\n', '      [],\n', 'orders that nobody hands over']],
   ),

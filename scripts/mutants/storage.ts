@@ -35,11 +35,6 @@ export const storage: readonly Mutant[] = [
     [
       ['    check(share, publicPackage);\n', '', 'a share that does not belong is kept'],
       ['    await repository.#removeUnlisted();\n', '', 'what was dropped is there again'],
-      [
-        "        await this.#keyring.records.batch([{ type: 'delete', key: place }]);\n",
-        '',
-        'a damaged set-up that stays on the disk',
-      ],
       ['    check(share, kept.publicPackage);\n', '', 'a share that does not belong is on the disk'],
       ['        checkIsNext(entry, epoch);\n', '', 'an epoch below one that was tried'],
       ['if (!equal(record.statement, statement))', 'if (false)', 'a certificate for another statement'],
@@ -51,17 +46,8 @@ export const storage: readonly Mutant[] = [
       ],
       ['!sameShare || ', '', 'another share under the same number'],
       [' || !sameMaterial', '', 'other material under the same number'],
-      ['if (material.size !== expected.size) return false;', '', 'more or less material under the same number'],
-      [
-        "      await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));\n",
-        '',
-        'dropped material that stays on the disk',
-      ],
       [' || !equal(kept.publicPackage, publicPackage)', '', 'another package under the same number'],
       [' || !equal(kept.statement, ready)', '', 'another READY under the same number'],
-      ['entry.record.name !== name || ', '', 'a key under another name'],
-      [' || (owner !== undefined && !equal(owner.keyId, keyId))', '', 'a name taken by another key'],
-      ['if (entry.record.scheme !== scheme)', 'if (false)', 'a key of another scheme'],
       [
         '    for (const [epoch] of kept) await this.#heal(keyId, epoch);\n',
         '',
@@ -90,9 +76,8 @@ export const storage: readonly Mutant[] = [
         '        await Promise.resolve();\n    }',
         'shredding that a crash cut short',
       ],
-      ["if (type === 'retiring' || !isKept(found[1].record))", 'if (false)', 'signing with a retired epoch'],
       [
-        "      return await this.#turns.take('keys', async () => {\n        this.#inUse(keyId, epoch);\n",
+        "      return await this.#turns.take('keys', async () => {\n        this.#entries.inUse(keyId, epoch);\n",
         "      return await this.#turns.take('keys', async () => {\n",
         'a share that comes back while it is shredded',
       ],
@@ -113,6 +98,35 @@ export const storage: readonly Mutant[] = [
   ),
   ...cuts(
     keys,
+    'materials.ts',
+    ['repository.test.ts'],
+    [
+      [
+        "        await this.#keyring.records.batch([{ type: 'delete', key: place }]);\n",
+        '',
+        'a damaged set-up that stays on the disk',
+      ],
+      ['if (material.size !== expected.size) return false;', '', 'more or less material under the same number'],
+      [
+        "      await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));\n",
+        '',
+        'dropped material that stays on the disk',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'entries.ts',
+    ['repository.test.ts'],
+    [
+      ['entry.record.name !== name || ', '', 'a key under another name'],
+      [' || (owner !== undefined && !equal(owner.keyId, keyId))', '', 'a name taken by another key'],
+      ['if (entry.record.scheme !== scheme)', 'if (false)', 'a key of another scheme'],
+      ["if (type === 'retiring' || !isKept(found[1].record))", 'if (false)', 'signing with a retired epoch'],
+    ],
+  ),
+  ...cuts(
+    keys,
     'entry.ts',
     ['repository.test.ts'],
     [
@@ -129,7 +143,7 @@ export const storage: readonly Mutant[] = [
     ['repository.test.ts'],
     [
       [
-        "      if (known !== undefined && !isGivenUpFor(ready, known))\n",
+        '      if (known !== undefined && !isGivenUpFor(ready, known))\n',
         '      if (false)\n',
         'a share forgotten for a certificate of others',
       ],

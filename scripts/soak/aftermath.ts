@@ -6,6 +6,7 @@ import { fromHex } from '@quorate/protocol';
 import { unlock } from '../../test/processes/member.ts';
 import { filesBelow, found } from '../../test/support/canaries.ts';
 import { bin, nodeArgs, type Testnet, type TestnetNode } from '../testnet/testnet.ts';
+import { placeOf } from './load.ts';
 
 const run = promisify(execFile);
 
@@ -34,7 +35,9 @@ export async function searchSecrets(net: Testnet, violated: (what: string) => vo
       home.seed.use((bytes) => bytes.slice()),
     );
     for (const { current, keyId, name } of home.keys.list()) {
-      using share = await home.keys.share(keyId, current?.epoch ?? 0);
+      // It has left the committee.
+      if (current === undefined) continue;
+      using share = await home.keys.share(keyId, current.epoch);
       secrets.set(
         `the share of ${name}`,
         share.use((bytes) => bytes.slice()),
@@ -48,4 +51,32 @@ export async function searchSecrets(net: Testnet, violated: (what: string) => vo
     }
   }
   return searched;
+}
+
+/** What nodes themselves thought worth an error. @param destroyed places of nodes, which they must have found damaged */
+export async function readLogs(
+  { folder, nodes }: Testnet,
+  destroyed: ReadonlySet<string>,
+  violated: (what: string) => void,
+): Promise<void> {
+  const found = new Set<string>();
+  for (const { name } of nodes) {
+    const text = await readFile(join(folder, `${name}.log`), 'utf8');
+    for (const line of text.split('\n')) {
+      if (line === '') continue;
+      // A line that a kill cut off is no document, and neither is what is not of the log: a stack trace, say.
+      const entry = /^\{.*\}$/.test(line) ? (JSON.parse(line) as LogEntry) : undefined;
+      const place = entry?.finding === 'key-quarantined' ? placeOf(name, entry.place ?? '') : '';
+      if (destroyed.has(place)) found.add(place);
+      else if (entry === undefined ? !line.startsWith('{') : entry.level >= 50)
+        violated(`${name} logged: ${line.slice(0, 500)}`);
+    }
+  }
+  for (const place of destroyed) if (!found.has(place)) violated(`nothing in the logs of what was destroyed: ${place}`);
+}
+
+interface LogEntry {
+  readonly level: number;
+  readonly finding?: string;
+  readonly place?: string;
 }

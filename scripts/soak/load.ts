@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly net: Testnet;
   readonly keys: readonly LoadedKey[];
   readonly seed: number;
+  /** Shares that were destroyed and are not given back yet: see {@link placeOf}. */
+  readonly lost: ReadonlySet<string>;
   readonly violated: (what: string) => void;
   /** Told of each signature that was verified. */
   readonly signed: () => void;
@@ -36,7 +38,7 @@ export interface LoadOptions {
 
 /** What stands for trouble, not for a member that is away: nobody here cheats, and nothing is damaged. */
 const neverFailures: ReadonlySet<string> = new Set(['cheated', 'integrity', 'conflict', 'denied']);
-/** The node cannot say now, or has forgotten in a restart: the same order is sent again, anywhere. */
+/** The node cannot say now, has forgotten in a restart, or has no part in the key: the same order is sent again, anywhere. */
 const passing: ReadonlySet<string> = new Set([
   'node-silent',
   'late',
@@ -45,6 +47,8 @@ const passing: ReadonlySet<string> = new Set([
   'stopped',
   'ceremony-unknown',
   'no-quorum',
+  'not-member',
+  'moved',
 ]);
 /** How long an order is valid, milliseconds: a storm, and the calm in which all members are asked for the answer. */
 const life = 180_000;
@@ -79,7 +83,7 @@ export class Load {
   start(): void {
     this.#clients = this.#options.keys.map(async (key) => {
       while (!this.#stopped) {
-        await this.#sign(key);
+        await this.sign(key);
         await pause(breath);
       }
     });
@@ -91,18 +95,8 @@ export class Load {
     await Promise.all(this.#clients);
   }
 
-  /** Sends some of the latest orders once more, to every member: each has to give the answer that was given. */
-  async askAgain(count: number): Promise<number> {
-    const open = this.all.filter(({ end, order }) => end !== undefined && order.expires > Date.now() + 15_000);
-    let answered = 0;
-    for (const ordered of some(open, count, this.#draw)) {
-      const asked = await Promise.all(this.#options.net.nodes.map(async (node) => this.#ask(ordered, node)));
-      answered += asked.filter(Boolean).length;
-    }
-    return answered;
-  }
-
-  async #sign(key: LoadedKey): Promise<void> {
+  /** One order, to its end. */
+  async sign(key: LoadedKey): Promise<Ordered> {
     const message = systemRandomness.bytes(64);
     const order = orderOf(
       signRequests.sign(
@@ -127,10 +121,22 @@ export class Load {
       if (Date.now() > order.expires + patience) {
         ordered.end = 'endless';
         this.#options.violated(`an order by ${key.name} did not end: ${order.idempotencyKey}`);
-        return;
+        break;
       }
       await this.#attempt(ordered);
     }
+    return ordered;
+  }
+
+  /** Sends some of the latest orders once more, to every member: each has to give the answer that was given. */
+  async askAgain(count: number): Promise<number> {
+    const open = this.all.filter(({ end, order }) => end !== undefined && order.expires > Date.now() + 15_000);
+    let answered = 0;
+    for (const ordered of some(open, count, this.#draw)) {
+      const asked = await Promise.all(this.#options.net.nodes.map(async (node) => this.#ask(ordered, node)));
+      answered += asked.filter(Boolean).length;
+    }
+    return answered;
   }
 
   /** Asks one member, to the end of what it does about the order. */
@@ -154,13 +160,17 @@ export class Load {
       }
     } catch (error) {
       const code = codeOf(error);
-      if (passing.has(code)) this.#elsewhere(code);
+      if (passing.has(code) || (code === 'integrity' && this.#hasLost(node, ordered))) this.#elsewhere(code);
       else {
         ordered.end = code;
         if (code !== 'expired') this.#options.violated(`${node.name} refused an order: ${code}: ${String(error)}`);
       }
       await pause(breath);
     }
+  }
+
+  #hasLost({ name }: TestnetNode, { key }: Ordered): boolean {
+    return this.#options.lost.has(placeOf(name, key.name));
   }
 
   #elsewhere(code: string): void {
@@ -202,6 +212,11 @@ export class Load {
     this.#options.violated(`an independent verifier refuses ${signature} of ${key.name}, given by ${node.name}`);
     return false;
   }
+}
+
+/** A node's share of a key. */
+export function placeOf(node: string, key: string): string {
+  return `${node} ${key}`;
 }
 
 /** The stable code of what was thrown. */

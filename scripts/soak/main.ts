@@ -8,8 +8,8 @@ import { type SoakResult, soak } from './soak.ts';
 /*
  * npm run soak -- --minutes 10 [--nodes 5] [--seed 1] [--json]
  *
- * Node processes that sign all the time and renew their shares, while they are killed and stopped and the ways between them are
- * cut. What must hold is checked from outside; the exit code is 1 if something did not. The seed decides which faults come when.
+ * Node processes that sign all the time and renew their shares, hand keys over and give lost shares back, while they are killed and stopped
+ * and the ways between them are cut. What must hold is checked from outside; the exit code is 1 if something did not. The seed decides which faults come when.
  * With --json the last line is one JSON object. The folder stays if something was wrong.
  */
 const { values: options } = parseArgs({
@@ -69,7 +69,9 @@ function summary(result: SoakResult): string {
     `  sent to another member:${counted(result.sentElsewhere)}`,
     `  answered again: ${result.answeredAgain}; orders with two answers: ${result.twoAnswers}`,
     `  refreshes certified:${counted(result.refreshes)}`,
-    `  refreshes failed:${counted(result.refreshesFailed)}`,
+    `  reshares certified:${counted(result.reshares)}`,
+    `  shares lost and repaired:${counted(result.repairs)}`,
+    `  renewals and repairs failed:${counted(result.renewalsFailed)}`,
     `  longest gap while t nodes were connected: ${result.longestGap} ms`,
     `  highest memory of a node: ${result.highestResidentMiB} MiB`,
     `  secrets looked for in all files: ${result.secretsSearched}`,

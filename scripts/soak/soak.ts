@@ -1,13 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CeremonyView, NodeClient } from '@quorate/node';
 import type { Scheme } from '@quorate/protocol';
-import { type Testnet, type TestnetNode, until } from '../testnet/testnet.ts';
-import { examine, searchSecrets } from './aftermath.ts';
+import { finished } from '../bench/signer.ts';
+import type { Testnet, TestnetNode } from '../testnet/testnet.ts';
+import { examine, readLogs, searchSecrets } from './aftermath.ts';
 import { Links } from './links.ts';
-import { codeOf, isSplit, Load, type LoadedKey, type Ordered, within } from './load.ts';
+import { isSplit, Load, type LoadedKey, type Ordered, placeOf } from './load.ts';
+import { destroyShare } from './loss.ts';
 import { drawing, type Fault, type Planned, some, storms } from './plan.ts';
+import { Renewals } from './renewals.ts';
 import { Watch } from './watch.ts';
 
 export interface SoakOptions {
@@ -40,10 +42,14 @@ export interface SoakResult {
    * longer than a round lasts while it has heard all others, it has a signature, and they make another without it.
    */
   readonly twoAnswers: number;
-  /** Epochs that came into use, by key. */
+  /** Epochs that came into use with the committee and threshold of the one before, by key. */
   readonly refreshes: Readonly<Record<string, number>>;
-  /** Refreshes that were asked for and did not come about, by reason. */
-  readonly refreshesFailed: Readonly<Record<string, number>>;
+  /** Epochs that came into use with others, by key. */
+  readonly reshares: Readonly<Record<string, number>>;
+  /** Shares that were lost on a disk and given back, by key. */
+  readonly repairs: Readonly<Record<string, number>>;
+  /** What was asked for and did not come about, by kind and reason. */
+  readonly renewalsFailed: Readonly<Record<string, number>>;
   /** Milliseconds. See {@link Watch.longestGap}. */
   readonly longestGap: number;
   readonly highestResidentMiB: number;
@@ -51,17 +57,12 @@ export interface SoakResult {
   readonly violations: readonly string[];
 }
 
-/** Seconds that nodes may take after a storm until all see each other, and until all use one epoch. */
+/** Seconds that nodes may take after a storm until all see each other. */
 const togetherWithin = 120;
-const agreedWithin = 120;
-/** Seconds that a refresh may take to end, one way or the other. */
-const refreshWithin = 180;
-/** Seconds in which a key is asked for again in a calm: what was begun in the storm may have to time out first. */
-const renewedWithin = 150;
 /** Orders that are sent to all members again in each calm. */
 const askedAgain = 150;
 
-/** Storms of faults over a network of processes under constant load, and calms in which shares are renewed. */
+/** Storms of faults over a network of processes under constant load, and calms in which shares are renewed, handed over and repaired. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { net } = options;
   const links = await Links.open(net.nodes);
@@ -89,14 +90,21 @@ class Soak {
   /** Nodes that a fault has in its hands. */
   readonly #down = new Set<string>();
   readonly #paused = new Set<string>();
+  /** Shares that were destroyed and are not given back yet: see {@link placeOf}. */
+  readonly #lost = new Set<string>();
+  /** Where they were: whoever looks there finds it damaged. */
+  readonly #destroyed = new Set<string>();
   readonly #counts = { storms: 0, kills: 0, cuts: 0, pauses: 0, answeredAgain: 0 };
-  readonly #refreshesFailed = new Map<string, number>();
+  readonly #renewals: Renewals;
 
   constructor(options: SoakOptions, links: Links) {
     this.#options = options;
     this.#net = options.net;
     this.#links = links;
     this.#draw = drawing(options.seed + 2);
+    const { net, threshold } = options;
+    const violated = (what: string): void => this.#violated(what);
+    this.#renewals = new Renewals({ net, threshold, draw: this.#draw, violated });
   }
 
   async run(): Promise<SoakResult> {
@@ -108,8 +116,9 @@ class Soak {
     for (const node of net.nodes) await net.untilConnected(node, net.nodes.length - 1);
     const keys: LoadedKey[] = [];
     for (const scheme of ['ed25519', 'taproot', 'ecdsa'] as const) keys.push(await this.#makeKey(scheme));
-    const watch = new Watch({ net, links: this.#links, keys, threshold, paused: this.#paused, violated });
-    const load = new Load({ net, keys, seed, violated, signed: () => watch.signed() });
+    const lost = this.#lost;
+    const watch = new Watch({ net, links: this.#links, keys, threshold, paused: this.#paused, lost, violated });
+    const load = new Load({ net, keys, seed, lost, violated, signed: () => watch.signed() });
     watch.start();
     load.start();
     const began = performance.now();
@@ -117,7 +126,7 @@ class Soak {
     for (const storm of storms(seed, names, faults)) {
       this.#counts.storms += 1;
       // One renewal is under way as the storm begins: whatever becomes of it, all have to agree later.
-      const interrupted = this.#refresh(some(keys, 1, this.#draw)[0] as LoadedKey).catch(() => undefined);
+      const interrupted = this.#renewals.refresh(some(keys, 1, this.#draw)[0] as LoadedKey).catch(() => undefined);
       await this.#rage(storm);
       await interrupted;
       await this.#calm(keys, load);
@@ -130,7 +139,7 @@ class Soak {
     say('stopping, and looking through what is left');
     await this.#stop();
     for (const node of net.nodes) await examine(node, violated);
-    await this.#readLogs();
+    await readLogs(net, this.#destroyed, violated);
     const secretsSearched = await searchSecrets(net, violated).catch((error: unknown) => {
       violated(`what a node left does not open: ${String(error)}`);
       return 0;
@@ -142,8 +151,9 @@ class Soak {
       orders: ordersOf(load.all),
       sentElsewhere: Object.fromEntries(load.sentElsewhere),
       twoAnswers: load.all.filter(isSplit).length,
-      refreshes: Object.fromEntries([...watch.epochs].map(([name, epochs]) => [name, epochs.size])),
-      refreshesFailed: Object.fromEntries(this.#refreshesFailed),
+      ...watch.renewals(),
+      repairs: Object.fromEntries(keys.map(({ name }) => [name, this.#renewals.repaired.get(name) ?? 0])),
+      renewalsFailed: Object.fromEntries(this.#renewals.failed),
       longestGap: Math.round(watch.longestGap),
       highestResidentMiB: watch.highestResident,
       secretsSearched,
@@ -160,10 +170,11 @@ class Soak {
   #report(load: Load, watch: Watch): void {
     const { kills, storms } = this.#counts;
     const { done, failed } = ordersOf(load.all);
-    const epochs = [...watch.epochs.values()].reduce((sum, { size }) => sum + size, 0);
+    const { refreshes, reshares } = watch.renewals();
+    const repairs = Object.fromEntries(this.#renewals.repaired);
     this.#options.say(
       `storm ${storms} is over: ${kills} kills, ${done} orders done, failed ${JSON.stringify(failed)}, ` +
-        `${epochs} refreshes, longest gap ${Math.round(watch.longestGap)} ms, ${watch.highestResident} MiB, ` +
+        `${total(refreshes)} refreshes, ${total(reshares)} reshares, ${total(repairs)} repairs, longest gap ${Math.round(watch.longestGap)} ms, ${watch.highestResident} MiB, ` +
         `${this.#violations.size} violations`,
     );
   }
@@ -179,9 +190,9 @@ class Soak {
     const [first] = this.#net.nodes as readonly [TestnetNode];
     const name = `soak-${scheme}`;
     const { threshold } = this.#options;
-    const made = await ended(first.client, await first.client.keygen({ name, scheme, threshold }));
+    const made = await finished(first.client, await first.client.keygen({ name, scheme, threshold }));
     if (made.state !== 'done') throw new Error(`no key came of it: ${JSON.stringify(made.failure)}`);
-    await this.#untilAgreed(name);
+    await this.#renewals.untilAgreed(name);
     return await first.client.key(name);
   }
 
@@ -212,7 +223,8 @@ class Soak {
     }
   }
 
-  async #kill(node: TestnetNode, milliseconds: number): Promise<void> {
+  /** @param meanwhile what is done to its files while it is down */
+  async #kill(node: TestnetNode, milliseconds: number, meanwhile: () => Promise<void> = nothing): Promise<void> {
     const { process: child } = node;
     if (child === undefined || this.#down.has(node.name)) return;
     this.#down.add(node.name);
@@ -220,6 +232,7 @@ class Soak {
     this.#counts.kills += 1;
     await this.#net.signal(node, 'SIGKILL');
     await pause(milliseconds);
+    await meanwhile();
     await this.#startNode(node);
     this.#down.delete(node.name);
   }
@@ -235,52 +248,43 @@ class Soak {
     this.#paused.delete(node.name);
   }
 
-  /** All nodes come together, agree, renew the shares of every key, and give the answers that were given. */
+  /** All nodes come together, agree, renew and repair the shares of every key, and give the answers that were given. */
   async #calm(keys: readonly LoadedKey[], load: Load): Promise<void> {
-    const all = this.#net.nodes;
+    const { storms } = this.#counts;
     try {
-      for (const node of all) await this.#net.untilConnected(node, all.length - 1, togetherWithin);
-      for (const { name } of keys) await this.#untilAgreed(name);
+      await this.#untilTogether();
+      for (const { name } of keys) await this.#renewals.untilAgreed(name);
+      const leaving = keys[storms % keys.length];
+      for (const key of keys) await this.#renewals.renew(key, key === leaving);
       for (const key of keys) {
-        const end = performance.now() + renewedWithin * 1_000;
-        while (!(await this.#refresh(key)) && performance.now() < end) await pause(2_000);
-        await this.#untilAgreed(key.name);
+        const { end } = await load.sign(key);
+        if (end !== 'done') this.#violated(`in the calm after storm ${storms} an order by ${key.name} ended as ${end}`);
       }
+      await this.#loseAndRepair(keys[(storms + 1) % keys.length] as LoadedKey);
     } catch (error) {
-      this.#violated(`in the calm after storm ${this.#counts.storms}: ${String(error)}`);
+      this.#violated(`in the calm after storm ${storms}: ${String(error)}`);
     }
     this.#counts.answeredAgain += await load.askAgain(askedAgain);
   }
 
-  /** @returns whether new shares are certified */
-  async #refresh({ name, publicKey }: LoadedKey): Promise<boolean> {
-    const [{ client }] = some(this.#net.nodes, 1, this.#draw) as [TestnetNode];
-    let failure: string;
-    try {
-      const { result, failure: why } = await within(
-        refreshWithin * 1_000,
-        client.refresh(name).then(async (begun) => ended(client, begun)),
-      );
-      if (result?.type === 'key' && result.publicKey !== publicKey)
-        this.#violated(`a refresh of ${name} changed its public key to ${result.publicKey}`);
-      if (result?.type === 'key') return true;
-      failure = `${why?.code ?? 'nothing'}: ${why?.reason ?? ''}`;
-      if (why?.code === 'cheated' || why?.code === 'integrity')
-        this.#violated(`a refresh of ${name} failed: ${JSON.stringify(why)}`);
-    } catch (error) {
-      failure = `${codeOf(error)}: ${error instanceof Error ? error.message : ''}`;
-    }
-    this.#refreshesFailed.set(failure, (this.#refreshesFailed.get(failure) ?? 0) + 1);
-    return false;
+  /** A member loses its share of a key, record and second copy, in a kill; it says so, and gets it back from the others. */
+  async #loseAndRepair(key: LoadedKey): Promise<void> {
+    const { epoch, keyId, parties } = await this.#renewals.untilAgreed(key.name);
+    const [{ name }] = some(parties, 1, this.#draw) as [(typeof parties)[number]];
+    const node = this.#net.node(name);
+    this.#lost.add(placeOf(name, key.name));
+    await this.#kill(node, 0, async () => {
+      this.#destroyed.add(placeOf(name, await destroyShare(node, keyId, epoch)));
+    });
+    await this.#untilTogether();
+    await this.#renewals.repair(node, key);
+    this.#lost.delete(placeOf(name, key.name));
+    await this.#renewals.untilAgreed(key.name);
   }
 
-  async #untilAgreed(name: string): Promise<void> {
-    await until(`all to use one epoch of ${name}`, agreedWithin, async () => {
-      const views = await Promise.all(
-        this.#net.nodes.map(async ({ client }) => client.key(name).catch(() => undefined)),
-      );
-      return views.every((view) => view?.state === 'active' && view.epoch === views[0]?.epoch);
-    });
+  async #untilTogether(): Promise<void> {
+    const all = this.#net.nodes;
+    for (const node of all) await this.#net.untilConnected(node, all.length - 1, togetherWithin);
   }
 
   async #stop(): Promise<void> {
@@ -293,27 +297,6 @@ class Soak {
     }
     await this.#net.stop();
   }
-
-  /** What nodes themselves thought worth an error. */
-  async #readLogs(): Promise<void> {
-    for (const { name } of this.#net.nodes) {
-      const text = await readFile(join(this.#net.folder, `${name}.log`), 'utf8');
-      for (const line of text.split('\n')) {
-        if (line === '') continue;
-        // A line that a kill cut off is no document, and neither is what is not of the log: a stack trace, say.
-        const entry = /^\{.*\}$/.test(line) ? (JSON.parse(line) as { level: number; msg: string }) : undefined;
-        if (entry === undefined ? !line.startsWith('{') : entry.level >= 50)
-          this.#violated(`${name} logged: ${line.slice(0, 500)}`);
-      }
-    }
-  }
-}
-
-async function ended(client: NodeClient, begun: CeremonyView): Promise<CeremonyView> {
-  let ceremony = begun;
-  while (ceremony.state !== 'done' && ceremony.state !== 'failed')
-    ceremony = await client.ceremony(ceremony.id, 30_000);
-  return ceremony;
 }
 
 function ordersOf(all: readonly Ordered[]): SoakResult['orders'] {
@@ -324,4 +307,12 @@ function ordersOf(all: readonly Ordered[]): SoakResult['orders'] {
     else if (end !== undefined) failed[end] = (failed[end] ?? 0) + 1;
   }
   return { done, failed };
+}
+
+async function nothing(): Promise<void> {
+  await Promise.resolve();
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { KeyView } from '@quorate/node';
 import { processUse } from '../bench/machine.ts';
 import type { Testnet, TestnetNode } from '../testnet/testnet.ts';
 import type { Links } from './links.ts';
-import { type LoadedKey, within } from './load.ts';
+import { type LoadedKey, placeOf, within } from './load.ts';
 
 /** Resident MiB that no node may exceed: three times what one takes with all threads at work. */
 const residentBound = 900;
@@ -14,17 +15,19 @@ export interface WatchOptions {
   readonly keys: readonly LoadedKey[];
   readonly threshold: number;
   readonly paused: ReadonlySet<string>;
+  /** Shares that were destroyed and are not given back yet: see {@link placeOf}. */
+  readonly lost: ReadonlySet<string>;
   readonly violated: (what: string) => void;
 }
 
 /** Looks at all nodes from outside, all the time: epochs, blame, frozen keys, memory; and for how long nothing was signed. */
 export class Watch {
-  /** The longest time without a signature while some t nodes ran, had open ways, and saw each other: milliseconds. */
+  /** The longest time without a signature while some t nodes ran with all keys, had open ways, and saw each other: milliseconds. */
   longestGap = 0;
   highestResident = 0;
-  /** By key: the epochs that came into use since the first. */
-  readonly epochs = new Map<string, Set<number>>();
   readonly #options: WatchOptions;
+  /** By key: the epochs that came into use, each with its committee. */
+  readonly #epochs = new Map<string, Map<number, string>>();
   /** By node and key. */
   readonly #highest = new Map<string, number>();
   readonly #connected = new Map<string, ReadonlySet<string>>();
@@ -34,7 +37,7 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    for (const { name } of options.keys) this.epochs.set(name, new Set());
+    for (const { name } of options.keys) this.#epochs.set(name, new Map());
   }
 
   start(): void {
@@ -49,6 +52,21 @@ export class Watch {
   signed(): void {
     this.#measure();
     if (this.#quietSince !== undefined) this.#quietSince = performance.now();
+  }
+
+  /** By key: epochs that came into use after the first, with the committee of the one before, and with another. */
+  renewals(): Readonly<Record<'refreshes' | 'reshares', Readonly<Record<string, number>>>> {
+    const counted = (isCounted: (committee: string, before: string) => boolean): Readonly<Record<string, number>> =>
+      Object.fromEntries(
+        [...this.#epochs].map(([key, epochs]) => {
+          const committees = [...epochs].toSorted(([a], [b]) => a - b).map(([, committee]) => committee);
+          return [key, committees.slice(1).filter((one, i) => isCounted(one, committees[i] as string)).length];
+        }),
+      );
+    return {
+      refreshes: counted((committee, before) => committee === before),
+      reshares: counted((committee, before) => committee !== before),
+    };
   }
 
   async #watch(): Promise<void> {
@@ -66,7 +84,7 @@ export class Watch {
       this.longestGap = Math.max(this.longestGap, performance.now() - this.#quietSince);
   }
 
-  /** Whether some t nodes run, have open ways between them, and see each other. */
+  /** Whether some t nodes that hold all keys run, have open ways between them, and see each other. */
   #canSign(): boolean {
     const { links, net, paused, threshold } = this.#options;
     const able = net.nodes.map(({ name }) => name).filter((name) => !paused.has(name) && this.#connected.has(name));
@@ -94,19 +112,27 @@ export class Watch {
         2_000,
         Promise.all([client.peers(), client.keys(), client.status()] as const),
       );
-      this.#connected.set(name, new Set(peers.filter(({ connected }) => connected).map((peer) => peer.name)));
+      const active = keys.filter(({ state }) => state === 'active').length;
+      if (active === this.#options.keys.length)
+        this.#connected.set(name, new Set(peers.filter(({ connected }) => connected).map((peer) => peer.name)));
+      else this.#connected.delete(name);
       for (const peer of peers) {
         if (peer.blames > 0) violated(`${name} blames ${peer.name}`);
         if (peer.banned) violated(`${name} bans ${peer.name}`);
         if (peer.refused !== undefined) violated(`${name} refuses ${peer.name}: ${peer.refused}`);
       }
-      for (const warning of status.warnings) if (warning.includes('quarantined')) violated(`${name} warns: ${warning}`);
+      const isLost = (key: string): boolean => this.#options.lost.has(placeOf(name, key));
+      for (const warning of status.warnings) {
+        if (!warning.includes('quarantined')) continue;
+        if (!this.#options.keys.some(({ name: key }) => isLost(key) && warning.includes(`${key} is quarantined`)))
+          violated(`${name} warns: ${warning}`);
+      }
       for (const key of keys) {
         if (key.frozen) violated(`${key.name} is frozen at ${name}`);
-        this.#heard(name, key.name, key.epoch, key.state === 'active');
+        this.#heard(name, key);
       }
       for (const { name: key, publicKey } of this.#options.keys)
-        if (!keys.some((one) => one.name === key && one.publicKey === publicKey))
+        if (!isLost(key) && !keys.some((one) => one.name === key && one.publicKey === publicKey))
           violated(`${name} has ${key} no more, or with another public key`);
     } catch {
       // It is starting, stands still, or was just killed.
@@ -115,12 +141,21 @@ export class Watch {
     this.#weigh(name, child.pid);
   }
 
-  #heard(node: string, key: string, epoch: number, active: boolean): void {
-    const place = `${node} ${key}`;
+  #heard(node: string, view: KeyView): void {
+    const { epoch, name: key, state } = view;
+    // What is prepared may come to nothing.
+    if (state !== 'active' && state !== 'elsewhere') return;
+    const place = placeOf(node, key);
     const highest = this.#highest.get(place) ?? 1;
     if (epoch < highest) this.#options.violated(`${key} at ${node} fell from epoch ${highest} to ${epoch}`);
     else this.#highest.set(place, epoch);
-    if (active && epoch > 1) this.epochs.get(key)?.add(epoch);
+    const epochs = this.#epochs.get(key);
+    const committee = epochs?.get(epoch);
+    if (committee === undefined) epochs?.set(epoch, committeeOf(view));
+    else if (committee !== committeeOf(view))
+      this.#options.violated(
+        `epoch ${epoch} of ${key} is of ${committeeOf(view)} at ${node}, of ${committee} elsewhere`,
+      );
   }
 
   #weigh(name: string, pid: number): void {
@@ -132,4 +167,10 @@ export class Watch {
       // It was just killed.
     }
   }
+}
+
+/** The threshold, and who holds a key, by name. */
+export function committeeOf(view: Pick<KeyView, 'threshold' | 'parties'> | undefined): string {
+  const names = view?.parties.map(({ name }) => name).toSorted() ?? [];
+  return `${view?.threshold ?? 0} of ${names.join(', ')}`;
 }

@@ -23,7 +23,7 @@ describe('a soak', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test('of one storm and a calm violates nothing, and renews every key', async () => {
+  test('of one storm and a calm violates nothing, renews every key, hands one over, and repairs a share', async () => {
     const result = await soak({ net, threshold: 3, seed: 4, milliseconds: 0, faults: 5, say: () => undefined });
     expect(result.violations).toEqual([]);
     expect(result.storms).toBe(1);
@@ -31,8 +31,12 @@ describe('a soak', () => {
     expect(result.cuts + result.pauses).toBeGreaterThan(0);
     expect(result.orders.done).toBeGreaterThan(0);
     expect(result.answeredAgain).toBeGreaterThan(0);
-    for (const count of Object.values(result.refreshes)) expect(count).toBeGreaterThan(0);
-    expect(result.secretsSearched).toBe(25);
+    // One key goes to four of the five, the others are dealt anew; one share is lost and given back.
+    expect(result.reshares).toEqual({ 'soak-ed25519': 0, 'soak-taproot': 1, 'soak-ecdsa': 0 });
+    expect(result.refreshes['soak-ed25519']).toBeGreaterThan(0);
+    expect(result.refreshes['soak-ecdsa']).toBeGreaterThan(0);
+    expect(result.repairs).toEqual({ 'soak-ed25519': 0, 'soak-taproot': 0, 'soak-ecdsa': 1 });
+    expect(result.secretsSearched).toBe(24);
   }, 600_000);
 
   test('finds what is damaged, and what a log gave away', async () => {

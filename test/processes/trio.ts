@@ -214,7 +214,7 @@ export class Trio implements AsyncDisposable {
       for await (const { kind } of home.audit.entries()) audit.push(kind);
       let begun = 0;
       for await (const { parties } of home.sessions.unanswered()) if (parties.includes(3)) begun += 1;
-      using material = await home.keys.material(Buffer.from(this.key.keyId, 'hex'), this.key.epoch, 3);
+      using material = await home.keys.materials.get(Buffer.from(this.key.keyId, 'hex'), this.key.epoch, 3);
       const banned = home.bans.has(this.rogue.member.identity.publicKey);
       return { banned, begun, setUp: material !== undefined, audit };
     } finally {
@@ -235,7 +235,7 @@ export class Trio implements AsyncDisposable {
   async drop(victim: TestnetNode): Promise<void> {
     await this.scene.net.signal(victim, 'SIGTERM');
     const { home } = await unlock(victim);
-    await home.keys.dropMaterial(Buffer.from(this.key.keyId, 'hex'), this.key.epoch, [3]);
+    await home.keys.materials.drop(Buffer.from(this.key.keyId, 'hex'), this.key.epoch, [3]);
     await home.close();
   }
 

@@ -1,25 +1,28 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Randomness } from '@quorate/protocol';
 
 /** A stream of decisions that follows from a text: fast, and good enough for everything but secrets. */
 export class Dice implements Randomness {
-  readonly #state: Int32Array;
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
 
   constructor(seed: string) {
-    const bytes = createHash('sha256').update(seed).digest();
-    this.#state = Int32Array.of(bytes.readInt32LE(0), bytes.readInt32LE(4), bytes.readInt32LE(8), 1);
+    const bytes = Buffer.from(hash('sha256', seed), 'hex');
+    this.#a = bytes.readInt32LE(0);
+    this.#b = bytes.readInt32LE(4);
+    this.#c = bytes.readInt32LE(8);
     for (let i = 0; i < 12; i++) this.next();
   }
 
   /** 32 bits (sfc32). */
   next(): number {
-    const s = this.#state;
-    const [a, b, c, d] = s as unknown as [number, number, number, number];
-    const out = (a + b + d) | 0;
-    s[3] = d + 1;
-    s[0] = b ^ (b >>> 9);
-    s[1] = (c + (c << 3)) | 0;
-    s[2] = (((c << 21) | (c >>> 11)) + out) | 0;
+    const out = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + out) | 0;
     return out >>> 0;
   }
 

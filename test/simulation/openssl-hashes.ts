@@ -1,30 +1,29 @@
 import { hash } from 'node:crypto';
 
 /*
- * Stands in for `primitives/hash.ts` where thousands of committees are simulated: the same functions but one, by OpenSSL. What is
+ * Stands in for `primitives/hash.ts` where thousands of committees are simulated: the same functions but two, by OpenSSL. What is
  * hashed is a few blocks at a time, for which noble takes several times as long.
  */
 export { keccak256, ripemd160 } from '../../packages/protocol/src/primitives/hash.ts';
 
 type Hash = (message: Uint8Array) => Uint8Array;
 
-export const sha256: Hash = (message) => new Uint8Array(hash('sha256', message, 'buffer'));
-export const sha512: Hash = (message) => new Uint8Array(hash('sha512', message, 'buffer'));
+export const sha256: Hash = (message) => bytesOf(hash('sha256', message, 'latin1'));
+export const sha512: Hash = (message) => bytesOf(hash('sha512', message, 'latin1'));
 
-/** RFC 2104, by two calls: OpenSSL's own takes several times as long to begin. */
-export function hmac(of: Hash, key: Uint8Array, message: Uint8Array): Uint8Array {
-  const block = of === sha256 ? 64 : 128;
-  const short = key.length > block ? of(key) : key;
-  const padded = (pad: number, rest: Uint8Array): Uint8Array => {
-    const bytes = new Uint8Array(block + rest.length).fill(pad, 0, block);
-    for (let i = 0; i < short.length; i++) bytes[i] = (short[i] as number) ^ pad;
-    bytes.set(rest, block);
-    return bytes;
-  };
-  return of(padded(0x5c, of(padded(0x36, message))));
+/** Out of a string, since a buffer of OpenSSL's is on another heap, and takes longer to get than to fill. */
+function bytesOf(text: string): Uint8Array {
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < out.length; i++) out[i] = text.charCodeAt(i);
+  return out;
 }
 
-/** Stands in for RFC 5869, of which every record that is sealed takes one: another function of the same inputs, in one hash. */
+/** Stands in for RFC 2104: another function of the same inputs, in one hash. */
+export function hmac(of: Hash, key: Uint8Array, message: Uint8Array): Uint8Array {
+  return of(Buffer.concat([Uint8Array.of(key.length), key, message]));
+}
+
+/** Stands in for RFC 5869, of which every record that is sealed takes one: likewise. */
 export function hkdf(
   _: Hash,
   key: Uint8Array,

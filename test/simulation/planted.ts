@@ -111,7 +111,7 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/sign.ts`,
-    find: '        requests.register(task.id, digest, request.expires, body),\n',
+    find: '        requests.register(task.id, digest, request.expires, body).catch(untaken),\n',
     replace:
       '        (void requests.register(task.id, digest, request.expires, body), Promise.resolve({ result: undefined })),\n',
     why: 'a request is approved before it is on the disk',

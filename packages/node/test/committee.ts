@@ -5,7 +5,8 @@ import { decodeFrame, encodeFrame, type NodeFrame } from '../src/ceremonies/fram
 import type { Host } from '../src/ceremonies/host.ts';
 import { inlineJob } from '../src/ceremonies/inline.ts';
 import { type SimulatedClock, simulatedClock } from '../src/clock.ts';
-import { type Client, type Config, networkIdOf } from '../src/config/config.ts';
+import { type Config, networkIdOf } from '../src/config/config.ts';
+import type { Client } from '../src/config/file.ts';
 import { rendezvous } from '../src/coordination/election.ts';
 import { type Home, homeOf } from '../src/home.ts';
 import { type Identity, identityOf } from '../src/network/identity.ts';

@@ -312,7 +312,7 @@ async function holding(committee: Committee, member: Member, scheme: Scheme, key
   const party = publicPackage.members.find(({ node }) => toHex(node) === toHex(member.key.publicKey))?.party ?? 0;
   const pairs = new Map<number, dkls23.PairMaterial>();
   for (const peer of current.material) {
-    using material = await keys.material(keyId, current.epoch, peer);
+    using material = await keys.materials.get(keyId, current.epoch, peer);
     if (material !== undefined)
       pairs.set(
         peer,

@@ -16,7 +16,7 @@ import {
 } from '@quorate/protocol';
 import { addressesOf } from '../src/ceremonies/addresses.ts';
 import { childOf, expectNoPath } from '../src/ceremonies/signing.ts';
-import type { Client } from '../src/config/config.ts';
+import type { Client } from '../src/config/file.ts';
 import { payloadOf } from '../src/intents/intent.ts';
 import { clientOf, mayAsk } from '../src/policy/rights.ts';
 import { requestId, type SignRequest, signRequests } from '../src/policy/sign-request.ts';

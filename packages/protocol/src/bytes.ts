@@ -62,20 +62,16 @@ export function ascii(text: string): Uint8Array {
 /** A bigint as `length` bytes, most significant first. Throws RangeError if it does not fit. */
 export function toBytesBE(value: bigint, length: number): Uint8Array {
   if (value < 0n) throw new RangeError('negative');
-  // Whole words, then the part of a word that is left: no text, which could not be wiped, and few big integers.
-  const words = Math.ceil(length / 8);
-  const view = new DataView(new ArrayBuffer(8 * words));
-  let rest = value;
-  for (let i = words - 1; i >= 0; i--) {
-    view.setBigUint64(8 * i, rest);
-    rest >>= 64n;
+  const out = new Uint8Array(length);
+  let at = length;
+  // Word by word: no text, which could not be wiped, and few big integers.
+  for (let rest = value; rest > 0n; rest >>= 32n) {
+    for (let word = Number(BigInt.asUintN(32, rest)), left = 4; left > 0; word >>>= 8, left--) {
+      if (at > 0) out[--at] = word;
+      else if (word !== 0) throw new RangeError(`does not fit ${length} bytes`);
+    }
   }
-  const padded = new Uint8Array(view.buffer);
-  const padding = 8 * words - length;
-  if (rest !== 0n || padded.subarray(0, padding).some((byte) => byte !== 0)) {
-    throw new RangeError(`does not fit ${length} bytes`);
-  }
-  return padding === 0 ? padded : padded.slice(padding);
+  return out;
 }
 
 /** A bigint as `length` bytes, least significant first. Throws RangeError if it does not fit. */
@@ -85,11 +81,15 @@ export function toBytesLE(value: bigint, length: number): Uint8Array {
 
 /** The integer whose bytes are `bytes`, most significant first. */
 export function fromBytesBE(bytes: Uint8Array): bigint {
-  const head = bytes.length % 8;
   let value = 0n;
-  for (let i = 0; i < head; i++) value = (value << 8n) | BigInt(bytes[i] as number);
-  const view = new DataView(bytes.buffer, bytes.byteOffset + head, bytes.length - head);
-  for (let i = 0; i < view.byteLength; i += 8) value = (value << 64n) | view.getBigUint64(i);
+  let word = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    word = word * 256 + (bytes[i] as number);
+    // Whole words from the end: what is left over comes first.
+    if ((bytes.length - 1 - i) % 4 !== 0) continue;
+    value = value === 0n ? BigInt(word) : (value << 32n) | BigInt(word);
+    word = 0;
+  }
   return value;
 }
 

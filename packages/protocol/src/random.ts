@@ -1,4 +1,4 @@
-import { concat, toBytesBE, u64 } from './bytes.ts';
+import { concat, fromBytesBE, toBytesBE, u64 } from './bytes.ts';
 import { sha512 } from './primitives/hash.ts';
 import { Secret, wipe } from './secret.ts';
 import { tags } from './tags.ts';
@@ -55,8 +55,7 @@ export function seeded(seed: Uint8Array): Randomness {
 export function randomScalar(randomness: Randomness, order: bigint): bigint {
   const length = Math.ceil(order.toString(16).length / 2) + 16;
   const bytes = randomness.bytes(length);
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  const value = fromBytesBE(bytes);
   wipe(bytes);
   return (value % (order - 1n)) + 1n;
 }

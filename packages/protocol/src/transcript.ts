@@ -34,7 +34,19 @@ export function list(items: readonly Uint8Array[]): Uint8Array {
 }
 
 function preimage(tag: string, parts: readonly Uint8Array[]): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  for (const part of [ascii(tag), ...parts]) pieces.push(u64(part.length), part);
-  return concat(...pieces);
+  const name = ascii(tag);
+  let length = 8 + name.length;
+  for (const part of parts) length += 8 + part.length;
+  const out = new Uint8Array(length);
+  let at = put(out, 0, name);
+  for (const part of parts) at = put(out, at, part);
+  return out;
+}
+
+/** Writes a part behind its length. @returns where it ends */
+function put(out: Uint8Array, at: number, part: Uint8Array): number {
+  // No part has 2^32 bytes.
+  for (let i = at + 7, rest = part.length; rest > 0; i--, rest >>>= 8) out[i] = rest;
+  out.set(part, at + 8);
+  return at + 8 + part.length;
 }

@@ -5,6 +5,8 @@ export * from './database.ts';
 export * from './doctor.ts';
 export type { EpochInfo, KeyInfo } from './keys/entry.ts';
 export * from './keys/errors.ts';
+export type { Finding } from './keys/finding.ts';
+export type { Material, PreparedEpoch, ShareCheck } from './keys/prepared.ts';
 export * from './keys/repository.ts';
 export { type Ban, BanLedger } from './ledger/bans.ts';
 export { type Blame as RecordedBlame, BlameLedger } from './ledger/blames.ts';

@@ -57,8 +57,8 @@ export async function fill(
       await seen();
     }
     using again = new Secret(id(50));
-    await keys.replaceMaterial(keyId, 2, 2, again);
-    await keys.dropMaterial(keyId, 3, [2]);
+    await keys.materials.replace(keyId, 2, 2, again);
+    await keys.materials.drop(keyId, 3, [2]);
     await keys.freeze(keyId, i === 0);
   }
   await keys.shred(keyIds[1] as Uint8Array, 1);
@@ -161,7 +161,7 @@ async function ask(keys: KeyRepository, keyId: Uint8Array): Promise<Asked> {
     using share = await keys.share(keyId, epoch);
     shares.push(share.use(toHex));
     for (const party of material) {
-      using pair = await keys.material(keyId, epoch, party);
+      using pair = await keys.materials.get(keyId, epoch, party);
       pairs.set(`${epoch}/${party}`, pair?.use(toHex));
     }
   }

@@ -199,7 +199,7 @@ describe('a member that fails a check which depends on secrets', () => {
     const keyId = keyIdOf(alice.config.networkId, 'vault');
     const pairOf = async ({ home }: Member): Promise<dkls23.PairMaterial> => {
       const [peer] = home.keys.get(keyId)?.current?.material ?? [];
-      using material = await home.keys.material(keyId, 1, peer as number);
+      using material = await home.keys.materials.get(keyId, 1, peer as number);
       if (material === undefined) throw new Error('the two are set up');
       return material.use((bytes) => dkls23.decodePairMaterial(dkls23.suiteA, bytes));
     };
@@ -276,13 +276,14 @@ describe('a member that fails a check which depends on secrets', () => {
   test('and is banned by one session while another with it is prepared ends that one, and not the node', async () => {
     const committee = await threeWithKey('meanwhile');
     const { fatal, home, node } = committee.at('alice');
-    const material = home.keys.material.bind(home.keys);
-    home.keys.material = async (keyId, epoch, party) => {
+    const { materials } = home.keys;
+    const get = materials.get.bind(materials);
+    materials.get = async (keyId, epoch, party) => {
       const { participants = [] } = node.ceremonies().find(({ state }) => state === 'running') ?? {};
       const other = committee.at(participants.find((name) => name !== 'alice') as string);
       await home.bans.ban({ node: other.key.publicKey, session: new Uint8Array(32), time: 1 });
-      home.keys.material = material;
-      return await material(keyId, epoch, party);
+      materials.get = get;
+      return await get(keyId, epoch, party);
     };
     for (let n = 0; home.bans.list().length === 0; n++) {
       expect((await committee.sign('alice', order(committee, `try ${n}`), 120_000)).state).toBe('done');

@@ -35,7 +35,7 @@ export async function materialWith(
 ): Promise<ReadonlyMap<Party, Uint8Array>> {
   const material = new Map<Party, Uint8Array>();
   for (const party of peers) {
-    using pair = await keys.material(keyId, epoch, party);
+    using pair = await keys.materials.get(keyId, epoch, party);
     if (pair !== undefined) material.set(party, copyOf(pair));
   }
   return material;

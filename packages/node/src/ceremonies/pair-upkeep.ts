@@ -61,7 +61,7 @@ export class PairUpkeep {
       if (key?.epochs.some((one) => one.epoch === epoch) === true) {
         const fields = { key: key.name, epoch, parties: parties.join(','), session: toHex(sid), round };
         await audit.append(clock.now(), 'pairs-burnt', fields);
-        await keys.dropMaterial(keyId, epoch, parties);
+        await keys.materials.drop(keyId, epoch, parties);
       }
       await sessions.answered(sid, round);
     }
@@ -79,7 +79,7 @@ export class PairUpkeep {
     for (const key of keys.list()) {
       for (const epoch of key.epochs) {
         const parties = this.#members(key, epoch).filter((member) => equal(member.node, node));
-        await keys.dropMaterial(
+        await keys.materials.drop(
           key.keyId,
           epoch.epoch,
           parties.map(({ party }) => party),
@@ -92,7 +92,7 @@ export class PairUpkeep {
   async burn(): Promise<void> {
     const { keys } = this.#workshop;
     for (const { epochs, keyId } of keys.list()) {
-      for (const { epoch, material } of epochs) await keys.dropMaterial(keyId, epoch, material);
+      for (const { epoch, material } of epochs) await keys.materials.drop(keyId, epoch, material);
     }
   }
 

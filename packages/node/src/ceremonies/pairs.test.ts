@@ -35,7 +35,7 @@ function setUp({ home }: Member, committee: Committee): readonly string[] {
 async function materialOf(member: Member, other: string, committee: Committee): Promise<string | undefined> {
   const info = member.home.keys.byName(key);
   if (info?.current === undefined) throw new Error('there is a key');
-  using secret = await member.home.keys.material(info.keyId, info.current.epoch, partyOf(committee, other));
+  using secret = await member.home.keys.materials.get(info.keyId, info.current.epoch, partyOf(committee, other));
   return secret?.use(toHex);
 }
 
@@ -154,7 +154,7 @@ describe('a ban', () => {
     const { home } = committee.at('carol');
     const info = home.keys.byName(key);
     if (info?.current === undefined) throw new Error('there is a key');
-    await home.keys.dropMaterial(info.keyId, info.current.epoch, [partyOf(committee, victim)]);
+    await home.keys.materials.drop(info.keyId, info.current.epoch, [partyOf(committee, victim)]);
     await committee.run(3 * limits.pairPatience);
     const declined = committee
       .at('carol')
@@ -177,7 +177,7 @@ describe('a ban', () => {
     const info = home.keys.byName(key);
     if (info?.current === undefined || before === undefined) throw new Error('there is a key');
     const old = new Secret(fromHex(before));
-    await home.keys.replaceMaterial(info.keyId, info.current.epoch, partyOf(committee, 'carol'), old);
+    await home.keys.materials.replace(info.keyId, info.current.epoch, partyOf(committee, 'carol'), old);
     expect(await node.unban('carol')).toMatchObject({ banned: false, pairs: { ready: 0, missing: 1 } });
     expect(await committee.audit(victim)).toContain('ban-lifted');
     await committee.until(() => ready(committee, [victim, 'carol']), 120_000);
@@ -211,7 +211,7 @@ describe('a set-up that is cut off', () => {
         if (kind !== 'pairs' || label !== round || dead !== undefined) return;
         dead = Promise.resolve().then(async () => committee.stop(committee.at(victim), 'kill'));
       });
-      await home.keys.dropMaterial(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
+      await home.keys.materials.drop(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
       await committee.until(() => dead !== undefined, 60_000);
       await dead;
       await committee.start(committee.at(victim));
@@ -247,7 +247,7 @@ test('a node that died in a set-up and comes back joins no session that is lost,
     lost = id;
     dead = Promise.resolve().then(async () => committee.stop(committee.at('bob'), 'kill'));
   });
-  await home.keys.dropMaterial(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
+  await home.keys.materials.drop(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
   await committee.until(() => dead !== undefined, 60_000);
   await dead;
   expect(node.ceremonies().find(({ id }) => id === lost)).toMatchObject({ state: 'running' });
@@ -368,7 +368,7 @@ describe('a proposal to set a pair up anew', () => {
         refused ??= Promise.resolve().then(async () => propose('alice', 'bob', proposalOf('alice', 'bob', 3)));
       }
     });
-    await home.keys.dropMaterial(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
+    await home.keys.materials.drop(info.keyId, info.current.epoch, [partyOf(committee, 'bob')]);
     await committee.until(() => refused !== undefined, 60_000);
     // It has passed the rules, and there is no room for it.
     expect(await refused).toContain('pairs-approved');

@@ -127,7 +127,7 @@ export class PairsTask implements Task {
     const { keys, presignatures } = this.#workshop;
     const others = this.members.filter(({ party }) => party !== me);
     for (const { node } of others) presignatures.dropWith(node, this.keyId);
-    await keys.dropMaterial(
+    await keys.materials.drop(
       this.keyId,
       this.epoch,
       others.map(({ party }) => party),
@@ -147,7 +147,7 @@ export class PairsTask implements Task {
       ([party, bytes]) => [party, secrets.use(new Secret(bytes))] as const,
     );
     this.#check();
-    for (const [party, secret] of material) await keys.replaceMaterial(this.keyId, this.epoch, party, secret);
+    for (const [party, secret] of material) await keys.materials.replace(this.keyId, this.epoch, party, secret);
     await audit.append(clock.now(), 'pairs-set-up', {
       request: toHex(this.id),
       key: this.keyName,

@@ -228,8 +228,11 @@ describe('a run', () => {
     const clock = simulatedClock();
     const seats = table(clock, undefined, (from, _to, frame) => from !== 1 || frame.length > 400);
     await clock.settle(5);
+    const timers = clock.pending;
     at(seats, 1).run.leave();
     expect(await at(seats, 1).ended).toEqual({ type: 'left' });
+    // Of the round and of the session: they would keep a process that is to end.
+    expect(clock.pending).toBe(timers - 2);
     expect(at(seats, 1).closed()).toBe(true);
     const said = at(seats, 1).said.length;
     at(seats, 1).run.leave();

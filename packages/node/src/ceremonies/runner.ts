@@ -58,6 +58,7 @@ export class Run<T> {
   #label = 'start';
   #settle: ((ending: Ending<T>) => void) | undefined;
   #arrived: (() => void) | undefined;
+  #cancelRound = (): void => undefined;
 
   constructor(options: RunOptions<T>) {
     this.#options = options;
@@ -75,6 +76,7 @@ export class Run<T> {
       return await Promise.race([ended, this.#drive()]);
     } finally {
       cancel();
+      this.#cancelRound();
       this.#settle = undefined;
       host.close();
     }
@@ -150,7 +152,7 @@ export class Run<T> {
   /** Resolves with the inbox once nothing is missing; the deadlines end the session otherwise. */
   async #complete(): Promise<Inbox> {
     const { clock, deadlines } = this.#options;
-    const cancel = clock.after(deadlines.round, () => this.#silent());
+    this.#cancelRound = clock.after(deadlines.round, () => this.#silent());
     try {
       for (;;) {
         const inbox = this.#session.inbox();
@@ -160,7 +162,7 @@ export class Run<T> {
         });
       }
     } finally {
-      cancel();
+      this.#cancelRound();
       this.#arrived = undefined;
     }
   }

@@ -5,7 +5,7 @@ import { isRange, parseAddress } from '../network/address.ts';
 import { publicKeyOf } from '../network/identity.ts';
 import type { Roster } from '../network/roster.ts';
 import type { LogLevel } from '../observe/log.ts';
-import type { ConfigFile } from './config.ts';
+import type { ConfigFile } from './file.ts';
 
 // Messages read `problem; remedy`: config/document.ts splits them.
 

@@ -1,7 +1,7 @@
 import { pureNodeKey, toHex } from '@quorate/protocol';
 import { array, assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Client } from '../config/config.ts';
+import type { Client } from '../config/file.ts';
 import { clientOf, matches, mayAsk } from './rights.ts';
 
 const letters = string({ unit: constantFrom('a', 'b', '.', '-', '*'), maxLength: 12 });

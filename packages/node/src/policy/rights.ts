@@ -1,5 +1,6 @@
 import { toHex } from '@quorate/protocol';
-import type { Client, Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
+import type { Acceptance, Client } from '../config/file.ts';
 
 /** What a client may ask for. */
 export type Action = Client['rights'][number]['actions'][number];
@@ -21,7 +22,7 @@ export function mayAsk(client: Client, key: string, purpose: string, action: Act
 }
 
 /** Whether this node takes part in what a member proposes: by itself, if its operator says so, or not at all. */
-export function ruleFor(proposer: string, { accept }: Pick<Config, 'accept'>): Config['accept']['default'] {
+export function ruleFor(proposer: string, { accept }: Pick<Config, 'accept'>): Acceptance {
   return accept.proposers[proposer] ?? accept.default;
 }
 

@@ -202,11 +202,12 @@ describe('a node on an earlier copy of its disk', () => {
     const copy = bob.store.copy();
     await restart(committee, bob);
     await restore(committee, bob, copy);
-    const { dropMaterial } = bob.home.keys;
+    const { materials } = bob.home.keys;
+    const drop = materials.drop.bind(materials);
     const dropped: (readonly number[])[] = [];
-    bob.home.keys.dropMaterial = async (keyId, epoch, parties) => {
+    materials.drop = async (keyId, epoch, parties) => {
       dropped.push(parties);
-      await dropMaterial.call(bob.home.keys, keyId, epoch, parties);
+      await drop(keyId, epoch, parties);
     };
     expect(bob.node.peers()[0]?.pairs).toEqual({ ready: 1, missing: 0 });
     await committee.until(() => bob.home.marks.own().state === 'well', lease);

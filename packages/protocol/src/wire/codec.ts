@@ -1,4 +1,4 @@
-import { concat, integer as toBytes } from '../bytes.ts';
+import { ascii, concat, integer as toBytes } from '../bytes.ts';
 import { EncodingError, type Group, type Point } from '../groups/group.ts';
 
 /**
@@ -45,8 +45,10 @@ export class Reader {
   }
 
   takeInteger(bytes: number): number {
+    if (bytes > this.remaining) throw new EncodingError('truncated');
     let value = 0;
-    for (const byte of this.take(bytes)) value = value * 256 + byte;
+    for (const end = this.#offset + bytes; this.#offset < end; this.#offset++)
+      value = value * 256 + (this.#bytes[this.#offset] as number);
     return value;
   }
 }
@@ -133,16 +135,15 @@ export function text(max: number): Codec<string> {
     write: (value, out) => inner.write(textBytes(value), out),
     read: (reader) => {
       const raw = inner.read(reader);
-      if (raw.some((byte) => byte < 0x20 || byte > 0x7e)) throw new EncodingError('not printable ASCII');
+      for (const byte of raw) if (byte < 0x20 || byte > 0x7e) throw new EncodingError('not printable ASCII');
       return String.fromCharCode(...raw);
     },
   };
 }
 
 function textBytes(value: string): Uint8Array {
-  const out = Uint8Array.from(value, (character) => character.charCodeAt(0));
-  if (out.length !== value.length || /[^\x20-\x7e]/.test(value)) throw new EncodingError('not printable ASCII');
-  return out;
+  if (/[^\x20-\x7e]/.test(value)) throw new EncodingError('not printable ASCII');
+  return ascii(value);
 }
 
 /** A point of `group`, never the identity. */
@@ -227,7 +228,11 @@ export function struct<T extends Record<string, unknown>>(fields: { readonly [K 
     write: (value, out) => {
       for (const [name, codec] of entries) codec.write(value[name], out);
     },
-    read: (reader) => Object.fromEntries(entries.map(([name, codec]) => [name, codec.read(reader)])) as T,
+    read: (reader) => {
+      const value: Record<string, unknown> = {};
+      for (const [name, codec] of entries) value[name] = codec.read(reader);
+      return value as T;
+    },
   };
 }
 

@@ -7,7 +7,8 @@ import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
 import type { Store, StoreOperation } from '../store.ts';
-import { KeyRepository, type OutsideEpoch, type PreparedEpoch } from './repository.ts';
+import type { OutsideEpoch, PreparedEpoch } from './prepared.ts';
+import { KeyRepository } from './repository.ts';
 
 const keyId = new Uint8Array(32).fill(0xaa);
 const shareBytes = seeded(ascii('share canary')).bytes(32);
@@ -67,7 +68,7 @@ describe('an epoch', () => {
     const secretOf = (text: string): Secret => new Secret(seeded(ascii(text)).bytes(9_000));
     const bytesOf = (secret: Secret | undefined): Uint8Array | undefined => secret?.use((bytes) => bytes.slice());
     const kept = async (repository: KeyRepository, party: number): Promise<Uint8Array | undefined> => {
-      using secret = await repository.material(keyId, 1, party);
+      using secret = await repository.materials.get(keyId, 1, party);
       return bytesOf(secret);
     };
     const partiesIn = (repository: KeyRepository) => repository.get(keyId)?.epochs[0]?.material;
@@ -108,7 +109,7 @@ describe('an epoch', () => {
         await keys.prepare(prepared({ material }), check);
         await keys.certify(keyId, 1, ready, certificate);
         const old = (await store.get(place(2))) as Uint8Array;
-        await keys.replaceMaterial(keyId, 1, 2, secretOf('second'));
+        await keys.materials.replace(keyId, 1, 2, secretOf('second'));
         const now = (await store.get(place(2))) as Uint8Array;
         const damage = { altered: flipped(now, 8 * 200), missing: undefined, outdated: old }[reason];
         await store.batch([
@@ -126,7 +127,7 @@ describe('an epoch', () => {
 
         const again = await open(store);
         expect([again.takeFindings(), partiesIn(again)]).toEqual([[], [5]]);
-        await again.replaceMaterial(keyId, 1, 2, secretOf('third'));
+        await again.materials.replace(keyId, 1, 2, secretOf('third'));
         expect(await kept(await open(store), 2)).toEqual(bytesOf(secretOf('third')));
       },
     );
@@ -136,7 +137,7 @@ describe('an epoch', () => {
       const keys = await open(store);
       await keys.prepare(prepared({ material }), check);
       const burnt = (await store.get(place(2))) as Uint8Array;
-      await keys.dropMaterial(keyId, 1, [2]);
+      await keys.materials.drop(keyId, 1, [2]);
       await store.batch([{ type: 'put', key: place(2), value: burnt }]);
       await expect(kept(keys, 2)).rejects.toMatchObject({ code: 'record-damaged', reason: 'outdated' });
       const found = await open(store);
@@ -151,9 +152,9 @@ describe('an epoch', () => {
       const keys = await open(store);
       await keys.prepare(prepared({ material }), check);
       await keys.certify(keyId, 1, ready, certificate);
-      await keys.replaceMaterial(keyId, 1, 2, secretOf('new'));
-      await keys.replaceMaterial(keyId, 1, 3, secretOf('first'));
-      await keys.dropMaterial(keyId, 1, [5, 7]);
+      await keys.materials.replace(keyId, 1, 2, secretOf('new'));
+      await keys.materials.replace(keyId, 1, 3, secretOf('first'));
+      await keys.materials.drop(keyId, 1, [5, 7]);
       await keys.activate(keyId, 1);
       for (const reopen of [async () => keys, async () => open(store.crash())]) {
         const repository = await reopen();
@@ -171,7 +172,7 @@ describe('an epoch', () => {
       const keys = await open(store);
       await keys.prepare(prepared({ material }), check);
       store.failWrite(1);
-      await expect(keys.dropMaterial(keyId, 1, [2])).rejects.toMatchObject({ code: 'store-failed' });
+      await expect(keys.materials.drop(keyId, 1, [2])).rejects.toMatchObject({ code: 'store-failed' });
       expect(partiesIn(keys)).toEqual([5]);
     });
   });
@@ -516,9 +517,9 @@ describe('an epoch that was overtaken', () => {
       ]);
       expect(keys.get(keyId)).toMatchObject({ current: { epoch: 2 } });
       await expect(keys.share(keyId, 1)).rejects.toMatchObject({ code: 'epoch-retired' });
-      await expect(keys.material(keyId, 1, 2)).rejects.toMatchObject({ code: 'epoch-retired' });
+      await expect(keys.materials.get(keyId, 1, 2)).rejects.toMatchObject({ code: 'epoch-retired' });
       using pair = new Secret(new Uint8Array(9));
-      await expect(keys.replaceMaterial(keyId, 1, 2, pair)).rejects.toMatchObject({ code: 'epoch-retired' });
+      await expect(keys.materials.replace(keyId, 1, 2, pair)).rejects.toMatchObject({ code: 'epoch-retired' });
       (await keys.share(keyId, 2)).wipe();
     }
   });

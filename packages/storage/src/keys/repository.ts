@@ -1,103 +1,46 @@
-import { compare, equal, fromHex, Secret, toHex, wipe, wire } from '@quorate/protocol';
+import { compare, equal, fromHex, Secret, toHex, wire } from '@quorate/protocol';
 import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
 import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
 import type { StoreOperation } from '../store.ts';
 import { Turns } from '../turns.ts';
 import { Copies } from './copies.ts';
+import { Entries } from './entries.ts';
 import {
   certificateOf,
   checkIsNext,
-  checkWhole,
   type Entry,
-  type Epoch,
   info,
   isGivenUpFor,
   isKept,
   isOvertaken,
   type KeyInfo,
   retired,
-  withEpoch,
 } from './entry.ts';
 import { KeyError } from './errors.ts';
-import { copyName, epochPlace, keyPlace, materialPlace, materialsPlace, sharePlace } from './places.ts';
+import type { Finding } from './finding.ts';
+import { Materials } from './materials.ts';
+import { copyName, epochPlace, keyPlace, materialPlace, sharePlace } from './places.ts';
+import type { Material, OutsideEpoch, PreparedEpoch, RepairedEpoch, ShareCheck } from './prepared.ts';
 import { type EpochRecord, type EpochState, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
 import { salvage } from './salvage.ts';
-
-/** What a ceremony made, to be kept before READY is signed. */
-export interface PreparedEpoch {
-  /** 32 bytes. */
-  readonly keyId: Uint8Array;
-  /** The attempt's number, above every earlier one of this key. */
-  readonly epoch: number;
-  readonly name: string;
-  readonly scheme: string;
-  readonly publicPackage: Uint8Array;
-  /** Stays the caller's. */
-  readonly share: Secret;
-  /** What was set up with each other party, where the scheme needs that (ECDSA); stays the caller's. */
-  readonly material?: Material | undefined;
-  /** The digest, 32 bytes, of the READY statement. Keeping it here before READY is signed makes it the only one. */
-  readonly ready: Uint8Array;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
-}
-
-/** An epoch of which this node has no share. `ready` is the digest of its package. */
-export type OutsideEpoch = Omit<PreparedEpoch, 'share' | 'material'>;
-
-/** An epoch in use whose share was lost here, with the share that others gave back. */
-export interface RepairedEpoch extends Omit<PreparedEpoch, 'material'> {
-  /** What certifies the public package: the caller has verified it. */
-  readonly certificate: Uint8Array;
-}
-
-/** What was set up with other parties of an epoch, by party. */
-export type Material = ReadonlyMap<number, Secret>;
-
-/** Throws if the share does not belong to the public package: share·G against the verifying share. */
-export type ShareCheck = (share: Secret, publicPackage: Uint8Array) => void;
-
-/** Something that was not as it should be, for the audit log. */
-export interface Finding {
-  /**
-   * - `share-restored`: a record was lost or damaged, and put back from the second copy.
-   * - `copy-restored`: the second copy was lost or damaged, or a crash kept it from being made.
-   * - `copy-unknown`: there is a copy of an epoch that this node does not have. It is left alone.
-   * - `record-unknown`: there is a record of no key: the disk altered where a record belongs.
-   * - `manifest-restored`: the manifest's root or a page of it was damaged, and made anew from what proves it.
-   * - `pair-quarantined`: what was set up with one party was damaged. It was removed, as if nothing had been set up: the key
-   *   signs with others, and the two set up something new.
-   * - `key-quarantined`: see {@link KeyInfo.quarantined}.
-   */
-  readonly kind:
-    | 'share-restored'
-    | 'copy-restored'
-    | 'copy-unknown'
-    | 'record-unknown'
-    | 'manifest-restored'
-    | 'pair-quarantined'
-    | 'key-quarantined';
-  /** The place of the record, or the name of the copy. */
-  readonly place: string;
-  /** Of damage that stays: what it is. */
-  readonly reason?: string;
-}
 
 /**
  * The keys of this node and their epochs. What is public is held in memory, and changes there only after it has changed on
  * disk; shares are opened when they are needed. Every method may reject with `IntegrityError` or `StoreError`.
  */
 export class KeyRepository {
+  readonly materials: Materials;
   readonly #keyring: Keyring;
   readonly #copies: Copies;
   readonly #findings: Finding[] = [];
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Entries();
   readonly #turns = new Turns();
   /** Epochs that have no second copy because they are just being made. */
   readonly #isUncopied = new Set<string>();
 
   private constructor(keyring: Keyring) {
     this.#keyring = keyring;
+    this.materials = new Materials(keyring, this.#entries, this.#turns);
     this.#copies = new Copies(keyring);
   }
 
@@ -133,7 +76,7 @@ export class KeyRepository {
     const { keyId, epoch, publicPackage, share } = prepared;
     check(share, publicPackage);
     await this.#turns.take('keys', async () => {
-      const entry = this.#entryFor(prepared);
+      const entry = this.#entries.entryFor(prepared);
       const known = entry.epochs.get(epoch);
       if (known !== undefined && !isKept(known.record))
         throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is ${known.record.state.type}`);
@@ -154,7 +97,7 @@ export class KeyRepository {
    */
   async certify(keyId: Uint8Array, epoch: number, statement: Uint8Array, certificate: Uint8Array): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, { record }] = this.#epoch(keyId, epoch);
+      const [entry, { record }] = this.#entries.epoch(keyId, epoch);
       if (!equal(record.statement, statement))
         throw new KeyError('certificate-differs', 'the certificate is for another statement than the one prepared');
       if (record.state.type !== 'prepared') return;
@@ -171,7 +114,7 @@ export class KeyRepository {
    */
   async activate(keyId: Uint8Array, epoch: number): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, { record }] = this.#epoch(keyId, epoch);
+      const [entry, { record }] = this.#entries.epoch(keyId, epoch);
       const { state } = record;
       if (state.type === 'prepared') throw new KeyError('invalid-transition', `epoch ${epoch} has no certificate`);
       if (state.type !== 'certified') return;
@@ -188,7 +131,7 @@ export class KeyRepository {
   async approve(outside: OutsideEpoch): Promise<void> {
     await this.#turns.take('keys', async () => {
       const { epoch, name, ready } = outside;
-      const entry = this.#entryFor(outside);
+      const entry = this.#entries.entryFor(outside);
       const known = entry.epochs.get(epoch)?.record;
       if (known?.state.type === 'approved' && equal(known.statement, ready)) return;
       if (known !== undefined)
@@ -207,12 +150,12 @@ export class KeyRepository {
   async goElsewhere(outside: OutsideEpoch, certificate: Uint8Array): Promise<void> {
     await this.#turns.take('keys', async () => {
       const { epoch, keyId, name, ready } = outside;
-      const known = this.#entryFor(outside).epochs.get(epoch)?.record;
+      const known = this.#entries.entryFor(outside).epochs.get(epoch)?.record;
       if (known?.state.type === 'elsewhere') return;
       if (known !== undefined && !isGivenUpFor(ready, known))
         throw new KeyError('epoch-not-new', `this node has a share of epoch ${epoch} of the key ${name}`);
       if (known !== undefined && known.state.type !== 'approved') await this.#destroy(keyId, epoch);
-      const entry = this.#entryFor(outside);
+      const entry = this.#entries.entryFor(outside);
       const state = { type: 'elsewhere', value: certificate } as const;
       await this.#keepOutside(entry, outside, state, retired(entry.epochs, epoch));
     });
@@ -226,7 +169,7 @@ export class KeyRepository {
    */
   async shred(keyId: Uint8Array, epoch: number): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, { record }] = this.#epoch(keyId, epoch);
+      const [entry, { record }] = this.#entries.epoch(keyId, epoch);
       if (record.state.type !== 'shredded' && (!isKept(record) || !isOvertaken(entry, epoch)))
         throw new KeyError('invalid-transition', `no epoch above ${epoch} of the key ${entry.record.name} is active`);
       await this.#destroy(keyId, epoch);
@@ -243,9 +186,9 @@ export class KeyRepository {
     const { keyId, epoch } = repaired;
     check(repaired.share, repaired.publicPackage);
     await this.#turns.take('keys', async () => {
-      const entry = this.#entries.get(toHex(keyId));
+      const entry = this.#entries.find(keyId);
       if (entry?.quarantined === undefined) {
-        const whole = this.#entryFor(repaired);
+        const whole = this.#entries.entryFor(repaired);
         if ((info(whole).current?.epoch ?? 0) > epoch)
           throw new KeyError('epoch-retired', `a higher epoch than ${epoch} of the key ${repaired.name} is in use`);
       }
@@ -254,7 +197,7 @@ export class KeyRepository {
       const afresh = { afresh: `key/${toHex(keyId)}` };
       await this.#keyring.records.batch(await salvage(this.#keyring, this.#copies, repaired), afresh);
       this.#isUncopied.add(copyName(keyId, epoch));
-      this.#entries.delete(toHex(keyId));
+      this.#entries.delete(keyId);
       await this.#load(toHex(keyId));
       await this.#checkKept(keyId, repaired, check);
     });
@@ -272,15 +215,15 @@ export class KeyRepository {
 
   async #change(keyId: Uint8Array, change: { readonly frozen: number } | { readonly exported: number }): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const entry = this.#usable(keyId);
+      const entry = this.#entries.usable(keyId);
       const record = { ...entry.record, ...change };
       await this.#keyring.records.put(keyPlace(keyId), 'key', wire.encode(keyCodec, record));
-      this.#entries.set(toHex(keyId), { ...entry, record });
+      this.#entries.set({ ...entry, record });
     });
   }
 
   get(keyId: Uint8Array): KeyInfo | undefined {
-    const entry = this.#entries.get(toHex(keyId));
+    const entry = this.#entries.find(keyId);
     return entry === undefined ? undefined : info(entry);
   }
 
@@ -290,7 +233,10 @@ export class KeyRepository {
 
   /** By key id. */
   list(): readonly KeyInfo[] {
-    return [...this.#entries.values()].sort((a, b) => compare(a.keyId, b.keyId)).map(info);
+    return this.#entries
+      .all()
+      .toSorted((a, b) => compare(a.keyId, b.keyId))
+      .map(info);
   }
 
   /**
@@ -298,72 +244,18 @@ export class KeyRepository {
    * @throws {KeyError} `epoch-retired` @throws {IntegrityError} if it is lost
    */
   async share(keyId: Uint8Array, epoch: number): Promise<Secret> {
-    this.#inUse(keyId, epoch);
+    this.#entries.inUse(keyId, epoch);
     try {
       return await this.#readShare(keyId, epoch);
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
       // In turn, since the epoch may just be shredded: what is destroyed must not come back from the copy.
       return await this.#turns.take('keys', async () => {
-        this.#inUse(keyId, epoch);
+        this.#entries.inUse(keyId, epoch);
         await this.#heal(keyId, epoch);
         return await this.#readShare(keyId, epoch);
       });
     }
-  }
-
-  /**
-   * What was set up with another party of an epoch, which the caller wipes; undefined if there is nothing.
-   * @throws {KeyError} `epoch-retired` @throws {IntegrityError} if damaged
-   */
-  async material(keyId: Uint8Array, epoch: number, party: number): Promise<Secret | undefined> {
-    this.#inUse(keyId, epoch);
-    using dataKey = await this.#keyring.dataKey(keyId, epoch);
-    const bytes = await this.#keyring.records.withKey(dataKey).get(materialPlace(keyId, epoch, party), 'material');
-    return bytes === undefined ? undefined : new Secret(bytes);
-  }
-
-  /** Puts what was newly set up with a party in the place of what there was, synced and read back. */
-  async replaceMaterial(keyId: Uint8Array, epoch: number, party: number, material: Secret): Promise<void> {
-    await this.#turns.take('keys', async () => {
-      const [entry, { record, material: parties }] = this.#inUse(keyId, epoch);
-      using dataKey = await this.#keyring.dataKey(keyId, epoch);
-      const records = this.#keyring.records.withKey(dataKey);
-      const place = materialPlace(keyId, epoch, party);
-      await material.use(async (bytes) => records.put(place, 'material', bytes));
-      this.#set(entry, epoch, { record, material: new Set([...parties, party]) });
-    });
-  }
-
-  /**
-   * Forgets what was set up with these parties, synced: nothing is multiplied with it any more, whatever the disk does. The
-   * key cannot sign with them until something new is set up.
-   */
-  async dropMaterial(keyId: Uint8Array, epoch: number, parties: readonly number[]): Promise<void> {
-    await this.#turns.take('keys', async () => {
-      const [entry, { record, material }] = this.#epoch(keyId, epoch);
-      const dropped = parties.filter((party) => material.has(party));
-      if (dropped.length === 0) return;
-      this.#set(entry, epoch, { record, material: new Set([...material].filter((party) => !dropped.includes(party))) });
-      const places = dropped.map((party) => materialPlace(keyId, epoch, party));
-      await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));
-    });
-  }
-
-  /** The key, perhaps a new one, if name and scheme are its own. */
-  #entryFor({ keyId, name, scheme }: Pick<PreparedEpoch, 'keyId' | 'name' | 'scheme'>): Entry {
-    const record = { version: keyRecordVersion, name, scheme, frozen: 0, exported: 0 };
-    const entry = this.#entries.get(toHex(keyId)) ?? { keyId, record, epochs: new Map() };
-    checkWhole(entry);
-    const owner = [...this.#entries.values()].find(({ record }) => record.name === name);
-    if (entry.record.name !== name || (owner !== undefined && !equal(owner.keyId, keyId)))
-      throw new KeyError(
-        'name-taken',
-        `the name ${name} is taken, or the key has another name: names are never reused`,
-      );
-    if (entry.record.scheme !== scheme)
-      throw new KeyError('scheme-differs', `the key ${name} is of scheme ${entry.record.scheme}`);
-    return entry;
   }
 
   async #keep(entry: Entry, prepared: PreparedEpoch): Promise<void> {
@@ -389,7 +281,7 @@ export class KeyRepository {
       records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, record)),
       records.seal(keyPlace(keyId), 'key', wire.encode(keyCodec, entry.record)),
     ]);
-    this.#set(entry, epoch, { record, material: new Set(material.keys()) });
+    this.#entries.setEpoch(entry, epoch, { record, material: new Set(material.keys()) });
   }
 
   async #keepOutside(
@@ -412,21 +304,10 @@ export class KeyRepository {
     const kept = decodeRecord(place, epochCodec, bytes);
     using share = await this.#readShare(keyId, epoch);
     const sameShare = share.use((a) => prepared.share.use((b) => equal(a, b)));
-    const sameMaterial = await this.#keeps(keyId, epoch, prepared.material ?? new Map());
+    const sameMaterial = await this.materials.keeps(keyId, epoch, prepared.material ?? new Map());
     if (!sameShare || !sameMaterial || !equal(kept.publicPackage, publicPackage) || !equal(kept.statement, ready))
       throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is there with other content`);
     check(share, kept.publicPackage);
-  }
-
-  /** Whether what is set up in an epoch, on disk, is exactly this. */
-  async #keeps(keyId: Uint8Array, epoch: number, expected: Material): Promise<boolean> {
-    const [, { material }] = this.#epoch(keyId, epoch);
-    if (material.size !== expected.size) return false;
-    for (const [party, secret] of expected) {
-      using kept = await this.material(keyId, epoch, party);
-      if (kept?.use((a) => secret.use((b) => equal(a, b))) !== true) return false;
-    }
-    return true;
   }
 
   /** Every key of which there is a record, or should be one. */
@@ -448,10 +329,12 @@ export class KeyRepository {
       await this.#loadWhole(fromHex(id));
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
-      const name = this.#entries.get(id)?.record.name ?? '';
+      const name = this.#entries.find(fromHex(id))?.record.name ?? '';
       const record = { version: keyRecordVersion, name, scheme: '', frozen: 1, exported: 0 };
-      const remains = [...(this.#entries.get(id)?.epochs.values() ?? [])].map((epoch) => epoch.record.publicPackage);
-      this.#entries.set(id, { keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
+      const remains = [...(this.#entries.find(fromHex(id))?.epochs.values() ?? [])].map(
+        (epoch) => epoch.record.publicPackage,
+      );
+      this.#entries.set({ keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
     }
   }
@@ -462,19 +345,19 @@ export class KeyRepository {
     const place = keyPlace(keyId);
     const bytes = await records.get(place, 'key');
     if (bytes === undefined) throw new IntegrityError(place, 'missing');
-    this.#entries.set(toHex(keyId), { keyId, record: decodeRecord(place, keyCodec, bytes), epochs: new Map() });
+    this.#entries.set({ keyId, record: decodeRecord(place, keyCodec, bytes), epochs: new Map() });
     for await (const [place, bytes] of records.entries(`epochs/${toHex(keyId)}/`, 'epoch')) {
       const record = decodeRecord(place, epochCodec, bytes);
       const epoch = Number(place.slice(place.lastIndexOf('/') + 1));
-      this.#set(this.#entry(keyId), epoch, { record, material: new Set() });
+      this.#entries.setEpoch(this.#entries.entry(keyId), epoch, { record, material: new Set() });
     }
-    const { epochs } = this.#entry(keyId);
+    const { epochs } = this.#entries.entry(keyId);
     const kept = [...epochs].filter(([, { record }]) => isKept(record));
     const shredded = [...epochs].filter(([, { record }]) => record.state.type === 'shredded');
     for (const [epoch] of kept) await this.#heal(keyId, epoch);
     // Only now: what was restored counts.
     const isWhole = !manifest.broken().includes(group) || (await manifest.recheck(group));
-    for (const [epoch] of kept) await this.#findMaterial(keyId, epoch);
+    for (const [epoch] of kept) this.#findings.push(...(await this.materials.load(keyId, epoch)));
     if (!isWhole) throw new IntegrityError(group, 'incomplete');
     for (const [epoch, { record }] of shredded) {
       const copied = (await this.#keyring.annex?.readCopy(copyName(keyId, epoch))) !== undefined;
@@ -500,7 +383,7 @@ export class KeyRepository {
 
   /** Makes the epoch SHREDDED, synced, then makes sure of it; harmless when repeated. */
   async #destroy(keyId: Uint8Array, epoch: number): Promise<void> {
-    const [entry, { record, material }] = this.#epoch(keyId, epoch);
+    const [entry, { record, material }] = this.#entries.epoch(keyId, epoch);
     if (record.state.type !== 'shredded') {
       const certificate = certificateOf(record.state) ?? new Uint8Array(0);
       const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
@@ -509,7 +392,7 @@ export class KeyRepository {
         this.#keyring.records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, shredded)),
       ]);
       // The parties are remembered until what was set up with them is out of the files.
-      this.#set(entry, epoch, { record: shredded, material });
+      this.#entries.setEpoch(entry, epoch, { record: shredded, material });
     }
     await this.#erase(keyId, epoch);
   }
@@ -517,7 +400,7 @@ export class KeyRepository {
   /** Removes from copies and files what a shredded epoch had, and makes sure of it. */
   async #erase(keyId: Uint8Array, epoch: number): Promise<void> {
     const { records } = this.#keyring;
-    const [entry, { record, material }] = this.#epoch(keyId, epoch);
+    const [entry, { record, material }] = this.#entries.epoch(keyId, epoch);
     const gone = secretsOf(keyId, epoch, material);
     await this.#copies.erase(keyId, epoch);
     await records.purge(gone);
@@ -526,7 +409,7 @@ export class KeyRepository {
     const certificate = certificateOf(record.state) ?? new Uint8Array(0);
     const erased: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 1, certificate } } };
     await this.#moveTo(entry, new Map([[epoch, erased]]));
-    this.#set(this.#entry(keyId), epoch, { record: erased, material: new Set() });
+    this.#entries.setEpoch(this.#entries.entry(keyId), epoch, { record: erased, material: new Set() });
   }
 
   /** Removes what was removed before, or is of no pair: nothing is done with it, and it must not lie about. */
@@ -535,26 +418,6 @@ export class KeyRepository {
     if (places.length === 0) return;
     await this.#keyring.records.batch(places.map((key) => ({ type: 'delete', key })));
     for (const place of places) this.#findings.push({ kind: 'record-unknown', place });
-  }
-
-  /** Opens everything that is set up in an epoch once, and remembers with whom; what is damaged is removed. */
-  async #findMaterial(keyId: Uint8Array, epoch: number): Promise<void> {
-    const [entry, { record }] = this.#epoch(keyId, epoch);
-    using dataKey = await this.#keyring.dataKey(keyId, epoch);
-    const found = new Set<number>();
-    const records = this.#keyring.records.withKey(dataKey);
-    const places = this.#keyring.manifest.listed(`pairs/${toHex(keyId)}`);
-    for (const place of places.filter((one) => one.startsWith(`${materialsPlace(keyId, epoch)}/`))) {
-      try {
-        wipe((await records.get(place, 'material')) ?? new Uint8Array(0));
-        found.add(Number(place.slice(place.lastIndexOf('/') + 1)));
-      } catch (error) {
-        if (!(error instanceof IntegrityError)) throw error;
-        await this.#keyring.records.batch([{ type: 'delete', key: place }]);
-        this.#findings.push({ kind: 'pair-quarantined', place, reason: error.reason });
-      }
-    }
-    this.#set(entry, epoch, { record, material: found });
   }
 
   /** Puts these epochs' records in one synced batch, and reads them back. */
@@ -571,40 +434,8 @@ export class KeyRepository {
     for (const [place, bytes] of encoded) await records.verify(place, 'epoch', bytes);
     for (const [epoch, record] of changed) {
       const material = entry.epochs.get(epoch)?.material ?? new Set();
-      this.#set(this.#entries.get(toHex(entry.keyId)) ?? entry, epoch, { record, material });
+      this.#entries.setEpoch(this.#entries.find(entry.keyId) ?? entry, epoch, { record, material });
     }
-  }
-
-  #set(entry: Entry, epoch: number, value: Epoch): void {
-    this.#entries.set(toHex(entry.keyId), withEpoch(entry, epoch, value));
-  }
-
-  #entry(keyId: Uint8Array): Entry {
-    const entry = this.#entries.get(toHex(keyId));
-    if (entry === undefined) throw new KeyError('unknown-key', `no key ${toHex(keyId)} on this node`);
-    return entry;
-  }
-
-  #usable(keyId: Uint8Array): Entry {
-    const entry = this.#entry(keyId);
-    checkWhole(entry);
-    return entry;
-  }
-
-  #inUse(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
-    const found = this.#epoch(keyId, epoch);
-    const { type } = found[1].record.state;
-    if (type === 'retiring' || !isKept(found[1].record))
-      throw new KeyError('epoch-retired', `epoch ${epoch} of the key ${found[0].record.name} is ${type}`);
-    return found;
-  }
-
-  #epoch(keyId: Uint8Array, epoch: number): readonly [Entry, Epoch] {
-    const entry = this.#usable(keyId);
-    const found = entry.epochs.get(epoch);
-    if (found === undefined)
-      throw new KeyError('unknown-epoch', `no epoch ${epoch} of the key ${entry.record.name} on this node`);
-    return [entry, found];
   }
 }
 

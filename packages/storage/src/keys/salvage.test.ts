@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { collect, failingAtEachWrite, flipped, keyring } from '../../test/fixtures.ts';
 import { MemoryStore } from '../memory.ts';
 import type { Store } from '../store.ts';
-import { KeyRepository, type PreparedEpoch, type RepairedEpoch } from './repository.ts';
+import type { PreparedEpoch, RepairedEpoch } from './prepared.ts';
+import { KeyRepository } from './repository.ts';
 
 const keyId = new Uint8Array(32).fill(0xaa);
 const other = new Uint8Array(32).fill(0xbb);

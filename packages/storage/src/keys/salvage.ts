@@ -6,8 +6,8 @@ import type { StoreOperation } from '../store.ts';
 import type { Copies } from './copies.ts';
 import { certificateOf, isKept } from './entry.ts';
 import { epochPlace, keyPlace, sharePlace } from './places.ts';
+import type { RepairedEpoch } from './prepared.ts';
 import { type EpochRecord, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
-import type { RepairedEpoch } from './repository.ts';
 
 type Put = Extract<StoreOperation, { readonly type: 'put' }>;
 

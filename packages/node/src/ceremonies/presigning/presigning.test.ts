@@ -156,7 +156,7 @@ describe('two of three, in one life after another', () => {
     const info = home.keys.byName('vault');
     const { parties } = await committee.at(one).node.key('vault');
     const party = parties.find(({ name }) => name === other)?.party as number;
-    await home.keys.dropMaterial(info?.keyId as Uint8Array, 1, [party]);
+    await home.keys.materials.drop(info?.keyId as Uint8Array, 1, [party]);
     await committee.until(() => home.keys.byName('vault')?.current?.material.includes(party) === true, 60_000);
     expect(await holders(committee)).toEqual([]);
   });

@@ -352,3 +352,20 @@ test('a thread that has rested for long enough ends, and the next run starts ano
   await thread.close();
   expect(clock.pending).toBe(0);
 });
+
+test('a thread that is closed while something runs on it does not rest after that: no timer is left', async () => {
+  const clock = simulatedClock();
+  const thread = new Thread(clock);
+  const point = tools.groups.secp256k1.encodePoint(tools.groups.secp256k1.multiplyBase(7n));
+  const run = thread.host('choose-set', {
+    session: fill(1),
+    alice: fill(2),
+    bob: fill(3),
+    key: point,
+    hedge: fill(4),
+  });
+  expect(await run.next(undefined)).toMatchObject({ type: 'result' });
+  await thread.close();
+  run.close();
+  expect(clock.pending).toBe(0);
+});

@@ -18,6 +18,7 @@ export class Thread {
   readonly #clock: Clock | undefined;
   #started = 0;
   #open = 0;
+  #closed = false;
   #cancelRest = (): void => undefined;
 
   /** @param clock by which it is ended when it rests: the memory that it takes is worth more than the moment it takes to start */
@@ -63,6 +64,8 @@ export class Thread {
   }
 
   #rest(): void {
+    // What runs when the node stops is closed after it: a timer set then would keep the process for as long as it runs.
+    if (this.#closed) return;
     const end = (): void => {
       const resting = this.#worker;
       this.#worker = undefined;
@@ -72,6 +75,7 @@ export class Thread {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#cancelRest();
     await this.#worker?.terminate();
   }
