@@ -462,9 +462,11 @@ export class Ceremonies {
       return this.#earlyDeclines.keep(peer, toHex(request), { request, reason }, request.length + reason.length);
     if (isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
-    const { members, need } = entry.task;
-    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')
-      return this.#changed(entry);
+    const { kind, members, need } = entry.task;
+    const { name } = entry.ceremony.state;
+    // A session ends by itself; whoever cheats in it must not get away by declining, and who leaves a committee may not be needed.
+    const isUnderWay = name === 'confirming' || (name === 'running' && kind !== 'sign');
+    if (members.length - entry.declined.size >= need || isUnderWay) return this.#changed(entry);
     const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
     this.#apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
     // Those whom nobody told would wait for this one, and begin no other.
