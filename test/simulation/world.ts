@@ -11,6 +11,7 @@ import type { QuorateNode } from '../../packages/node/src/node.ts';
 import type { Fields, Log } from '../../packages/node/src/observe/log.ts';
 import { nativeTools, type Tools } from '../../packages/node/src/tools.ts';
 import { configOf, openHomeOn, openNodeOn } from '../../packages/node/test/committee.ts';
+import { Dealt } from './dealt.ts';
 import { Dice } from './dice.ts';
 import { toyAead, toyIdentity, toyTools } from './toys.ts';
 import type { Trace } from './trace.ts';
@@ -30,6 +31,8 @@ export class Life {
   home: Home | undefined;
   node: QuorateNode | undefined;
   network: Network | undefined;
+  /** What the hub knows the network as. */
+  joined: Network | undefined;
 
   constructor(seat: Seat, clock: SimulatedClock, thrown: (seat: Seat, error: unknown) => void) {
     this.seat = seat;
@@ -143,6 +146,7 @@ export class World {
   readonly client: NodeKey;
   readonly seats: readonly Seat[];
   readonly trace: Trace;
+  readonly dealt = new Dealt();
   watcher: Watcher = {
     sending: (_seat, _to, frame) => [frame],
     opened: async () => undefined,
@@ -152,11 +156,16 @@ export class World {
   readonly #aead: Aead;
   readonly #disk: Dice;
 
-  constructor({ seed, n, settings, disk: [fastest, slowest], isReal, trace }: WorldOptions) {
+  readonly #speed: WorldOptions['disk'];
+  /** Who runs twice, and the other one. */
+  readonly twins = new Map<Seat, Seat>();
+
+  constructor({ seed, n, settings, disk, isReal, trace }: WorldOptions) {
     const identity = isReal ? (bytes: Uint8Array) => identityOf(new Secret(bytes.slice())) : toyIdentity;
     this.tools = isReal ? nativeTools() : toyTools();
     this.#aead = isReal ? nativeAead : toyAead;
     this.trace = trace;
+    this.#speed = disk;
     this.#disk = new Dice(`${seed} disk`);
     const keys = new Dice(`${seed} keys`);
     this.client = identity(keys.bytes(32));
@@ -170,11 +179,7 @@ export class World {
         peer: key.peer,
         config: { ...configOf(name, this.client), ...settings },
         randomness: new Dice(`${seed} ${name}`),
-        store: new MemoryStore(new Map(), new Map(), async () => {
-          const milliseconds = fastest + ((slowest - fastest) * this.#disk.below(1_000)) / 1_000;
-          if (milliseconds > 0)
-            await new Promise<void>((resolve) => void this.clock.after(milliseconds, () => seat.life?.wake(resolve)));
-        }),
+        store: this.#storeOf(() => seat),
         skew: 0,
         life: undefined,
         isCorrupt: false,
@@ -228,6 +233,36 @@ export class World {
     );
   }
 
+  /** What is on a member's disk now, on another one. */
+  snapshot(seat: Seat): MemoryStore {
+    return this.#copyOf(seat.store, () => seat);
+  }
+
+  /** A copy of a member's folder, to be run beside it. @param randomness what the copy draws from */
+  clone(seat: Seat, randomness: Dice): Seat {
+    const name = `${seat.name}'`;
+    const store = this.#copyOf(seat.store, () => twin);
+    const twin: Seat = { ...seat, name, randomness, store, life: undefined, log: [] };
+    this.twins.set(seat, twin);
+    return twin;
+  }
+
+  /** Of two that run as one member, this one is heard from now on. */
+  front({ life }: Seat): void {
+    if (life?.joined !== undefined) this.hub.front(life.joined);
+  }
+
+  /** One of two that run as one member is stopped for good, and the other goes on. */
+  unite(seat: Seat, isKept: 'first' | 'twin'): void {
+    const twin = this.twins.get(seat);
+    if (twin === undefined) return;
+    this.stop(twin);
+    this.twins.delete(seat);
+    if (isKept === 'first') return this.front(seat);
+    this.stop(seat);
+    seat.store = this.#copyOf(twin.store, () => seat);
+  }
+
   /** Sends bytes of the adversary's making from one of its members. */
   inject(from: Seat, to: Seat, frame: Uint8Array): void {
     this.hub.post({ from: from.peer, to: to.peer, payload: frame, topic: undefined });
@@ -244,6 +279,10 @@ export class World {
     life.isOver = true;
     seat.life = undefined;
     void life.network?.close();
+    for (const two of this.twins) {
+      const [other] = two.filter((one) => one !== seat);
+      if (two.includes(seat) && other !== undefined) this.front(other);
+    }
     life.node?.close();
   }
 
@@ -261,7 +300,7 @@ export class World {
       network,
       randomness,
       clock: life.clock,
-      tools: this.tools,
+      tools: { ...this.tools, aead: this.dealt.aeadOf(seat, this.tools.aead) },
       members: this.seats,
       log: this.#log(seat),
       fatal: (error) => this.#fatal(seat, life, error),
@@ -271,8 +310,30 @@ export class World {
     await this.watcher.opened(seat, life);
   }
 
+  #copyOf(store: MemoryStore, owner: () => Seat): MemoryStore {
+    const { beside, durable } = store.copy();
+    const own = (records: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> =>
+      new Map([...records].map(([place, bytes]) => [place, bytes.slice()]));
+    return this.#storeOf(owner, own(durable), own(beside.files));
+  }
+
+  #storeOf(
+    owner: () => Seat,
+    records: ReadonlyMap<string, Uint8Array> = new Map(),
+    files: ReadonlyMap<string, Uint8Array> = new Map(),
+  ): MemoryStore {
+    const [fastest, slowest] = this.#speed;
+    return new MemoryStore(records, files, async () => {
+      const milliseconds = fastest + ((slowest - fastest) * this.#disk.below(1_000)) / 1_000;
+      if (milliseconds > 0)
+        await new Promise<void>((resolve) => void this.clock.after(milliseconds, () => owner().life?.wake(resolve)));
+    });
+  }
+
   #network(seat: Seat, life: Life): Network {
-    const inner = this.hub.join(seat.peer, { bootEpoch: (life.home as Home).bootEpoch });
+    const isTwin = [...this.twins].some((two) => two.includes(seat));
+    const inner = this.hub.join(seat.peer, { bootEpoch: (life.home as Home).bootEpoch, twin: isTwin });
+    life.joined = inner;
     return {
       self: inner.self,
       peers: () => inner.peers(),
