@@ -84,7 +84,7 @@ export const planted: readonly Planted[] = [
     file: `${storage}/keys/repository.ts`,
     find: "      const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';",
     replace:
-      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#set(this.#entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
+      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#entries.setEpoch(this.#entries.entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
     why: 'a lower epoch that is certified late takes the place of a higher one',
     protocol: 'refresh',
   },
