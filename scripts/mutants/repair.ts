@@ -74,8 +74,8 @@ export const repair: readonly Mutant[] = [
   ...cuts(folder, 'admission.ts', tests, [
     ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
     [
-      "(state.code !== 'cancelled' && task.kind !== 'repair')",
-      "state.code !== 'cancelled'",
+      "const isSpent = task.kind === 'repair' || ",
+      'const isSpent = ',
       'an attempt that its proposer gave up, begun again by others',
     ],
   ]),

@@ -140,8 +140,8 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/ceremonies.ts`,
-    find: "    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')",
-    replace: "    if (entry.declined.size < 1 || entry.ceremony.state.name === 'confirming')",
+    find: '    if (members.length - entry.declined.size >= need || isUnderWay)',
+    replace: '    if (entry.declined.size < 1 || isUnderWay)',
     why: 'one member that declines keeps the others from signing',
     protocol: 'sign',
   },

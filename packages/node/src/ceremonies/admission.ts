@@ -176,11 +176,14 @@ export function kindOf(number: number): Kind | undefined {
 }
 
 /**
- * A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. So a repair:
- * whoever lost its share asks anew, and what still goes around of an earlier attempt must not take the newer one's place.
+ * A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. So what failed in
+ * its only session, for nobody would join another. And a repair: whoever lost its share asks anew, and what still goes around of an
+ * earlier attempt must not take the newer one's place.
  */
 function mayRetry({ ceremony: { state }, task }: Entry, peer: PeerId | undefined): boolean {
-  return state.name === 'failed' && (peer === undefined || (state.code !== 'cancelled' && task.kind !== 'repair'));
+  if (state.name !== 'failed') return false;
+  const isSpent = task.kind === 'repair' || (task.kind !== 'sign' && state.participants.length > 0);
+  return peer === undefined || (state.code !== 'cancelled' && !isSpent);
 }
 
 /**

@@ -360,10 +360,13 @@ export class Ceremonies {
     }
   }
 
+  /** To members, and to those who joined the committee after that: clients may ask them for it, too. */
   #sendResult({ ceremony: { state }, task }: Entry, peer: PeerId): void {
-    if (state.name !== 'done' || state.result.type !== 'signature') return;
-    if (this.#seats.partyOf(task, peer) === undefined) return;
-    const signers = state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []);
+    if (state.name !== 'done' || state.result.type !== 'signature' || !(task instanceof SignTask)) return;
+    const isMember = this.#seats.partyOf(task, peer) !== undefined;
+    if (!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;
+    // Who joined counts the members in another way.
+    const signers = isMember ? state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []) : [];
     const signature = recordOf(state.result);
     this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });
   }
@@ -462,9 +465,11 @@ export class Ceremonies {
       return this.#earlyDeclines.keep(peer, toHex(request), { request, reason }, request.length + reason.length);
     if (isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
-    const { members, need } = entry.task;
-    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')
-      return this.#changed(entry);
+    const { kind, members, need } = entry.task;
+    const { name } = entry.ceremony.state;
+    // A session ends by itself; whoever cheats in it must not get away by declining, and who leaves a committee may not be needed.
+    const isUnderWay = name === 'confirming' || (name === 'running' && kind !== 'sign');
+    if (members.length - entry.declined.size >= need || isUnderWay) return this.#changed(entry);
     const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
     this.#apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
     // Those whom nobody told would wait for this one, and begin no other.

@@ -5,6 +5,7 @@ import {
   type Certificate,
   certificateCodec,
   decodeEnvelope,
+  readyCodec,
   toHex,
   wire,
 } from '@quorate/protocol';
@@ -327,6 +328,37 @@ describe('a member that was left out', () => {
     expect(bob.sent.slice(before).map(({ frame }) => frame.type)).not.toContain('ready');
     await expect(bob.node.sign(committee.order('gone'))).rejects.toMatchObject({ code: 'not-member' });
     expect(await committee.verifies('here', await committee.sign('carol', committee.order('here')))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+
+  test('or joined only in an attempt that came to nothing destroys what it has of it, once others go on without it', async () => {
+    const committee = await committeeWith('orphan', 4, 3);
+    const members = ['alice', 'bob', 'dave'];
+    // All have prepared it, and nobody hears of anybody else.
+    for (const name of members)
+      committee.at(name).tamper = (frame) =>
+        frame.type === 'ready' && wire.decode(readyCodec, frame.value).epoch === 2 ? [] : [frame];
+    await committee.at('alice').node.reshare('treasury', { members });
+    const isPrepared = (name: string): boolean => statesOf(committee, name).at(-1)?.[1] === 'prepared';
+    await committee.until(() => members.every(isPrepared), 60_000);
+    await committee.run(limits.refreshPause);
+    await committee.at('alice').node.refresh('treasury');
+    await committee.until(() => three.every((name) => keyOf(committee, name)?.current?.epoch === 3), 60_000);
+    await committee.run(2 * limits.readyInterval);
+    for (const name of ['alice', 'bob'])
+      expect(statesOf(committee, name)).toEqual([
+        [1, 'shredded'],
+        [2, 'shredded'],
+        [3, 'active'],
+      ]);
+    expect(statesOf(committee, 'dave').at(-1)).toEqual([3, 'elsewhere']);
+    // Carol, who had no part in it, does not tell dave that she uses what followed.
+    await committee.run(limits.retirementGrace);
+    expect(statesOf(committee, 'dave')).toEqual([
+      [1, 'elsewhere'],
+      [2, 'shredded'],
+      [3, 'elsewhere'],
+    ]);
     expectNobodyBlamed(committee);
   });
 

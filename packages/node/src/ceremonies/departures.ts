@@ -148,14 +148,12 @@ export class Departures {
 
   /**
    * Sends what certifies an epoch to members of the one before that are not in it, and of attempts at the same renewal that it
-   * overtook. @param only one of them
+   * overtook, certified or not: what they hold is of no use. @param only one of them
    */
   #tell(key: KeyInfo, info: EpochInfo, only?: PeerId): void {
     if (info.certificate === undefined || info.state === 'certified') return;
     const next = headerOf(info.publicPackage);
-    const before = key.epochs.filter(
-      ({ certificate, epoch }) => certificate !== undefined && epoch >= next.baseEpoch && epoch < next.epoch,
-    );
+    const before = key.epochs.filter(({ epoch }) => epoch >= next.baseEpoch && epoch < next.epoch);
     const nodes = before.flatMap(({ publicPackage }) => headerOf(publicPackage).members.map(({ node }) => node));
     const own = next.members.find(({ node }) => equal(node, this.#workshop.key.publicKey));
     const { keyId, epoch } = next;
