@@ -81,11 +81,10 @@ export const planted: readonly Planted[] = [
     protocol: 'keygen',
   },
   {
-    file: `${storage}/keys/repository.ts`,
-    find: "      const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';",
-    replace:
-      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#entries.setEpoch(this.#entries.entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
-    why: 'a lower epoch that is certified late takes the place of a higher one',
+    file: `${storage}/keys/entry.ts`,
+    find: "    current: all.findLast(({ state }) => state === 'certified' || state === 'active'),",
+    replace: "    current: all.find(({ state }) => state === 'certified' || state === 'active' || state === 'retiring'),",
+    why: 'a lower epoch is used as long as its share is there',
     protocol: 'refresh',
   },
   {
