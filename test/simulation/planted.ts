@@ -200,4 +200,11 @@ export const planted: readonly Planted[] = [
     why: 'a node takes part before others confirmed where it stands',
     protocol: 'restore',
   },
+  {
+    file: `${ceremonies}/admission.ts`,
+    find: '    this.#workshop.standings.expectWell();\n    const existing',
+    replace: '    const existing',
+    why: 'an order that is being written down is taken though the node was shown meanwhile that it was put back',
+    protocol: 'restore',
+  },
 ];

@@ -57,4 +57,12 @@ export const regressions: readonly Regression[] = [
     was: 'who had prepared an attempt was left behind by another one under its number, whose proposer had forgotten the first',
     run: { ...toy, protocol: 'mixed', seed: 20046 },
   },
+  {
+    was: 'an order that was still being written down when the node learnt that it was put back was taken all the same',
+    run: { ...toy, protocol: 'restore', seed: 415 },
+  },
+  {
+    was: 'the same of a copy that was suspended: it registered',
+    run: { ...toy, protocol: 'restore', seed: 341 },
+  },
 ];
