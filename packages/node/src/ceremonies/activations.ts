@@ -270,7 +270,7 @@ export class Activations {
   #feed(machine: Machine, event: ActivationEvent): void {
     machine.turn = machine.turn
       .then(async () => {
-        if (this.#closed || this.#givenUp.has(placeOf(machine.context.keyId, machine.context.epoch))) return;
+        if (this.#closed || this.#isGone(machine.context)) return;
         const { state, effects } = stepActivation(machine.context, machine.state, event);
         for (const effect of effects) await this.#carryOut(machine, effect);
         machine.state = state;
@@ -300,6 +300,12 @@ export class Activations {
         await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
       }
     }
+  }
+
+  /** Whether our share is destroyed, or about to be: who joins what follows another attempt under this number has no use for it. */
+  #isGone({ epoch, keyId }: ActivationContext): boolean {
+    const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+    return this.#givenUp.has(placeOf(keyId, epoch)) || (info !== undefined && !hasShare(info));
   }
 
   /** Its share is about to be destroyed: nothing is said of the epoch from here on. */
