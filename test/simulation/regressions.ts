@@ -57,4 +57,8 @@ export const regressions: readonly Regression[] = [
     was: 'who had prepared an attempt was left behind by another one under its number, whose proposer had forgotten the first',
     run: { ...toy, protocol: 'mixed', seed: 20046 },
   },
+  {
+    was: 'who joined gave up an attempt under the number of what is renewed, and went on saying READY for it',
+    run: { ...toy, protocol: 'reshare', seed: 140 },
+  },
 ];

@@ -270,7 +270,7 @@ export class Activations {
   #feed(machine: Machine, event: ActivationEvent): void {
     machine.turn = machine.turn
       .then(async () => {
-        if (this.#closed || this.#givenUp.has(placeOf(machine.context.keyId, machine.context.epoch))) return;
+        if (this.#closed || !this.#mayFeed(machine)) return;
         const { state, effects } = stepActivation(machine.context, machine.state, event);
         for (const effect of effects) await this.#carryOut(machine, effect);
         machine.state = state;
@@ -278,6 +278,12 @@ export class Activations {
       .catch((error: unknown) => {
         if (!this.#closed) this.#port.fatal(error);
       });
+  }
+
+  /** Whether the share is there, and stays. Whoever joins by an attempt may have given up another one for it. */
+  #mayFeed({ context: { keyId, epoch } }: Machine): boolean {
+    const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+    return info !== undefined && hasShare(info) && !this.#givenUp.has(placeOf(keyId, epoch));
   }
 
   /** Destroys what is left of epochs that were overtaken, once enough members are known to use the one in force. */
