@@ -246,6 +246,23 @@ export const ceremonies: readonly Mutant[] = [
   ...cuts(
     folder,
     'ceremonies.ts',
+    ['reshare.test.ts'],
+    [
+      [
+        '(!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;',
+        '(!isMember) return;',
+        'who joined a committee waiting for an answer that was given before',
+      ],
+      [
+        'if (!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;',
+        '',
+        'signatures for whoever asks',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'ceremonies.ts',
     ['pairs.test.ts'],
     [
       [

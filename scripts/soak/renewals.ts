@@ -84,17 +84,17 @@ export class Renewals {
     else this.#options.violated(`in ${doneWithin} s of a calm ${node.name} did not get its share of ${name} back`);
   }
 
-  /** Waits until all nodes name one epoch and one committee, and whoever is in it uses the epoch. */
+  /** Waits until all members of one committee use one epoch, and all others say that the key is elsewhere. */
   async untilAgreed(name: string): Promise<KeyView> {
     const { nodes } = this.#options.net;
     let agreed: KeyView | undefined;
     await until(`all to agree on an epoch of ${name}`, agreedWithin, async () => {
       const views = await Promise.all(nodes.map(async ({ client }) => client.key(name).catch(() => undefined)));
-      [agreed] = views;
+      [agreed] = views.flatMap((view) => (view?.state === 'active' ? [view] : []));
       return views.every((view, i) => {
-        const isMember = view?.parties.some((party) => party.name === nodes[i]?.name);
-        const isSame = view?.epoch === agreed?.epoch && committeeOf(view) === committeeOf(agreed);
-        return isSame && view?.state === (isMember === true ? 'active' : 'elsewhere');
+        if (agreed?.parties.some((party) => party.name === nodes[i]?.name) !== true) return view?.state === 'elsewhere';
+        const isSame = view?.epoch === agreed.epoch && committeeOf(view) === committeeOf(agreed);
+        return isSame && view.state === 'active';
       });
     });
     const view = agreed as unknown as KeyView;

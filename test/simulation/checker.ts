@@ -11,9 +11,10 @@ import { bounds } from './bounds.ts';
 import { Durability } from './durability.ts';
 import { Facts } from './facts.ts';
 import { Identity } from './identity.ts';
+import type { Life } from './life.ts';
 import { Promises } from './promises.ts';
 import { secrecy } from './secrecy.ts';
-import type { Life, Seat } from './world.ts';
+import type { Seat } from './world.ts';
 
 const networkId = networkIdOf('testnet');
 /** Timers that wait at a node with nothing to do: for its keys, its peers and what it remembers. */

@@ -2,8 +2,9 @@ import { equal, type Scheme, toHex } from '@quorate/protocol';
 import { headerOf } from '../../packages/node/src/ceremonies/packages.ts';
 import type { SignRequest } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
+import type { Life } from './life.ts';
 import type { Plan } from './plan.ts';
-import type { Life, Seat, World } from './world.ts';
+import type { Seat, World } from './world.ts';
 
 /** What is known of a run by who sees everything: what families of invariants share. */
 export class Facts {

@@ -84,7 +84,7 @@ export const planted: readonly Planted[] = [
     file: `${storage}/keys/repository.ts`,
     find: "      const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';",
     replace:
-      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#set(this.#entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
+      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#entries.setEpoch(this.#entries.entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
     why: 'a lower epoch that is certified late takes the place of a higher one',
     protocol: 'refresh',
   },
@@ -140,8 +140,8 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/ceremonies.ts`,
-    find: "    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')",
-    replace: "    if (entry.declined.size < 1 || entry.ceremony.state.name === 'confirming')",
+    find: '    if (members.length - entry.declined.size >= need || isUnderWay)',
+    replace: '    if (entry.declined.size < 1 || isUnderWay)',
     why: 'one member that declines keeps the others from signing',
     protocol: 'sign',
   },

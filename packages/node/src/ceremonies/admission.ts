@@ -111,6 +111,8 @@ export class Admission {
     if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
+    // While it was looked at, this node may have been shown that it was put back or runs twice.
+    this.#workshop.standings.expectWell();
     const existing = this.#entries.get(toHex(admitted.task.id));
     if (existing !== undefined && !mayRetry(existing, peer)) return existing;
     this.#checkRoom(admitted.task);

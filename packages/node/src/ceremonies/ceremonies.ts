@@ -360,10 +360,13 @@ export class Ceremonies {
     }
   }
 
+  /** To members, and to those who joined the committee after that: clients may ask them for it, too. */
   #sendResult({ ceremony: { state }, task }: Entry, peer: PeerId): void {
-    if (state.name !== 'done' || state.result.type !== 'signature') return;
-    if (this.#seats.partyOf(task, peer) === undefined) return;
-    const signers = state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []);
+    if (state.name !== 'done' || state.result.type !== 'signature' || !(task instanceof SignTask)) return;
+    const isMember = this.#seats.partyOf(task, peer) !== undefined;
+    if (!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;
+    // Who joined counts the members in another way.
+    const signers = isMember ? state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []) : [];
     const signature = recordOf(state.result);
     this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });
   }

@@ -1,3 +1,4 @@
+import { kinds, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import {
   committeeWith,
@@ -10,6 +11,11 @@ import {
   three,
 } from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
+import { signRequests } from '../policy/sign-request.ts';
+import type { CeremonyView } from '../service.ts';
+
+const signatureOf = ({ result }: CeremonyView): string | undefined =>
+  result?.type === 'signature' ? result.signature : undefined;
 
 describe('a reshare', () => {
   test.for([['ed25519'], ['taproot']] as const)(
@@ -152,6 +158,28 @@ describe('orders', () => {
     expect(committee.ceremony('alice', late)?.failure).toMatchObject({ code: 'moved', culprits: [], suspects: [] });
     await committee.until(() => heirs.some((name) => committee.ceremony(name, late)?.state === 'done'), 60_000);
     expect(await committee.verifies('late', await committee.sign('dave', order))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+
+  test('that were answered before a member joined are answered there, too, and in the same way', async () => {
+    const committee = await committeeWith('answered', 5, 3);
+    const order = committee.order('early');
+    const before = await committee.sign('alice', order);
+    await reshare(committee, 'alice', { members: ['bob', 'carol', 'dave'] }, ['alice', 'bob', 'carol', 'dave']);
+    await committee.run(limits.refreshPause);
+    // Nobody signs it again.
+    for (const name of ['bob', 'carol']) committee.at(name).tamper = (frame) => (frame.type === 'start' ? [] : [frame]);
+    const after = await committee.sign('dave', order);
+    expect(after.result).toMatchObject({ type: 'signature' });
+    expect(signatureOf(after)).toBe(signatureOf(before));
+
+    // Erin never joined.
+    const body = wire.encode(signRequests.codec, order);
+    committee.say('erin', 'bob', { type: 'request', value: { kind: kinds.sign, body } });
+    await committee.run(100);
+    const told = (name: string) =>
+      committee.at('bob').sent.some((one) => one.frame.type === 'result' && one.to === name);
+    expect([told('dave'), told('erin')]).toEqual([true, false]);
     expectNobodyBlamed(committee);
   });
 });
