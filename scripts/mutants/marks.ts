@@ -113,6 +113,15 @@ export const marks: readonly Mutant[] = [
       'nonces answered on another connection',
     ],
     ['connected && !this.#workshop.standings.isDoubted(peer)', 'connected', 'doubted peers that are asked'],
+  ]),
+  ...elsewhere('ceremonies/admission.ts', [
+    [
+      '    this.#workshop.standings.expectWell();\n    const existing',
+      '    const existing',
+      'an order that was being written down when the node learnt that it was rolled back',
+    ],
+  ]),
+  ...elsewhere('ceremonies/epoch-changes.ts', [
     ['    this.#workshop.standings.renew();\n', '', 'a key epoch that a copy does not know'],
   ]),
   ...elsewhere('ceremonies/registrations.ts', [

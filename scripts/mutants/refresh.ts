@@ -47,8 +47,10 @@ export const refresh: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'ceremonies.ts', tests, [
     [" || name === 'confirming')) continue;", ')) continue;', 'a refresh begun again where it failed, for nobody'],
+  ]),
+  ...cuts(folder, 'epoch-changes.ts', tests, [
     [
-      '      if (ours && task.epoch < epoch) this.#move(entry, task);\n',
+      '      if (task instanceof SignTask && equal(task.keyId, keyId) && task.epoch < epoch) this.#move(entry, task);\n',
       '',
       'orders that fail because their key moved on',
     ],

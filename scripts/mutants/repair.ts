@@ -74,14 +74,14 @@ export const repair: readonly Mutant[] = [
   ...cuts(folder, 'admission.ts', tests, [
     ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
     [
-      "(state.code !== 'cancelled' && task.kind !== 'repair')",
-      "state.code !== 'cancelled'",
+      "const isSpent = task.kind === 'repair' || ",
+      'const isSpent = ',
       'an attempt that its proposer gave up, begun again by others',
     ],
   ]),
-  ...cuts(folder, 'ceremonies.ts', tests, [
+  ...cuts(folder, 'epoch-changes.ts', tests, [
     [
-      "        if (task.kind !== 'renew' || task instanceof ReshareTask) this.#decline(entry, reason);\n",
+      "    if (entry.task.kind !== 'renew' || entry.task instanceof ReshareTask) this.#port.decline(entry, reason);\n",
       '',
       'an asker that is not told that the key moved on',
     ],

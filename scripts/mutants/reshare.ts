@@ -5,6 +5,30 @@ const rules = ['reshare-rules.test.ts'];
 const departures = ['departures.test.ts'];
 
 export const reshare: readonly Mutant[] = [
+  ...cuts(
+    folder,
+    'sessions.ts',
+    ['reshare.test.ts'],
+    [
+      [
+        "    if (isOver(entry.ceremony) && entry.task.kind !== 'presign') this.#port.decline(entry, event.reason);\n",
+        '',
+        'members that wait for an hour for an attempt that failed',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'admission.ts',
+    ['reshare.test.ts'],
+    [
+      [
+        "task.kind === 'repair' || (task.kind !== 'sign' && state.participants.length > 0)",
+        "task.kind === 'repair'",
+        'an attempt begun again where it failed in its only session',
+      ],
+    ],
+  ),
   ...cuts(folder, 'reshare-rules.ts', rules, [
     ['if (!reshareProposals.verify(proposal, tools.signatures))', 'if (false)', 'a proposal that nobody signed'],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
@@ -50,7 +74,18 @@ export const reshare: readonly Mutant[] = [
     [' && newer.expires > this.expires;', ';', 'an earlier proposal, said again, in the place of a later one'],
   ]),
   ...cuts(folder, 'departures.ts', departures, [
+    [
+      'key.epochs.filter(({ epoch }) => epoch',
+      'key.epochs.filter(({ certificate, epoch }) => certificate !== undefined && epoch',
+      'a share of an attempt that came to nothing, for good',
+    ],
     ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
+    ['this.#port.superseded(keyId, epoch);', 'void 0;', 'READY for an attempt whose number another one has'],
+    [
+      "(state === 'approved' || state === 'prepared' || state === 'shredded')",
+      "state === 'approved'",
+      'a member that an attempt with the number of another leaves behind',
+    ],
     [
       'verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });',
       'void [verifySuccession, base, groupFor];',
@@ -86,7 +121,7 @@ export const reshare: readonly Mutant[] = [
   ]),
   ...cuts(
     folder,
-    'ceremonies.ts',
+    'epoch-changes.ts',
     ['reshare.test.ts'],
     [['      heirs.filter((peer) => !known.includes(peer)),\n', '      [],\n', 'orders that nobody hands over']],
   ),

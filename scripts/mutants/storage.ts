@@ -97,7 +97,11 @@ export const storage: readonly Mutant[] = [
         "const type = 'certified' as const;",
         'a late certificate that brings an old epoch back',
       ],
-      ['if (!isKept(record) || !isOvertaken(entry, epoch))', 'if (!isKept(record))', 'the epoch in use is shredded'],
+      [
+        "if (record.state.type !== 'shredded' && (!isKept(record) || !isOvertaken(entry, epoch)))",
+        "if (record.state.type !== 'shredded' && !isKept(record))",
+        'the epoch in use is shredded',
+      ],
       ['    await this.#copies.erase(keyId, epoch);\n', '', 'a shredded share whose copy stays'],
       ['    await records.purge(gone);\n', '', 'a shredded share that stays in the files'],
       [
@@ -172,7 +176,7 @@ export const storage: readonly Mutant[] = [
     ['repository.test.ts'],
     [
       [
-        "      if (known !== undefined && known !== 'approved')\n",
+        '      if (known !== undefined && !isGivenUpFor(ready, known))\n',
         '      if (false)\n',
         'a share forgotten for a certificate of others',
       ],
@@ -189,6 +193,21 @@ export const storage: readonly Mutant[] = [
     ['repository.test.ts'],
     [
       ['if (epoch <= highest)', 'if (false)', 'an epoch number used again'],
+      [
+        'return isAttempt && !equal(statement, certified);',
+        'return isAttempt;',
+        'a share that its own certificate destroys',
+      ],
+      [
+        'return isAttempt && !equal(statement, certified);',
+        'return true;',
+        'an epoch in use that gives way to its like',
+      ],
+      [
+        "(state.type === 'shredded' && certificateOf(state) === undefined)",
+        "state.type === 'shredded'",
+        'an old epoch that comes back as one elsewhere',
+      ],
       ['if (open >= limits.uncertifiedEpochs)', 'if (false)', 'attempts without end'],
       ['if (quarantined !== undefined)', 'if (false)', 'a damaged key that is used'],
     ],

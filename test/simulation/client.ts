@@ -2,7 +2,6 @@ import { type Scheme, toHex } from '@quorate/protocol';
 import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import { networkIdOf } from '../../packages/node/src/config/config.ts';
 import { type SignRequest, signRequests } from '../../packages/node/src/policy/sign-request.ts';
-import type { CeremonyView } from '../../packages/node/src/service.ts';
 import { ServiceError } from '../../packages/node/src/service.ts';
 import type { Checker } from './checker.ts';
 import { Dice } from './dice.ts';
@@ -23,6 +22,7 @@ const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; 
   reshare: { acts: ['reshare', 'reshare', 'reshare', 'refresh', 'sign', 'sign', 'again'], count: 10 },
   repair: { acts: ['lose', 'lose', 'repair', 'repair', 'repair', 'refresh', 'sign', 'sign'], count: 10 },
   mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh', 'reshare'], count: 10 },
+  restore: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict', 'refresh', 'refresh'], count: 12 },
 };
 
 /** Clients and operators: what they order, at whom, and what they are told. */
@@ -115,6 +115,11 @@ export class Client {
     this.#ask(seat, `repair ${name}`, async (node) => node.repair(name, { publicKey }));
   }
 
+  /** Its operator says that no other instance of it runs. */
+  resolve(seat: Seat): void {
+    this.#ask(seat, 'resolve', async (node) => node.resolve());
+  }
+
   #do(act: Act): void {
     const { living } = this.#world;
     if (living.length === 0) return;
@@ -173,11 +178,11 @@ export class Client {
     return holders.length === 0 ? undefined : this.#dice.any(holders);
   }
 
-  #ask(
+  #ask<T>(
     seat: Seat,
     what: string,
-    act: (node: NonNullable<NonNullable<Seat['life']>['node']>) => Promise<CeremonyView>,
-    taken: (view: CeremonyView) => void = () => undefined,
+    act: (node: NonNullable<NonNullable<Seat['life']>['node']>) => Promise<T>,
+    taken: (answer: T) => void = () => undefined,
   ): void {
     const { life } = seat;
     if (life?.node === undefined) return;
@@ -185,8 +190,8 @@ export class Client {
     this.#world.trace.event(this.#world.clock.monotonic(), 'client', `${what} at ${seat.name}`);
     life.wake(() => {
       act(node).then(
-        (view) => {
-          if (!life.isOver) taken(view);
+        (answer) => {
+          if (!life.isOver) taken(answer);
         },
         (error: unknown) => {
           if (life.isOver || error instanceof ServiceError) return;

@@ -16,6 +16,13 @@ export class Dice implements Randomness {
     for (let i = 0; i < 12; i++) this.next();
   }
 
+  /** Another stream that goes on as this one does: what a copied machine has. */
+  copy(): Dice {
+    const copy = new Dice('');
+    [copy.#a, copy.#b, copy.#c, copy.#counter] = [this.#a, this.#b, this.#c, this.#counter];
+    return copy;
+  }
+
   /** 32 bits (sfc32). */
   next(): number {
     const out = (this.#a + this.#b + this.#counter) | 0;

@@ -68,7 +68,7 @@ export class Faults {
     const { hub, seats } = this.#world;
     this.#deaf.clear();
     hub.heal();
-    for (const seat of seats) {
+    for (const seat of [...seats, ...this.#world.twins.values()]) {
       seat.skew = 0;
       for (const other of seats) if (other !== seat) hub.sever(seat.peer, other.peer, 5);
       // A disk that was to fail, and did not, is a good one.
@@ -97,6 +97,8 @@ export class Faults {
     ['flip', (dice) => this.#flip(dice)],
     ['disk', (dice) => this.#disk(dice)],
     ['skew', (dice) => this.#skew(dice)],
+    ['rollback', (dice) => this.#rollback(dice)],
+    ['clone', (dice) => this.#clone(dice)],
     ['pause', (dice) => dice.any(this.#world.seats).life?.pause(dice.any([50, 500, 4_000, 30_000]))],
   ];
 
@@ -192,11 +194,52 @@ export class Faults {
       const [place, bytes] = dice.any(among);
       const at = dice.below(bytes.length);
       bytes[at] = (bytes[at] as number) ^ (1 << dice.below(8));
-      this.#checker.damage(seat, among === copies || /^(shares|data-keys)\//.test(place));
+      // A power cut may come between the record of a share and its second copy.
+      const [, copied] = /^(?:shares|data-keys)\/(.*)$/.exec(place) ?? [];
+      this.#checker.damage(seat, among === copies || beside.files.has(copied?.replace('/', '-') ?? ''));
       this.#world.trace.event(this.#world.clock.monotonic(), seat.name, `finds a bit flipped in ${place}`);
       this.#checker.reach('bit flip');
     }
     this.restart(seat, dice);
+  }
+
+  /** A member's folder is kept as it is, and takes the place of what it has become. */
+  #rollback(dice: Dice): void {
+    const { clock, twins } = this.#world;
+    const seat = dice.any(this.#world.seats);
+    const copy = this.#world.snapshot(seat);
+    clock.after(dice.any([500, 5_000, 15_000, 30_000]), () => {
+      const isPossible = this.#isOn && this.#checker.mayDestroy(seat) && !seat.isDestroyed && !twins.has(seat);
+      if (!isPossible) return;
+      this.#checker.crashed(seat);
+      this.#world.stop(seat);
+      seat.store = copy;
+      this.#checker.putBack(seat);
+      this.#world.trace.event(clock.monotonic(), seat.name, 'has its folder put back');
+      this.restart(seat, dice);
+    });
+  }
+
+  /** A member's folder is copied, and run elsewhere, too. Peers hear the one, then the other, as each connects anew. */
+  #clone(dice: Dice): void {
+    const { clock, twins } = this.#world;
+    const seat = dice.any(this.#world.seats);
+    const isPossible = twins.size === 0 && seat.life !== undefined && this.#checker.mayDestroy(seat);
+    if (!isPossible) return;
+    // A machine that is copied whole goes on drawing what it would have drawn.
+    const twin = this.#world.clone(seat, dice.chance(0.5) ? seat.randomness.copy() : new Dice(`${dice.next()}`));
+    this.#checker.cloned(seat, twin);
+    this.#world.trace.event(clock.monotonic(), seat.name, 'is copied');
+    clock.after(dice.any([1, 2_000, 20_000]), () => {
+      if (twins.get(seat) === twin) this.#world.start(twin);
+    });
+    const each = dice.any([300, 3_000, 12_000]);
+    const swap = (): void => {
+      if (!this.#isOn) return;
+      this.#world.front(dice.any([seat, twin]));
+      clock.after(each, swap);
+    };
+    clock.after(each, swap);
   }
 
   #disk(dice: Dice): void {

@@ -3,11 +3,11 @@ import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import { Dice } from './dice.ts';
 
 /** What a committee is asked to do while things go wrong. */
-export const protocols = ['keygen', 'sign', 'refresh', 'reshare', 'repair', 'mixed'] as const;
+export const protocols = ['keygen', 'sign', 'refresh', 'reshare', 'repair', 'mixed', 'restore'] as const;
 export type ProtocolName = (typeof protocols)[number];
 
-/** What may go wrong, as whoever shrinks a failure switches it off. */
-export const faultClasses = [
+/** What may go wrong in any run. */
+const common = [
   /** A connection breaks, with all that is on it. */
   'break',
   'delay',
@@ -37,6 +37,15 @@ export const faultClasses = [
   /** Some members are the adversary's. */
   'corrupt',
 ] as const;
+/** What may go wrong in a run of `restore`, besides. */
+const ofIdentity = [
+  /** A member's folder is put back to what it was. */
+  'rollback',
+  /** A copy of a member's folder is run beside it. */
+  'clone',
+] as const;
+/** All of it, as whoever shrinks a failure switches it off. */
+export const faultClasses = [...common, ...ofIdentity] as const;
 export type FaultClass = (typeof faultClasses)[number];
 
 /** Which seed of what, and what of its faults is left out: all that a run follows from. */
@@ -86,6 +95,7 @@ const durations: Readonly<Record<ProtocolName, number>> = {
   reshare: 45_000,
   repair: 30_000,
   mixed: 60_000,
+  restore: 45_000,
 };
 
 export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan {
@@ -102,12 +112,17 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
   // Every committee can do without one.
   const f = reshares ? 1 : Math.min(threshold - 1, n - threshold);
   const quiet = dice.chance(0.02);
-  const chosen = faultClasses.filter(() => dice.chance(0.4));
+  const drawnClasses = common.filter(() => dice.chance(0.4));
+  const identity = new Dice(`${protocol} ${seed} identity`).any([...ofIdentity, 'both'] as const);
+  const chosen: readonly FaultClass[] =
+    protocol === 'restore'
+      ? [...drawnClasses, ...ofIdentity.filter((one) => identity === 'both' || identity === one)]
+      : drawnClasses;
   const classes = new Set(quiet ? [] : chosen.filter((one) => !without.includes(one)));
   const drawn = dice.any<Scheme>(isReal ? ['ed25519', 'taproot'] : [...Array<Scheme>(24).fill('ed25519'), 'ecdsa']);
   const drawnCorrupt = dice.between(1, f);
   // One is to lose its share, and the others to do without it.
-  const corrupt = protocol === 'repair' ? Math.min(drawnCorrupt, f - 1) : drawnCorrupt;
+  const corrupt = protocol === 'repair' || protocol === 'restore' ? Math.min(drawnCorrupt, f - 1) : drawnCorrupt;
   const scheduled = dice.chance(0.5);
   return {
     n,

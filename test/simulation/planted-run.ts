@@ -20,7 +20,8 @@ export async function findPlanted(match: string, say: (line: string) => void): P
       const { protocol, why } = bug;
       const options = ['--protocol', protocol, '--seeds', String(seeds), '--json', '--failures', '1'];
       const text = await workspace.prints(['--conditions=@quorate/source', 'test/simulation/main.ts', ...options], bug);
-      const { failed, runs, seconds } = JSON.parse(text) as Printed;
+      // What does not even load says nothing: then the bug does not fit the sources any more.
+      const { failed, runs, seconds }: Printed = text === '' ? { failed: [], runs: 0, seconds: 0 } : JSON.parse(text);
       const [first] = failed;
       if (first === undefined) missed.push(why);
       const found =

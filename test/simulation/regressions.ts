@@ -53,4 +53,8 @@ export const regressions: readonly Regression[] = [
     was: 'a damaged answer to an order stopped the node whenever that order came again',
     run: { ...toy, protocol: 'repair', seed: 907 },
   },
+  {
+    was: 'who had prepared an attempt was left behind by another one under its number, whose proposer had forgotten the first',
+    run: { ...toy, protocol: 'mixed', seed: 20046 },
+  },
 ];

@@ -18,6 +18,12 @@ const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
   reshare: ['done (renew)', 'a key that is elsewhere', 'shredded by one who left', 'left a committee'],
   repair: ['lost its share', 'has its share again', 'done (repair)', 'crash in a session (repair)'],
   mixed: ['flapping partition', 'one-way partition', 'clock jump', 'crash in a session (renew)'],
+  restore: [
+    'put back, and found out',
+    'put back to what the others know',
+    'two of one identity are found out',
+    'lost its share',
+  ],
 };
 
 describe('whole committees under simulation', () => {

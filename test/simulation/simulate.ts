@@ -1,4 +1,5 @@
 import { toHex } from '@quorate/protocol';
+import type { Home } from '../../packages/node/src/home.ts';
 import { limits } from '../../packages/node/src/limits.ts';
 import { requestId } from '../../packages/node/src/policy/sign-request.ts';
 import { Adversary } from './adversary.ts';
@@ -73,7 +74,7 @@ export async function simulate(run: Case, print?: (line: string) => void): Promi
     invariant: checker.violation.invariant,
     message: checker.violation.message,
   };
-  for (const seat of world.seats) world.stop(seat);
+  for (const seat of [...world.seats, ...world.twins.values()]) world.stop(seat);
   return { violation, hash: trace.digest(), events: trace.events, faults: faults.count, reached };
 }
 
@@ -125,9 +126,10 @@ class Run {
   /** Everything is well: what was taken on ends, and what was not still can be. */
   async #finish(): Promise<void> {
     const isUp = ({ isDestroyed, life }: Seat): boolean => isDestroyed || (life?.node !== undefined && !life.isPaused);
-    const up = (): boolean => this.#world.seats.every(isUp);
+    const up = (): boolean => [...this.#world.seats, ...this.#world.twins.values()].every(isUp);
     if (!(await this.#until(up, 60_000))) return this.#stuck('coming up again');
     await this.#pass(2 * limits.readyInterval + 1_000);
+    await this.#settles();
     await this.#repairs();
     await this.#signsAgain();
     await this.#renews();
@@ -135,12 +137,57 @@ class Run {
     if (this.#plan.reshares) await this.#pass(2 * limits.readyInterval + 1_000);
   }
 
+  /** Of two with one identity the operator stops one. Then all come to know where everybody stands, by themselves or by his word. */
+  async #settles(): Promise<void> {
+    const dice = new Dice(`${this.#case.seed} operator`);
+    for (const [seat, twin] of this.#world.twins) {
+      for (const heard of [seat, twin, seat, twin]) {
+        this.#world.front(heard);
+        await this.#pass(2_000);
+      }
+      this.#checker.heardTwo(seat, twin);
+      const kept = dice.any(['first', 'twin'] as const);
+      if (kept === 'twin') this.#checker.restore(seat);
+      this.#world.unite(seat, kept);
+      this.#world.start(seat);
+    }
+    for (const seat of this.#checker.restored) {
+      if (seat.isDestroyed) continue;
+      const marksOf = ({ life }: Seat): Home['marks'] | undefined => life?.home?.marks;
+      const isDoubted = (): boolean =>
+        this.#world.honest.some((other) => marksOf(other)?.doubtOf(seat.key.publicKey) !== undefined);
+      const isSettled = (): boolean => marksOf(seat)?.own().state === 'well' && !isDoubted();
+      const begun = this.#world.clock.monotonic();
+      await this.#pass(2_000);
+      while (
+        !isSettled() &&
+        this.#world.clock.monotonic() < begun + patience &&
+        this.#checker.violation === undefined
+      ) {
+        if (dice.chance(0.5) || this.#world.clock.monotonic() > begun + patience / 2) this.#client.resolve(seat);
+        await this.#until(isSettled, 20_000);
+      }
+      if (!isSettled())
+        this.#checker.fail(
+          'L4 liveness',
+          `${seat.name} does not come to stand anywhere: ${marksOf(seat)?.own().state}`,
+        );
+      this.#checker.settled(seat);
+      await this.#pass(2 * limits.readyInterval + 1_000);
+      const epochOf = seat.life?.home?.keys.byName(firstKey)?.current?.epoch ?? 0;
+      if (epochOf < this.#checker.newestOf(firstKey).epoch) this.#checker.lose(seat);
+    }
+  }
+
   /** Whoever lost a share has it given back; then nothing is wrong with it any more. */
   async #repairs(): Promise<void> {
     for (const seat of this.#checker.lost) {
       if (seat.isDestroyed) continue;
       const begun = this.#world.clock.monotonic();
-      const isWhole = (): boolean => this.#checker.usersOf(firstKey).includes(seat);
+      const { epoch } = this.#checker.newestOf(firstKey);
+      const isWhole = (): boolean =>
+        this.#checker.usersOf(firstKey).includes(seat) &&
+        (!this.#checker.restored.has(seat) || seat.life?.home?.keys.byName(firstKey)?.current?.epoch === epoch);
       while (!isWhole() && this.#world.clock.monotonic() < begun + patience && this.#checker.violation === undefined) {
         this.#client.repair(seat, firstKey);
         await this.#until(isWhole, 30_000);

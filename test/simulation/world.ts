@@ -1,98 +1,22 @@
 import { type Aead, type NodeKey, Secret } from '@quorate/protocol';
 import { nativeAead } from '@quorate/protocol/native';
 import { MemoryStore } from '@quorate/storage';
-import { type Clock, type SimulatedClock, simulatedClock } from '../../packages/node/src/clock.ts';
+import { type SimulatedClock, simulatedClock } from '../../packages/node/src/clock.ts';
 import type { Config } from '../../packages/node/src/config/config.ts';
 import type { Home } from '../../packages/node/src/home.ts';
 import { type Identity, identityOf } from '../../packages/node/src/network/identity.ts';
 import { MemoryHub } from '../../packages/node/src/network/memory.ts';
 import { type Network, type PeerId, PeerUnavailable } from '../../packages/node/src/network/network.ts';
-import type { QuorateNode } from '../../packages/node/src/node.ts';
 import type { Fields, Log } from '../../packages/node/src/observe/log.ts';
 import { nativeTools, type Tools } from '../../packages/node/src/tools.ts';
 import { configOf, openHomeOn, openNodeOn } from '../../packages/node/test/committee.ts';
+import { Dealt } from './dealt.ts';
 import { Dice } from './dice.ts';
+import { Life } from './life.ts';
 import { toyAead, toyIdentity, toyTools } from './toys.ts';
 import type { Trace } from './trace.ts';
 
 const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
-
-/** One life of a member's process: from a start to a stop, a crash or its end by its own hand. */
-export class Life {
-  readonly seat: Seat;
-  readonly #clock: SimulatedClock;
-  readonly #thrown: (seat: Seat, error: unknown) => void;
-  isOver = false;
-  /** On the monotonic clock. */
-  #pausedUntil = 0;
-  /** What happened while it stood still, in order. */
-  readonly #missed: (() => void)[] = [];
-  home: Home | undefined;
-  node: QuorateNode | undefined;
-  network: Network | undefined;
-
-  constructor(seat: Seat, clock: SimulatedClock, thrown: (seat: Seat, error: unknown) => void) {
-    this.seat = seat;
-    this.#clock = clock;
-    this.#thrown = thrown;
-  }
-
-  /** Whatever happens to a process comes through here: nothing after its death, and late while it stands still. */
-  wake(run: () => void): void {
-    if (this.isOver) return;
-    if (this.isPaused || this.#missed.length > 0) {
-      this.#missed.push(run);
-      if (this.#missed.length === 1) this.#resume();
-      return;
-    }
-    this.#run(run);
-  }
-
-  /** Goes on where it was, once it stands still no more: what comes over one connection stays in order. */
-  #resume(): void {
-    this.#clock.after(this.#pausedUntil - this.#clock.monotonic(), () => {
-      if (this.isPaused) return this.#resume();
-      for (const run of this.#missed.splice(0)) if (!this.isOver) this.#run(run);
-    });
-  }
-
-  #run(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      // Nothing catches it in a process, which ends.
-      this.#thrown(this.seat, error);
-    }
-  }
-
-  pause(milliseconds: number): void {
-    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.monotonic() + milliseconds);
-  }
-
-  get isPaused(): boolean {
-    return this.#pausedUntil > this.#clock.monotonic();
-  }
-
-  get clock(): Clock {
-    const clock = this.#clock;
-    return {
-      now: () => Math.floor(clock.now() + this.seat.skew),
-      monotonic: () => clock.monotonic(),
-      after: (milliseconds, run) => {
-        let waits = true;
-        const cancel = clock.after(milliseconds, () =>
-          this.wake(() => {
-            if (waits) run();
-          }),
-        );
-        return () => {
-          waits = false;
-          cancel();
-        };
-      },
-    };
-  }
-}
 
 /** A member: what outlives its process. */
 export interface Seat {
@@ -143,6 +67,7 @@ export class World {
   readonly client: NodeKey;
   readonly seats: readonly Seat[];
   readonly trace: Trace;
+  readonly dealt = new Dealt();
   watcher: Watcher = {
     sending: (_seat, _to, frame) => [frame],
     opened: async () => undefined,
@@ -152,11 +77,16 @@ export class World {
   readonly #aead: Aead;
   readonly #disk: Dice;
 
-  constructor({ seed, n, settings, disk: [fastest, slowest], isReal, trace }: WorldOptions) {
+  readonly #speed: WorldOptions['disk'];
+  /** Who runs twice, and the other one. */
+  readonly twins = new Map<Seat, Seat>();
+
+  constructor({ seed, n, settings, disk, isReal, trace }: WorldOptions) {
     const identity = isReal ? (bytes: Uint8Array) => identityOf(new Secret(bytes.slice())) : toyIdentity;
     this.tools = isReal ? nativeTools() : toyTools();
     this.#aead = isReal ? nativeAead : toyAead;
     this.trace = trace;
+    this.#speed = disk;
     this.#disk = new Dice(`${seed} disk`);
     const keys = new Dice(`${seed} keys`);
     this.client = identity(keys.bytes(32));
@@ -170,11 +100,7 @@ export class World {
         peer: key.peer,
         config: { ...configOf(name, this.client), ...settings },
         randomness: new Dice(`${seed} ${name}`),
-        store: new MemoryStore(new Map(), new Map(), async () => {
-          const milliseconds = fastest + ((slowest - fastest) * this.#disk.below(1_000)) / 1_000;
-          if (milliseconds > 0)
-            await new Promise<void>((resolve) => void this.clock.after(milliseconds, () => seat.life?.wake(resolve)));
-        }),
+        store: this.#storeOf(() => seat),
         skew: 0,
         life: undefined,
         isCorrupt: false,
@@ -228,6 +154,36 @@ export class World {
     );
   }
 
+  /** What is on a member's disk now, on another one. */
+  snapshot(seat: Seat): MemoryStore {
+    return this.#copyOf(seat.store, () => seat);
+  }
+
+  /** A copy of a member's folder, to be run beside it. @param randomness what the copy draws from */
+  clone(seat: Seat, randomness: Dice): Seat {
+    const name = `${seat.name}'`;
+    const store = this.#copyOf(seat.store, () => twin);
+    const twin: Seat = { ...seat, name, randomness, store, life: undefined, log: [] };
+    this.twins.set(seat, twin);
+    return twin;
+  }
+
+  /** Of two that run as one member, this one is heard from now on. */
+  front({ life }: Seat): void {
+    if (life?.joined !== undefined) this.hub.front(life.joined);
+  }
+
+  /** One of two that run as one member is stopped for good, and the other goes on. */
+  unite(seat: Seat, isKept: 'first' | 'twin'): void {
+    const twin = this.twins.get(seat);
+    if (twin === undefined) return;
+    this.stop(twin);
+    this.twins.delete(seat);
+    if (isKept === 'first') return this.front(seat);
+    this.stop(seat);
+    seat.store = this.#copyOf(twin.store, () => seat);
+  }
+
   /** Sends bytes of the adversary's making from one of its members. */
   inject(from: Seat, to: Seat, frame: Uint8Array): void {
     this.hub.post({ from: from.peer, to: to.peer, payload: frame, topic: undefined });
@@ -244,6 +200,10 @@ export class World {
     life.isOver = true;
     seat.life = undefined;
     void life.network?.close();
+    for (const two of this.twins) {
+      const [other] = two.filter((one) => one !== seat);
+      if (two.includes(seat) && other !== undefined) this.front(other);
+    }
     life.node?.close();
   }
 
@@ -261,7 +221,7 @@ export class World {
       network,
       randomness,
       clock: life.clock,
-      tools: this.tools,
+      tools: { ...this.tools, aead: this.dealt.aeadOf(seat, this.tools.aead) },
       members: this.seats,
       log: this.#log(seat),
       fatal: (error) => this.#fatal(seat, life, error),
@@ -271,19 +231,57 @@ export class World {
     await this.watcher.opened(seat, life);
   }
 
+  #copyOf(store: MemoryStore, owner: () => Seat): MemoryStore {
+    const { beside, durable } = store.copy();
+    const own = (records: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> =>
+      new Map([...records].map(([place, bytes]) => [place, bytes.slice()]));
+    return this.#storeOf(owner, own(durable), own(beside.files));
+  }
+
+  #storeOf(
+    owner: () => Seat,
+    records: ReadonlyMap<string, Uint8Array> = new Map(),
+    files: ReadonlyMap<string, Uint8Array> = new Map(),
+  ): MemoryStore {
+    const [fastest, slowest] = this.#speed;
+    return new MemoryStore(records, files, async () => {
+      const milliseconds = fastest + ((slowest - fastest) * this.#disk.below(1_000)) / 1_000;
+      if (milliseconds > 0)
+        await new Promise<void>((resolve) => void this.clock.after(milliseconds, () => owner().life?.wake(resolve)));
+    });
+  }
+
+  /** Joins the others once somebody listens, as the mesh admits nobody before. */
   #network(seat: Seat, life: Life): Network {
-    const inner = this.hub.join(seat.peer, { bootEpoch: (life.home as Home).bootEpoch });
+    let frames: ((peer: PeerId, frame: Uint8Array) => void) | undefined;
+    let peers: ((peer: PeerId, connected: boolean) => void) | undefined;
+    const join = (): void => {
+      if (frames === undefined || peers === undefined || life.isOver) return;
+      const [onFrame, onPeer] = [frames, peers];
+      const isTwin = [...this.twins].some((two) => two.includes(seat));
+      const inner = this.hub.join(seat.peer, { bootEpoch: (life.home as Home).bootEpoch, twin: isTwin });
+      inner.onFrame((peer, frame) => life.wake(() => this.#deliver(seat, peer, frame, onFrame)));
+      inner.onPeer((peer, connected) => life.wake(() => onPeer(peer, connected)));
+      life.joined = inner;
+    };
     return {
-      self: inner.self,
-      peers: () => inner.peers(),
-      onFrame: (handler) => inner.onFrame((peer, frame) => life.wake(() => this.#deliver(seat, peer, frame, handler))),
-      onPeer: (handler) => inner.onPeer((peer, connected) => life.wake(() => handler(peer, connected))),
-      announce: (topic, payload) => inner.announce(topic, payload),
-      onAnnouncement: (topic, handler) => inner.onAnnouncement(topic, handler),
-      close: async () => inner.close(),
+      self: seat.peer,
+      peers: () => life.joined?.peers() ?? new Map(),
+      onFrame: (handler) => {
+        frames = handler;
+        join();
+      },
+      onPeer: (handler) => {
+        peers = handler;
+        join();
+      },
+      announce: (topic, payload) => life.joined?.announce(topic, payload),
+      onAnnouncement: (topic, handler) => life.joined?.onAnnouncement(topic, handler),
+      close: async () => life.joined?.close(),
       send: async (peer, frame) => {
         if (life.isOver) throw new PeerUnavailable(peer, 'this process is dead');
-        for (const said of this.watcher.sending(seat, this.seatOf(peer), frame)) await inner.send(peer, said);
+        if (life.joined === undefined) throw new PeerUnavailable(peer, 'it is not connected');
+        for (const said of this.watcher.sending(seat, this.seatOf(peer), frame)) await life.joined.send(peer, said);
       },
     };
   }

@@ -29,7 +29,7 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Tools } from '../tools.ts';
-import { Departures, hasShare } from './departures.ts';
+import { Departures, hasShare, isAttempt } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
 import { headerOf, packageOf } from './packages.ts';
@@ -52,6 +52,8 @@ export interface ActivationPort {
   active(epoch: Pick<PublicPackage, 'keyId' | 'epoch'>): void;
   /** The key is with the committee of this epoch now, and this node is not in it. */
   left(keyId: Uint8Array, epoch: number): void;
+  /** Nothing can come of the attempt with this number any more. */
+  superseded(keyId: Uint8Array, epoch: number): void;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
@@ -83,6 +85,10 @@ export class Activations {
         this.#takeEarly(keyId, epoch);
       },
       shredding: (keyId, epoch) => this.#giveUp(keyId, epoch),
+      superseded: (keyId, epoch) => {
+        this.#giveUp(keyId, epoch);
+        port.superseded(keyId, epoch);
+      },
     });
   }
 
@@ -147,11 +153,10 @@ export class Activations {
     const { keyId, epoch } = event;
     const key = this.#workshop.keys.get(keyId);
     const info = key?.epochs.find((one) => one.epoch === epoch);
+    const { value } = event;
+    const isOutside = value.type === 'certificate' && !this.#isIn(value.certificate);
+    if (isOutside && (info === undefined || isAttempt(info))) return this.#departures.learn(value.certificate);
     if (info === undefined || info.state === 'approved') {
-      const { value } = event;
-      if (value.type === 'certificate' && !this.#isIn(value.certificate)) {
-        return this.#departures.learn(value.certificate);
-      }
       this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
       return;
     }

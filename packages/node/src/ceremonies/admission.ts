@@ -111,6 +111,8 @@ export class Admission {
     if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
+    // While it was looked at, this node may have been shown that it was put back or runs twice.
+    this.#workshop.standings.expectWell();
     const existing = this.#entries.get(toHex(admitted.task.id));
     if (existing !== undefined && !mayRetry(existing, peer)) return existing;
     this.#checkRoom(admitted.task);
@@ -174,11 +176,14 @@ export function kindOf(number: number): Kind | undefined {
 }
 
 /**
- * A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. So a repair:
- * whoever lost its share asks anew, and what still goes around of an earlier attempt must not take the newer one's place.
+ * A request that failed may be tried again by whoever sends it again; what the operator cancelled, only from here. So what failed in
+ * its only session, for nobody would join another. And a repair: whoever lost its share asks anew, and what still goes around of an
+ * earlier attempt must not take the newer one's place.
  */
 function mayRetry({ ceremony: { state }, task }: Entry, peer: PeerId | undefined): boolean {
-  return state.name === 'failed' && (peer === undefined || (state.code !== 'cancelled' && task.kind !== 'repair'));
+  if (state.name !== 'failed') return false;
+  const isSpent = task.kind === 'repair' || (task.kind !== 'sign' && state.participants.length > 0);
+  return peer === undefined || (state.code !== 'cancelled' && !isSpent);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { EncodingError, equal, keyIdOf, kinds, type Party, toHex } from '@quorate/protocol';
+import { EncodingError, keyIdOf, kinds, type Party, toHex } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
@@ -11,6 +11,7 @@ import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
+import { EpochChanges } from './epoch-changes.ts';
 import { exportProposal } from './exports.ts';
 import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
@@ -18,7 +19,6 @@ import { Refill } from './presigning/refill.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
 import { Repairs } from './repairs.ts';
-import { ReshareTask } from './reshare.ts';
 import { Reshares } from './reshares.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
@@ -52,6 +52,7 @@ export class Ceremonies {
   readonly #admission: Admission;
   readonly #sessions: Sessions;
   readonly #registrations: Registrations;
+  readonly #epochChanges: EpochChanges;
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
   readonly #refreshes: RefreshSchedule;
@@ -95,11 +96,26 @@ export class Ceremonies {
       answer: (entry, peer) => this.#sendResult(entry, peer),
       begin: (...session) => this.#inBackground(this.#sessions.run(...session)),
     });
+    this.#epochChanges = new EpochChanges(workshop, {
+      book: this.#book,
+      seats: this.#seats,
+      peerOf,
+      orderOf: (task) => this.#orderOf(task),
+      apply: (entry, event) => this.#apply(entry, event),
+      decline: (entry, reason) => this.#decline(entry, reason),
+      spread: (entry, peers) => this.#spread(entry, peers),
+      registerAnew: (entry, moved) => {
+        this.#registrations.forget(entry);
+        moved();
+        this.#registrations.known(entry);
+      },
+    });
     this.#activations = new Activations(workshop, {
       send: (peer, frame) => this.#send(peer, frame),
       peerOf,
       active: ({ keyId, epoch }) => this.#keyActive(keyId, epoch),
       left: (keyId, epoch) => this.#keyActive(keyId, epoch),
+      superseded: (keyId, epoch) => this.#epochChanges.superseded(keyId, epoch),
       fatal: (error) => options.fatal(error),
     });
     this.#refill = new Refill(workshop, {
@@ -356,51 +372,10 @@ export class Ceremonies {
   }
 
   #keyActive(keyId: Uint8Array, epoch: number): void {
-    for (const entry of this.#book.entries.values()) {
-      const { task } = entry;
-      const isMaking = task.effect === 'makes' || task.effect === 'renews';
-      const isMade = isMaking && (!(task instanceof ReshareTask) || isDealt(entry));
-      if (!isMade || !equal(task.keyId, keyId) || task.epoch !== epoch) continue;
-      const publicKey = this.#workshop.publicKeyOf(keyId, epoch);
-      this.#apply(entry, { type: 'finished', result: { type: 'key', publicKey: toHex(publicKey), epoch } });
-    }
-    this.#workshop.presignatures.moveTo(keyId, epoch);
-    this.#workshop.standings.renew();
-    for (const entry of this.#book.open()) {
-      const { task } = entry;
-      if (isOvertaken(entry, keyId, epoch)) {
-        const reason = `epoch ${epoch} took the place of this attempt`;
-        this.#apply(entry, { type: 'cancel', code: 'conflict', reason });
-        if (task.kind !== 'renew' || task instanceof ReshareTask) this.#decline(entry, reason);
-      }
-      const ours = task instanceof SignTask && equal(task.keyId, keyId);
-      if (ours && task.epoch < epoch) this.#move(entry, task);
-    }
+    this.#epochChanges.taken(keyId, epoch);
     this.#refreshes.stir(keyId);
     const name = this.#workshop.keys.get(keyId)?.name ?? '';
     for (const { peer, item } of this.#earlyRequests.take(name)) this.#inBackground(this.#onRequest(peer, item));
-  }
-
-  /** Carries an order over to the epoch in use: whoever asked need not know that there are epochs. */
-  #move(entry: Entry, task: SignTask): void {
-    const known = [...this.#seats.others(task).values()];
-    // Who joined the committee does not know it.
-    const heirs = task.heirs().map((node) => this.#options.peerOf(node));
-    this.#spread(
-      entry,
-      heirs.filter((peer) => !known.includes(peer)),
-    );
-    try {
-      entry.task = task.renewed();
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      // This node left the committee, or froze the key: others go on, and whoever asked here is told.
-      const code = error.code === 'not-member' ? 'moved' : 'denied';
-      return this.#apply(entry, { type: 'cancel', code, reason: error.message });
-    }
-    this.#registrations.forget(entry);
-    this.#apply(entry, { type: 'moved', order: this.#orderOf(entry.task) });
-    this.#registrations.known(entry);
   }
 
   /** In which order the members are asked to coordinate. */
@@ -490,9 +465,11 @@ export class Ceremonies {
       return this.#earlyDeclines.keep(peer, toHex(request), { request, reason }, request.length + reason.length);
     if (isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
     entry.declined.set(peer, printable(reason));
-    const { members, need } = entry.task;
-    if (members.length - entry.declined.size >= need || entry.ceremony.state.name === 'confirming')
-      return this.#changed(entry);
+    const { kind, members, need } = entry.task;
+    const { name } = entry.ceremony.state;
+    // A session ends by itself; whoever cheats in it must not get away by declining, and who leaves a committee may not be needed.
+    const isUnderWay = name === 'confirming' || (name === 'running' && kind !== 'sign');
+    if (members.length - entry.declined.size >= need || isUnderWay) return this.#changed(entry);
     const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
     this.#apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
     // Those whom nobody told would wait for this one, and begin no other.
@@ -597,19 +574,6 @@ export class Ceremonies {
       throw error;
     }
   }
-}
-
-/** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
-function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
-  const { task } = entry;
-  const depends = task.effect === 'renews' || task.effect === 'reveals';
-  if (!depends || !equal(task.keyId, keyId)) return false;
-  return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
-}
-
-/** Whether a reshare has come so far that it may be certified. */
-function isDealt({ ceremony: { state } }: Entry): boolean {
-  return state.name === 'running' || state.name === 'confirming';
 }
 
 /** What may stand in a frame's or a view's reason: printable ASCII, short. */

@@ -4,6 +4,9 @@ import {
   approvalCodec,
   type Certificate,
   certificateCodec,
+  decodeEnvelope,
+  readyCodec,
+  toHex,
   wire,
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
@@ -32,6 +35,17 @@ const without =
   (...types: readonly NodeFrame['type'][]): Tamper =>
   (frame) =>
     types.includes(frame.type) ? [] : [frame];
+
+/** Of a renewal, the last message of the proof that the shares live does not reach one. */
+function lastWordKeptFrom(one: string): Tamper {
+  const sessions = new Set<string>();
+  return (frame, to) => {
+    if (frame.type !== 'envelope') return [frame];
+    const { round, sid } = decodeEnvelope(frame.value);
+    sessions.add(toHex(sid));
+    return to === one && sessions.size > 1 && round === 1 ? [] : [frame];
+  };
+}
 
 const changed =
   (change: (approval: Approval, to: string) => Approval): Tamper =>
@@ -107,8 +121,9 @@ describe('an approval', () => {
     const alice = committee.at('alice');
     await committee.stop(alice);
     alice.tamper = undefined;
-    alice.sent.length = 0;
     await committee.start(alice);
+    // What it says at once nobody hears: its peers are not there yet.
+    alice.sent.length = 0;
     expect(statesOf(committee, 'alice')).toEqual([
       [1, 'active'],
       [2, 'approved'],
@@ -290,6 +305,107 @@ describe('a member that was left out', () => {
     await committee.run(4 * limits.readyInterval);
     const said = alice.sent.slice(before).map(({ frame }) => frame.type);
     expect(said).not.toContain('ready');
+    expectNobodyBlamed(committee);
+  });
+
+  /** Bob has prepared an attempt that failed at alice, who proposed it, and at dave: he alone heard everybody's last word. */
+  async function preparedAtBob(committee: Committee): Promise<string> {
+    const [alice, dave] = [committee.at('alice'), committee.at('dave')];
+    alice.tamper = lastWordKeptFrom('dave');
+    dave.tamper = lastWordKeptFrom('alice');
+    const { id } = await alice.node.reshare('treasury', { members: ['alice', 'bob', 'dave'] });
+    const states = () => ['alice', 'bob', 'dave'].map((name) => committee.ceremony(name, id)?.state);
+    await committee.until(() => states().join() === 'failed,confirming,failed', 60_000);
+    for (const member of [alice, dave]) member.tamper = undefined;
+    return id;
+  }
+
+  test('believes another attempt under the number of one that it prepared itself, and of which nothing will come', async () => {
+    const committee = await committeeWith('one number', 4, 3);
+    const id = await preparedAtBob(committee);
+    // Carol knows nothing of it.
+    const members = ['alice', 'carol', 'dave'];
+    expect((await reshare(committee, 'carol', { members }, members)).result).toMatchObject({ epoch: 2 });
+    await committee.until(() => committee.ceremony('bob', id)?.state === 'failed');
+    expect(committee.ceremony('bob', id)?.failure?.code).toBe('conflict');
+    await committee.run(2 * limits.readyInterval);
+    const bob = committee.at('bob');
+    const gone = [
+      [1, 'shredded'],
+      [2, 'elsewhere'],
+    ];
+    expect(statesOf(committee, 'bob')).toEqual(gone);
+    expect([...bob.store.durable.keys()].filter((place) => place.startsWith('shares/'))).toEqual([]);
+    expect([...bob.store.beside.files.keys()]).toEqual(['counter']);
+    const before = bob.sent.length;
+    await committee.run(2 * limits.readyInterval);
+    await committee.stop(bob, 'kill');
+    await committee.start(bob);
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'bob')).toEqual(gone);
+    expect(bob.sent.slice(before).map(({ frame }) => frame.type)).not.toContain('ready');
+    await expect(bob.node.sign(committee.order('gone'))).rejects.toMatchObject({ code: 'not-member' });
+    expect(await committee.verifies('here', await committee.sign('carol', committee.order('here')))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+
+  test('or joined only in an attempt that came to nothing destroys what it has of it, once others go on without it', async () => {
+    const committee = await committeeWith('orphan', 4, 3);
+    const members = ['alice', 'bob', 'dave'];
+    // All have prepared it, and nobody hears of anybody else.
+    for (const name of members)
+      committee.at(name).tamper = (frame) =>
+        frame.type === 'ready' && wire.decode(readyCodec, frame.value).epoch === 2 ? [] : [frame];
+    await committee.at('alice').node.reshare('treasury', { members });
+    const isPrepared = (name: string): boolean => statesOf(committee, name).at(-1)?.[1] === 'prepared';
+    await committee.until(() => members.every(isPrepared), 60_000);
+    await committee.run(limits.refreshPause);
+    await committee.at('alice').node.refresh('treasury');
+    await committee.until(() => three.every((name) => keyOf(committee, name)?.current?.epoch === 3), 60_000);
+    await committee.run(2 * limits.readyInterval);
+    for (const name of ['alice', 'bob'])
+      expect(statesOf(committee, name)).toEqual([
+        [1, 'shredded'],
+        [2, 'shredded'],
+        [3, 'active'],
+      ]);
+    expect(statesOf(committee, 'dave').at(-1)).toEqual([3, 'elsewhere']);
+    // Carol, who had no part in it, does not tell dave that she uses what followed.
+    await committee.run(limits.retirementGrace);
+    expect(statesOf(committee, 'dave')).toEqual([
+      [1, 'elsewhere'],
+      [2, 'shredded'],
+      [3, 'elsewhere'],
+    ]);
+    expectNobodyBlamed(committee);
+  });
+
+  test('gives up no attempt of its own for a certificate that too few members of its epoch want', async () => {
+    const committee = await committeeWith('too few', 6, 3);
+    await preparedAtBob(committee);
+    const bob = committee.at('bob');
+    await committee.stop(bob);
+    const members = ['carol', 'erin', 'frank'];
+    const tellers = ['alice', ...members].map((name) => committee.at(name));
+    for (const member of tellers)
+      member.tamper = (frame, to) => {
+        if (frame.type !== 'certificate' || to !== 'bob') return [frame];
+        const certificate: Certificate = wire.decode(certificateCodec, frame.value);
+        const value = wire.encode(certificateCodec, { ...certificate, approvals: certificate.approvals.slice(1) });
+        return [{ type: 'certificate', value }];
+      };
+    await reshare(committee, 'carol', { members }, members);
+    await committee.start(bob);
+    await committee.run(2 * limits.readyInterval);
+    expect(bob.log.join()).toMatch(/dropped a certificate that proves nothing/);
+    expect(statesOf(committee, 'bob')).toEqual([
+      [1, 'active'],
+      [2, 'prepared'],
+    ]);
+    for (const member of tellers) member.tamper = undefined;
+    committee.hub.sever(bob.peer, committee.at('carol').peer, 10);
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'bob').at(-1)).toEqual([2, 'elsewhere']);
     expectNobodyBlamed(committee);
   });
 

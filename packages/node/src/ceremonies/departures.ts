@@ -33,6 +33,8 @@ export interface DeparturesPort {
   left(keyId: Uint8Array, epoch: number): void;
   /** Nothing will be left of an epoch: nothing may be said of it. */
   shredding(keyId: Uint8Array, epoch: number): void;
+  /** Another attempt than the one that this node took part in is certified under this number: nothing will be left of ours. */
+  superseded(keyId: Uint8Array, epoch: number): void;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
@@ -146,14 +148,12 @@ export class Departures {
 
   /**
    * Sends what certifies an epoch to members of the one before that are not in it, and of attempts at the same renewal that it
-   * overtook. @param only one of them
+   * overtook, certified or not: what they hold is of no use. @param only one of them
    */
   #tell(key: KeyInfo, info: EpochInfo, only?: PeerId): void {
     if (info.certificate === undefined || info.state === 'certified') return;
     const next = headerOf(info.publicPackage);
-    const before = key.epochs.filter(
-      ({ certificate, epoch }) => certificate !== undefined && epoch >= next.baseEpoch && epoch < next.epoch,
-    );
+    const before = key.epochs.filter(({ epoch }) => epoch >= next.baseEpoch && epoch < next.epoch);
     const nodes = before.flatMap(({ publicPackage }) => headerOf(publicPackage).members.map(({ node }) => node));
     const own = next.members.find(({ node }) => equal(node, this.#workshop.key.publicKey));
     const { keyId, epoch } = next;
@@ -176,7 +176,7 @@ export class Departures {
     const newest = key?.current ?? key?.epochs.findLast(({ state }) => state === 'elsewhere');
     if (key === undefined || newest === undefined || members.some(({ node }) => equal(node, own.publicKey))) return;
     const known = key.epochs.find((one) => one.epoch === epoch);
-    if (epoch <= newest.epoch || (known !== undefined && known.state !== 'approved')) return;
+    if (epoch <= newest.epoch || (known !== undefined && !isAttempt(known))) return;
     const base = this.#baseFor(key, newest, baseEpoch);
     if (base === undefined) return;
     try {
@@ -190,6 +190,8 @@ export class Departures {
     const { publicPackage } = certificate;
     const ready = packageDigest(config.networkId, publicPackage);
     const outside = { keyId, epoch, name, scheme, publicPackage, ready, createdAt: clock.now() };
+    // Two attempts may have one number, for proposers do not know of all. Nobody honest wants both: ours will never be certified.
+    if (known !== undefined && !equal(known.ready, ready)) this.#port.superseded(keyId, epoch);
     await keys.goElsewhere(outside, wire.encode(certificateCodec, certificate));
     await audit.append(clock.now(), 'key-left', { key: name, epoch });
     this.#port.left(keyId, epoch);
@@ -241,6 +243,11 @@ export class Departures {
 /** Whether there is something to destroy of an epoch. */
 export function hasShare({ state }: EpochInfo): boolean {
   return state !== 'shredded' && state !== 'approved' && state !== 'elsewhere';
+}
+
+/** Whether an epoch is an attempt, or was one, of which no certificate is known. */
+export function isAttempt({ certificate, state }: EpochInfo): boolean {
+  return certificate === undefined && (state === 'approved' || state === 'prepared' || state === 'shredded');
 }
 
 function isOvertaken({ epochs }: KeyInfo, { epoch }: EpochInfo): boolean {

@@ -226,6 +226,13 @@ describe('a refresh', () => {
     expect(states()).toEqual(['failed', 'confirming', 'confirming']);
     expect((await refresh(committee, 'carol')).state).toBe('done');
     expect(names.map((name) => current(committee, name))).toEqual([3, 3, 3]);
+    // Of the attempt that was never certified nothing stays.
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'bob')).toEqual([
+      [1, 'shredded'],
+      [2, 'shredded'],
+      [3, 'active'],
+    ]);
   });
 
   test('that one member gives up changes nothing: the old epoch signs, the next attempt works', async () => {

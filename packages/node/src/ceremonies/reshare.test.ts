@@ -53,6 +53,27 @@ describe('a reshare', () => {
     },
   );
 
+  test('that fails in its only session is over for who heard of no session, and nobody begins it again', async () => {
+    const committee = await committeeWith('unheard', 4, 3);
+    for (const name of [...three, 'dave'])
+      committee.at(name).tamper = (frame, to) => (frame.type === 'start' && to === 'bob' ? [] : [frame]);
+    const members = ['alice', 'bob', 'dave'];
+    const { id } = await committee.at('alice').node.reshare('treasury', { members });
+    const states = () => members.map((name) => committee.ceremony(name, id)?.state);
+    await committee.until(() => states().join() === 'failed,failed,failed', 2 * limits.keygenRound);
+    expect(committee.ceremony('bob', id)?.failure?.reason).toMatch(/nothing came from bob/);
+    const [request] = committee
+      .at('alice')
+      .sent.filter(({ frame, to }) => frame.type === 'request' && to === 'dave')
+      .slice(-1);
+    expect(request).toBeDefined();
+    if (request !== undefined) committee.say('bob', 'dave', request.frame);
+    await committee.run(100);
+    expect(states()).toEqual(['failed', 'failed', 'failed']);
+    expect(committee.at('dave').sent.at(-1)).toMatchObject({ to: 'bob', frame: { type: 'declined' } });
+    expectNobodyBlamed(committee);
+  });
+
   test('gives a key to others altogether; who held it destroys its share and sends clients away', async () => {
     const committee = await committeeWith('disjoint', 6, 3);
     const { publicKey } = await committee.at('alice').node.key('treasury');

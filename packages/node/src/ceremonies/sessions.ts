@@ -321,6 +321,8 @@ export class Sessions {
     const level = entry.task.kind === 'presign' ? 'debug' : 'warn';
     this.#workshop.log[level]('a session broke', { ceremony: entry.id, key: entry.task.keyName, reason: event.reason });
     this.#port.apply(entry, event);
+    // Who heard of no session waits for one that can never be: it was the only one.
+    if (isOver(entry.ceremony) && entry.task.kind !== 'presign') this.#port.decline(entry, event.reason);
   }
 
   async #recordBlames({ id, task }: Entry, blames: Broke['blames'], { sid }: TaskSession): Promise<void> {

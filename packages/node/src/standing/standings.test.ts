@@ -506,6 +506,26 @@ test('what was begun on a connection is not answered on the next: another machin
   ).toEqual([0, 0]);
 });
 
+test('an order that is still being written down when the node is shown a later signature of its own is not taken', async () => {
+  const [committee, carol] = await trio('while it writes');
+  const { register } = carol.home.requests;
+  const { promise: shown, resolve: goOn } = Promise.withResolvers<undefined>();
+  carol.home.requests.register = async (...order) => {
+    const registered = await register.apply(carol.home.requests, order);
+    await shown;
+    return registered;
+  };
+  carol.sent.length = 0;
+  const outcome = carol.node.sign(committee.order('slow')).catch((error: unknown) => error);
+  const later = statementOf(carol, { counter: 99 });
+  say(committee, 'alice', 'carol', { type: 'held', value: { statements: [later], twin: 0 } });
+  await committee.run(50);
+  goOn(undefined);
+  await committee.run(50);
+  expect(await outcome).toMatchObject({ code: 'suspended' });
+  expect(carol.sent.filter(({ frame }) => frame.type === 'registration' || frame.type === 'request')).toEqual([]);
+});
+
 test('nothing to resolve is said so', async () => {
   const [, carol] = await trio('well');
   await expect(carol.node.resolve()).rejects.toMatchObject({ code: 'not-suspended' });

@@ -1,3 +1,4 @@
+import { equal } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import type { IntegrityError } from '../sealing/errors.ts';
 import { KeyError } from './errors.ts';
@@ -80,6 +81,13 @@ export function isOvertaken({ epochs }: Entry, epoch: number): boolean {
 /** Whether there are secrets of the epoch on this disk. */
 export function isKept({ state }: EpochRecord): boolean {
   return !['shredded', 'approved', 'elsewhere'].includes(state.type);
+}
+
+/** Whether what this node has under the number of an epoch is an attempt, or was one, that gives way to what was certified under it. */
+export function isGivenUpFor(certified: Uint8Array, { state, statement }: EpochRecord): boolean {
+  if (state.type === 'approved') return true;
+  const isAttempt = state.type === 'prepared' || (state.type === 'shredded' && certificateOf(state) === undefined);
+  return isAttempt && !equal(statement, certified);
 }
 
 /** The certified epochs below this one, RETIRING. */

@@ -16,7 +16,8 @@ import { limits } from '../limits.ts';
  *
  * - `approved`: this node dealt into it and leaves the committee. It may sign an approval of this statement, and of no other of
  *   this epoch. Its own epoch is in use as before.
- * - `elsewhere`: certified, by this certificate. The key is with the members of that epoch.
+ * - `elsewhere`: certified, by this certificate. The key is with the members of that epoch. It takes the place of another attempt
+ *   under its number that this node approved, or prepared, whose secrets are shredded first.
  */
 export type EpochState =
   | { readonly type: 'prepared'; readonly value: Record<string, never> }

@@ -752,6 +752,59 @@ describe('a key whose committee changes', () => {
     await expect(keys.goElsewhere(outside({ epoch: 3 }), certificate)).rejects.toMatchObject(refused);
   });
 
+  test('takes the word of a certificate for another attempt than the one that it prepared under the number, of which nothing stays', async () => {
+    const other = { epoch: 2, ready: shareBytes };
+    const secrets = (store: MemoryStore) =>
+      [...store.durable.keys(), ...store.beside.files.keys()].filter(
+        (place) => /^(shares|data-keys|material)\/|^[0-9a-f]{64}-/.test(place) && place.endsWith('0000000002'),
+      );
+    await failingAtEachWrite(
+      async (store, acknowledged) => {
+        const keys = await used(store);
+        await keys.prepare(prepared({ epoch: 2 }), check);
+        expect(secrets(store)).toHaveLength(3);
+        await keys.goElsewhere(outside(other), certificate);
+        acknowledged.push('elsewhere');
+      },
+      async (store, acknowledged) => {
+        const keys = await open(store);
+        const state = statesOf(keys)?.[1]?.[1];
+        if (acknowledged.length > 0) expect(state).toBe('elsewhere');
+        if (state === 'elsewhere' || state === 'shredded') expect(secrets(store)).toEqual([]);
+        if (state === undefined) return;
+        // Told again, it goes on from wherever it stopped.
+        await keys.goElsewhere(outside(other), certificate);
+        expect(secrets(store)).toEqual([]);
+        expect(statesOf(await open(store))).toEqual([
+          [1, 'retiring'],
+          [2, 'elsewhere'],
+        ]);
+      },
+    );
+  });
+
+  test('gives up no epoch that was certified here for another under its number', async () => {
+    const keys = await used(new MemoryStore());
+    const refused = { code: 'epoch-not-new' };
+    await expect(keys.goElsewhere(outside({ epoch: 1, ready: shareBytes }), certificate)).rejects.toMatchObject(
+      refused,
+    );
+    await keys.prepare(prepared({ epoch: 2 }), check);
+    await keys.certify(keyId, 2, ready, certificate);
+    await expect(keys.goElsewhere(outside({ epoch: 2, ready: shareBytes }), certificate)).rejects.toMatchObject(
+      refused,
+    );
+    await keys.activate(keyId, 2);
+    await keys.shred(keyId, 1);
+    await expect(keys.goElsewhere(outside({ epoch: 1, ready: shareBytes }), certificate)).rejects.toMatchObject(
+      refused,
+    );
+    expect(statesOf(keys)).toEqual([
+      [1, 'shredded'],
+      [2, 'active'],
+    ]);
+  });
+
   test('comes back: who knows the epoch in use elsewhere prepares the next', async () => {
     const store = new MemoryStore();
     const keys = await open(store);

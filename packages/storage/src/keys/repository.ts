@@ -5,7 +5,17 @@ import type { StoreOperation } from '../store.ts';
 import { Turns } from '../turns.ts';
 import { Copies } from './copies.ts';
 import { Entries } from './entries.ts';
-import { certificateOf, checkIsNext, type Entry, info, isKept, isOvertaken, type KeyInfo, retired } from './entry.ts';
+import {
+  certificateOf,
+  checkIsNext,
+  type Entry,
+  info,
+  isGivenUpFor,
+  isKept,
+  isOvertaken,
+  type KeyInfo,
+  retired,
+} from './entry.ts';
 import { KeyError } from './errors.ts';
 import type { Finding } from './finding.ts';
 import { Materials } from './materials.ts';
@@ -133,17 +143,19 @@ export class KeyRepository {
 
   /**
    * Makes the epoch ELSEWHERE: certified, and this node has no share of it; its own below it that were certified are RETIRING, in
-   * the same synced batch. The caller has verified that it follows them. Harmless when repeated.
+   * the same synced batch. The caller has verified that it follows them. What this node prepared under its number was another
+   * attempt, which nothing can come of any more: its secrets are destroyed first. Harmless when repeated.
    * @throws {KeyError} `epoch-not-new`, `name-taken`, `scheme-differs`
    */
   async goElsewhere(outside: OutsideEpoch, certificate: Uint8Array): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const { epoch, name } = outside;
-      const entry = this.#entries.entryFor(outside);
-      const known = entry.epochs.get(epoch)?.record.state.type;
-      if (known === 'elsewhere') return;
-      if (known !== undefined && known !== 'approved')
+      const { epoch, keyId, name, ready } = outside;
+      const known = this.#entries.entryFor(outside).epochs.get(epoch)?.record;
+      if (known?.state.type === 'elsewhere') return;
+      if (known !== undefined && !isGivenUpFor(ready, known))
         throw new KeyError('epoch-not-new', `this node has a share of epoch ${epoch} of the key ${name}`);
+      if (known !== undefined && known.state.type !== 'approved') await this.#destroy(keyId, epoch);
+      const entry = this.#entries.entryFor(outside);
       const state = { type: 'elsewhere', value: certificate } as const;
       await this.#keepOutside(entry, outside, state, retired(entry.epochs, epoch));
     });
@@ -157,20 +169,10 @@ export class KeyRepository {
    */
   async shred(keyId: Uint8Array, epoch: number): Promise<void> {
     await this.#turns.take('keys', async () => {
-      const [entry, { record, material }] = this.#entries.epoch(keyId, epoch);
-      if (record.state.type !== 'shredded') {
-        if (!isKept(record) || !isOvertaken(entry, epoch))
-          throw new KeyError('invalid-transition', `no epoch above ${epoch} of the key ${entry.record.name} is active`);
-        const certificate = certificateOf(record.state) ?? new Uint8Array(0);
-        const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
-        await this.#keyring.records.batch([
-          ...secretsOf(keyId, epoch, material),
-          this.#keyring.records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, shredded)),
-        ]);
-        // The parties are remembered until what was set up with them is out of the files.
-        this.#entries.setEpoch(entry, epoch, { record: shredded, material });
-      }
-      await this.#erase(keyId, epoch);
+      const [entry, { record }] = this.#entries.epoch(keyId, epoch);
+      if (record.state.type !== 'shredded' && (!isKept(record) || !isOvertaken(entry, epoch)))
+        throw new KeyError('invalid-transition', `no epoch above ${epoch} of the key ${entry.record.name} is active`);
+      await this.#destroy(keyId, epoch);
     });
   }
 
@@ -377,6 +379,22 @@ export class KeyRepository {
     const healed = await this.#copies.heal(keyId, epoch);
     if (healed !== 'nothing' && !(isNew && healed === 'copy-restored'))
       this.#findings.push({ kind: healed, place: sharePlace(keyId, epoch) });
+  }
+
+  /** Makes the epoch SHREDDED, synced, then makes sure of it; harmless when repeated. */
+  async #destroy(keyId: Uint8Array, epoch: number): Promise<void> {
+    const [entry, { record, material }] = this.#entries.epoch(keyId, epoch);
+    if (record.state.type !== 'shredded') {
+      const certificate = certificateOf(record.state) ?? new Uint8Array(0);
+      const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
+      await this.#keyring.records.batch([
+        ...secretsOf(keyId, epoch, material),
+        this.#keyring.records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, shredded)),
+      ]);
+      // The parties are remembered until what was set up with them is out of the files.
+      this.#entries.setEpoch(entry, epoch, { record: shredded, material });
+    }
+    await this.#erase(keyId, epoch);
   }
 
   /** Removes from copies and files what a shredded epoch had, and makes sure of it. */

@@ -1,0 +1,48 @@
+import { fromHex, groupOf, type Scheme } from '@quorate/protocol';
+import { publicPackageOf } from '../../packages/node/src/ceremonies/packages.ts';
+import type { Home } from '../../packages/node/src/home.ts';
+import type { CeremonyView } from '../../packages/node/src/service.ts';
+import type { Facts } from './facts.ts';
+import type { Seat } from './world.ts';
+
+/** What a member keeps of those who cheated: proofs against the corrupt, and against nobody else. */
+export async function blames(facts: Facts, seat: Seat, home: Home): Promise<void> {
+  let proofs = home.bans.list().length;
+  for (const { node } of home.bans.list()) {
+    facts.reach('ban on the disk');
+    if (!facts.isCorruptNode(node)) facts.fail('I7 blame soundness', `${seat.name} bans an honest member`);
+  }
+  for await (const { node, evidence } of home.blames.all()) {
+    proofs++;
+    facts.reach('blame on the disk');
+    if (!facts.isCorruptNode(node))
+      facts.fail('I7 blame soundness', `${seat.name} blames an honest member: ${evidence.code}`);
+  }
+  if (proofs === 0 && seat.life !== undefined && facts.accusers.has(seat.life))
+    facts.fail('I8 blame completeness', `${seat.name} accused somebody before the others, and keeps no proof of it`);
+  for await (const { kind, fields } of home.audit.entries()) {
+    if (kind === 'share-restored' || kind === 'copy-restored') facts.reach(kind);
+    const node = fields['node'];
+    if ((kind === 'ban' || kind === 'blame') && typeof node === 'string' && !facts.isCorruptNode(fromHex(node)))
+      facts.fail('I7 blame soundness', `${seat.name} wrote down a ${kind} of an honest member`);
+    if (kind !== 'blame' || node !== undefined) continue;
+    facts.reach('conflicting READY noticed');
+    const members = home.keys.get(fromHex(String(fields['key'])))?.epochs.at(-1)?.publicPackage;
+    const scheme = home.keys.get(fromHex(String(fields['key'])))?.scheme as Scheme;
+    if (members === undefined) continue;
+    const accused = publicPackageOf(groupOf(scheme, facts.world.tools.groups), members).members.find(
+      ({ party }) => party === Number(fields['party']),
+    );
+    if (accused !== undefined && !facts.isCorruptNode(accused.node))
+      facts.fail('I7 blame soundness', `${seat.name} accuses an honest member of two READYs`);
+  }
+}
+
+/** Who ends a ceremony because of a cheat names one who did. */
+export function named(facts: Facts, seat: Seat, { failure, id }: CeremonyView): void {
+  if (failure?.code !== 'cheated') return;
+  const isOne = failure.culprits.some(({ name }) =>
+    facts.world.seats.some((one) => one.isCorrupt && one.name === name),
+  );
+  if (!isOne) facts.fail('I8 blame completeness', `${seat.name} calls ${id} cheated, and names nobody who did`);
+}

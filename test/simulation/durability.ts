@@ -1,0 +1,120 @@
+import { equal, fromHex, toHex } from '@quorate/protocol';
+import type { EpochInfo } from '@quorate/storage';
+import { headerOf } from '../../packages/node/src/ceremonies/packages.ts';
+import type { Home } from '../../packages/node/src/home.ts';
+import { epochPlace, type Facts, sharesOn } from './facts.ts';
+import type { Seat } from './world.ts';
+
+/** What members keep over crashes: enough shares of every key, and all that they said and used. */
+export class Durability {
+  readonly #facts: Facts;
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  #written = '';
+
+  /** A process comes up. */
+  async opened(seat: Seat, home: Home): Promise<void> {
+    const { announced, answers, used } = this.#facts.memoryOf(seat);
+    if (home.keys.list().some(({ quarantined }) => quarantined !== undefined) && !this.#facts.isBeyond(seat))
+      this.#facts.fail('healing', `${seat.name} has a key in quarantine, of which it has a copy`);
+    for (const [id, epoch] of announced) {
+      const key = home.keys.get(fromHex(id));
+      if (key?.quarantined !== undefined || this.#facts.restored.has(seat)) continue;
+      const known = key?.epochs.some((one) => one.epoch >= epoch && one.state !== 'prepared') ?? false;
+      if (!known) this.#facts.fail('I5 no loss', `${seat.name} said that it uses epoch ${epoch}, and has forgotten it`);
+    }
+    for (const [id, epoch] of used) {
+      const key = home.keys.get(fromHex(id));
+      if (key?.quarantined !== undefined) continue;
+      const still = Math.max(
+        0,
+        ...(key?.epochs ?? []).filter(({ state }) => state !== 'prepared').map((one) => one.epoch),
+      );
+      if (still < epoch) this.#facts.fail('I6 monotone', `${seat.name} used epoch ${epoch}, and is back at ${still}`);
+    }
+    for (const [id, signature] of answers) {
+      const kept = await home.requests.result(fromHex(id)).catch(() => undefined);
+      if (this.#facts.isBeyond(seat)) continue;
+      if (kept === undefined || toHex(kept) !== signature)
+        this.#facts.fail('I5 no loss', `${seat.name} answered ${id}, and has forgotten its answer`);
+    }
+  }
+
+  /** What must hold at any time. */
+  observe(): void {
+    const usable = new Map<string, number>();
+    const honest = this.#facts.world.honest.filter((seat) => !seat.isDestroyed);
+    const written = honest.map(({ life, store }) => `${store.writes} ${life?.home?.bootEpoch.length ?? 0}`).join(' ');
+    // Nothing was written since the last look.
+    if (written === this.#written) return;
+    this.#written = written;
+    for (const seat of honest) {
+      this.#observeThresholds(seat);
+      for (const place of sharesOn(seat)) usable.set(place, (usable.get(place) ?? 0) + 1);
+      this.#observeUse(seat);
+    }
+    for (const [name, { id }] of this.#facts.keys) {
+      const left = [...usable].filter(([place]) => place.startsWith(id));
+      // Of an epoch that nobody was up to show yet, two shares are as much as one can ask.
+      if (!left.some(([place, count]) => count >= (this.#facts.thresholds.get(place) ?? 2)))
+        this.#facts.fail('I5 no loss', `of ${name}, no epoch has its quorum of shares left: ${JSON.stringify(left)}`);
+    }
+  }
+
+  #observeThresholds({ life }: Seat): void {
+    for (const { epochs, keyId } of life?.home?.keys.list() ?? [])
+      for (const { epoch, publicPackage } of epochs) {
+        const place = epochPlace(toHex(keyId), epoch);
+        if (!this.#facts.thresholds.has(place)) this.#facts.thresholds.set(place, headerOf(publicPackage).threshold);
+      }
+  }
+
+  #observeUse(seat: Seat): void {
+    const { home, node } = seat.life ?? {};
+    if (home === undefined || node === undefined) return;
+    const { used } = this.#facts.memoryOf(seat);
+    for (const { current, epochs, keyId, quarantined } of home.keys.list()) {
+      if (quarantined !== undefined) continue;
+      const id = toHex(keyId);
+      for (const one of epochs) if (one.state === 'shredded') this.#shredded(seat, id, one, epochs);
+      if (current === undefined) {
+        if (epochs.at(-1)?.state === 'elsewhere') this.#facts.reach('a key that is elsewhere');
+        continue;
+      }
+      if (current.epoch < (used.get(id) ?? 0))
+        this.#facts.fail('I6 monotone', `${seat.name} goes back to epoch ${current.epoch}`);
+      used.set(id, current.epoch);
+      const place = epochPlace(id, current.epoch);
+      const agreed = this.#facts.agreed.get(place);
+      if (agreed !== undefined && !equal(agreed, current.publicPackage))
+        this.#facts.fail('I4 agreement', `two packages are in use as ${place}`);
+      this.#facts.agreed.set(place, current.publicPackage);
+    }
+  }
+
+  /** Old shares are destroyed when all members of the newest committee use newer ones; or long after that, which no run lasts. */
+  #shredded(seat: Seat, key: string, { epoch, publicPackage }: EpochInfo, epochs: readonly EpochInfo[]): void {
+    const place = `${key} ${epoch}`;
+    // Another attempt was certified under its number, so that nothing can come of this one.
+    const certified = this.#facts.agreed.get(epochPlace(key, epoch));
+    if (certified !== undefined && !equal(certified, publicPackage)) return;
+    const { shredded } = this.#facts.memoryOf(seat);
+    if (shredded.has(place)) return;
+    shredded.add(place);
+    this.#facts.reach('shredded');
+    // Of what a repair finds damaged nothing is kept but the epoch in use.
+    if (this.#facts.jumped.has(seat) || this.#facts.lost.has(seat)) return;
+    const newest = epochs.findLast(({ state }) => state === 'active' || state === 'certified' || state === 'elsewhere');
+    const heirs = newest === undefined ? [] : this.#facts.seatsOf(headerOf(newest.publicPackage).members);
+    if (!heirs.includes(seat)) this.#facts.reach('shredded by one who left');
+    for (const other of this.#facts.world.honest)
+      if (other !== seat && heirs.includes(other) && (this.#facts.memoryOf(other).announced.get(key) ?? 0) <= epoch)
+        this.#facts.fail(
+          'R5 shredding',
+          `${seat.name} shreds epoch ${epoch} while ${other.name} uses nothing above it`,
+        );
+  }
+}

@@ -1,0 +1,108 @@
+import {
+  accusationsCodec,
+  activatedCodec,
+  approvalCodec,
+  decodeEnvelope,
+  type Envelope,
+  kinds,
+  readyCodec,
+  sessionId,
+  toHex,
+  tryDecode,
+  wire,
+} from '@quorate/protocol';
+import { decodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
+import { epochPlace, type Facts } from './facts.ts';
+import type { Seat } from './world.ts';
+
+/** The byte that tells a Start among frames. */
+const startTag = 2;
+
+/** What an honest member says: what it promises by it is on its disk for good, and no nonce is used twice. */
+export class Promises {
+  readonly #facts: Facts;
+
+  constructor(facts: Facts) {
+    this.#facts = facts;
+  }
+
+  /** Anybody says something: sessions begin with it. */
+  heard(frame: Uint8Array): void {
+    if (frame[1] !== startTag) return;
+    const { type, value } = decodeFrame(frame);
+    if (type === 'start') this.#facts.sessions.set(toHex(sessionId(value)), toHex(value.request));
+  }
+
+  /** An honest member says something: what it promises by it must be on its disk for good. */
+  sending(seat: Seat, frame: Uint8Array, { type, value }: NodeFrame): void {
+    this.#facts.frames.push(frame);
+    if (type === 'envelope') this.#envelope(seat, decodeEnvelope(value));
+    if (type === 'ready') this.#ready(seat, value);
+    if (type === 'approval') {
+      const { keyId, epoch } = wire.decode(approvalCodec, value);
+      if (!seat.store.durable.has(`epochs/${epochPlace(toHex(keyId), epoch)}`))
+        this.#facts.fail('R1 persist before send', `${seat.name} approves epoch ${epoch}, which is not on its disk`);
+    }
+    if (type === 'activated') {
+      const { keyId, epoch } = wire.decode(activatedCodec, value);
+      const { announced } = this.#facts.memoryOf(seat);
+      announced.set(toHex(keyId), Math.max(epoch, announced.get(toHex(keyId)) ?? 0));
+    }
+    if (type === 'result' && !seat.store.durable.has(`results/${toHex(value.request)}`))
+      this.#facts.fail('R2 persist before answer', `${seat.name} tells a result that is not on its disk`);
+  }
+
+  #ready(seat: Seat, bytes: Uint8Array): void {
+    const { durable, beside } = seat.store;
+    const { keyId, epoch, digest } = wire.decode(readyCodec, bytes);
+    const place = epochPlace(toHex(keyId), epoch);
+    const said = this.#facts.memoryOf(seat).readies;
+    const other = said.get(place);
+    if (other !== undefined && other !== toHex(digest))
+      this.#facts.fail('I4 agreement', `${seat.name} says READY for two outcomes of ${place}`);
+    said.set(place, toHex(digest));
+    if (!durable.has(`epochs/${place}`) || !durable.has(`shares/${place}`) || !durable.has(`data-keys/${place}`))
+      this.#facts.fail('R1 persist before send', `${seat.name} says READY for what is not on its disk: ${place}`);
+    if (!beside.files.has(place.replace('/', '-')))
+      this.#facts.fail('R1 persist before send', `${seat.name} says READY without a second copy`);
+  }
+
+  #envelope(seat: Seat, envelope: Envelope): void {
+    const { class: sort, kind, payload, round } = envelope;
+    if (sort === 'abort') {
+      if (seat.life !== undefined && proves(payload)) this.#facts.accusers.add(seat.life);
+      return;
+    }
+    const { opened, said } = this.#facts.memoryOf(seat);
+    const sid = toHex(envelope.sid);
+    const bytes = toHex(payload);
+    const slot = `${sid} ${round} ${sort} ${envelope.to}`;
+    const before = said.get(slot);
+    if (before !== undefined && before !== bytes)
+      this.#facts.fail('I3 nonce', `${seat.name} says two things in round ${round} of ${sid}`);
+    said.set(slot, bytes);
+    // Whoever does not deal says the same in every refresh; the proof of life that follows is no Start's session.
+    const hasNonces = kind === kinds.sign || (kind === kinds.renew && !this.#facts.sessions.has(sid));
+    if (round === 0 && sort === 'broadcast' && hasNonces) {
+      const other = opened.get(bytes);
+      if (other !== undefined && other !== sid)
+        this.#facts.fail('I3 nonce', `${seat.name} uses nonces of ${other} in ${sid}`);
+      opened.set(bytes, sid);
+    }
+    if (kind !== kinds.sign || round === 0) return;
+    const request = this.#facts.sessions.get(sid);
+    const { durable } = seat.store;
+    if (request !== undefined && !durable.has(`requests/${request}`))
+      this.#facts.fail('I1 unforgeability', `${seat.name} helps to sign what it has not approved`);
+    if (![...durable.keys()].some((place) => place.startsWith(`sessions/${sid}/`)))
+      this.#facts.fail(
+        'R4 nonces are spent first',
+        `${seat.name} says a share of a session that is not spent on its disk`,
+      );
+  }
+}
+
+/** Whether an abort accuses somebody. */
+function proves(abort: Uint8Array): boolean {
+  return (tryDecode(accusationsCodec, abort)?.value.length ?? 0) > 0;
+}
