@@ -133,6 +133,24 @@ describe('an approval', () => {
     await expectGone(committee);
   });
 
+  test('is said at once to a new member that comes back, and to nobody else', async () => {
+    // Another dealer's is withheld, so that all wait.
+    const committee = await handingOver('back', (all) => {
+      for (const name of ['bob', 'carol']) all.at(name).tamper = without('approval');
+    });
+    const [alice, dave] = [committee.at('alice'), committee.at('dave')];
+    await committee.stop(dave);
+    const said = (): number => alice.sent.filter(({ frame }) => frame.type === 'approval').length;
+    // It was repeated a moment ago.
+    const before = said();
+    await committee.until(() => said() > before);
+    alice.sent.length = 0;
+    await committee.start(dave);
+    await committee.run(limits.readyInterval / 2);
+    const approvals = alice.sent.filter(({ frame }) => frame.type === 'approval');
+    expect(approvals.map(({ to }) => to)).toEqual(['dave']);
+  });
+
   test('is said once only for an epoch: the next attempt has another number', async () => {
     const committee = await handingOver('once', (all) => {
       all.at('alice').tamper = without('approval');
