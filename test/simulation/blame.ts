@@ -1,4 +1,4 @@
-import { fromHex, groupOf, type Scheme } from '@quorate/protocol';
+import { equal, fromHex, groupOf, type Scheme } from '@quorate/protocol';
 import { publicPackageOf } from '../../packages/node/src/ceremonies/packages.ts';
 import type { Home } from '../../packages/node/src/home.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
@@ -20,7 +20,11 @@ export async function blames(facts: Facts, seat: Seat, home: Home): Promise<void
   }
   if (proofs === 0 && seat.life !== undefined && facts.accusers.has(seat.life))
     facts.fail('I8 blame completeness', `${seat.name} accused somebody before the others, and keeps no proof of it`);
-  for await (const { kind, fields } of home.audit.entries()) {
+  let last: Uint8Array | undefined;
+  for await (const { fields, hash, kind, previous } of home.audit.entries()) {
+    if (last !== undefined && !equal(previous, last) && !facts.isBeyond(seat))
+      facts.fail('audit', `the log of ${seat.name} is broken`);
+    last = hash;
     if (kind === 'share-restored' || kind === 'copy-restored') facts.reach(kind);
     const node = fields['node'];
     if ((kind === 'ban' || kind === 'blame') && typeof node === 'string' && !facts.isCorruptNode(fromHex(node)))
@@ -36,6 +40,8 @@ export async function blames(facts: Facts, seat: Seat, home: Home): Promise<void
     if (accused !== undefined && !facts.isCorruptNode(accused.node))
       facts.fail('I7 blame soundness', `${seat.name} accuses an honest member of two READYs`);
   }
+  if (last !== undefined && !equal(last, home.audit.head().hash) && !facts.isBeyond(seat))
+    facts.fail('audit', `the log of ${seat.name} has lost its end`);
 }
 
 /** Who ends a ceremony because of a cheat names one who did. */

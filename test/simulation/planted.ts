@@ -81,11 +81,11 @@ export const planted: readonly Planted[] = [
     protocol: 'keygen',
   },
   {
-    file: `${storage}/keys/repository.ts`,
-    find: "      const type = isOvertaken(entry, epoch) ? 'retiring' : 'certified';",
+    file: `${storage}/keys/entry.ts`,
+    find: "    current: all.findLast(({ state }) => state === 'certified' || state === 'active'),",
     replace:
-      "      const type = 'certified';\n      for (const [number, one] of [...entry.epochs]) if (number > epoch) this.#entries.setEpoch(this.#entries.entry(keyId), number, { ...one, record: { ...one.record, state: { type: 'prepared', value: {} } } });",
-    why: 'a lower epoch that is certified late takes the place of a higher one',
+      "    current: all.find(({ state }) => state === 'certified' || state === 'active' || state === 'retiring'),",
+    why: 'a lower epoch is used as long as its share is there',
     protocol: 'refresh',
   },
   {
@@ -199,6 +199,13 @@ export const planted: readonly Planted[] = [
     find: "    if (reason !== undefined) throw new ServiceError('suspended', reason);\n",
     replace: '',
     why: 'a node takes part before others confirmed where it stands',
+    protocol: 'restore',
+  },
+  {
+    file: `${ceremonies}/admission.ts`,
+    find: '    this.#workshop.standings.expectWell();\n    const existing',
+    replace: '    const existing',
+    why: 'an order that is being written down is taken though the node was shown meanwhile that it was put back',
     protocol: 'restore',
   },
 ];

@@ -61,4 +61,12 @@ export const regressions: readonly Regression[] = [
     was: 'who joined gave up an attempt under the number of what is renewed, and went on saying READY for it',
     run: { ...toy, protocol: 'reshare', seed: 140 },
   },
+  {
+    was: 'an order that was still being written down when the node learnt that it was put back was taken all the same',
+    run: { ...toy, protocol: 'restore', seed: 415 },
+  },
+  {
+    was: 'the same of a copy that was suspended: it registered',
+    run: { ...toy, protocol: 'restore', seed: 341 },
+  },
 ];

@@ -6,8 +6,8 @@ import { commandOf, type ProtocolName, protocols } from './plan.ts';
 import { planted } from './planted.ts';
 import { regressions } from './regressions.ts';
 
-/** Seeds of each protocol in toy cryptography; `simulate.long.test.ts` runs 50 times as many. */
-const seeds = 1_000;
+/** Seeds of each protocol in toy cryptography; `simulate.long.test.ts` runs 15 times as many. */
+const seeds = 2_000;
 const longest = 20 * 60_000;
 
 /** What must happen in some run of a protocol: else the runs say little. */

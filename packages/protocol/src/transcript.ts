@@ -34,13 +34,24 @@ export function list(items: readonly Uint8Array[]): Uint8Array {
 }
 
 function preimage(tag: string, parts: readonly Uint8Array[]): Uint8Array {
-  const name = ascii(tag);
+  const name = nameOf(tag);
   let length = 8 + name.length;
   for (const part of parts) length += 8 + part.length;
   const out = new Uint8Array(length);
   let at = put(out, 0, name);
   for (const part of parts) at = put(out, at, part);
   return out;
+}
+
+/** Tags as bytes: there are few, and much is hashed under each. */
+const names = new Map<string, Uint8Array>();
+
+function nameOf(tag: string): Uint8Array {
+  const known = names.get(tag);
+  if (known !== undefined) return known;
+  const name = ascii(tag);
+  names.set(tag, name);
+  return name;
 }
 
 /** Writes a part behind its length. @returns where it ends */
