@@ -1,9 +1,9 @@
-import { chmod, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
 import type { Annex } from './annex.ts';
-import { openAnnex } from './annex-files.ts';
+import { contentOf, openAnnex } from './annex-files.ts';
 import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
 import { checkTable, TableError } from './tables.ts';
 
@@ -49,8 +49,11 @@ export async function openDatabase(folder: string, beside?: string): Promise<Sto
 /** What LevelDB would end the process for, without a word that an operator understands. @throws {StoreError} */
 async function checkTables(folder: string): Promise<void> {
   for (const name of (await readdir(folder)).filter((one) => one.endsWith('.ldb'))) {
+    // Where another process has the folder open, a table may be gone by now: it is refused below.
+    const table = contentOf(join(folder, name));
+    if (table === undefined) continue;
     try {
-      checkTable(await readFile(join(folder, name)));
+      checkTable(table);
     } catch (error) {
       if (!(error instanceof TableError)) throw error;
       const what = `${join(folder, name)} is damaged: ${error.message}`;

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascii, concat, seeded } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
@@ -44,6 +44,12 @@ describe('a table that LevelDB wrote', () => {
     const opening = openDatabase(folder);
     await expect(opening).rejects.toMatchObject({ code: 'store-unavailable', message: expect.stringContaining(path) });
     await writeFile(path, table);
+    await (await openDatabase(folder)).close();
+  });
+
+  test('and that is gone before it is looked at is none', async () => {
+    const { folder } = await written();
+    await symlink(join(folder, 'nothing'), join(folder, '000001.ldb'));
     await (await openDatabase(folder)).close();
   });
 });
