@@ -29,7 +29,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
   ],
   storage: [
     ['errors.ts', 'limits.ts', 'tags.ts'],
-    ['annex.ts', 'annex-files.ts', 'store.ts', 'memory.ts', 'turns.ts', 'database.ts'],
+    ['annex.ts', 'annex-files.ts', 'store.ts', 'memory.ts', 'turns.ts', 'tables.ts', 'database.ts'],
     ['sealing'],
     ['keys', 'ledger', 'audit', 'objects'],
     ['doctor.ts', 'lost-counter.ts'],

@@ -17,6 +17,13 @@ export const reshare: readonly Mutant[] = [
       ],
     ],
   ),
+  ...cuts(folder, 'activations.ts', departures, [
+    [
+      'return info !== undefined && hasShare(info) && !this',
+      'return info !== undefined && !this',
+      'READY for a share that was given up to join',
+    ],
+  ]),
   ...cuts(
     folder,
     'admission.ts',

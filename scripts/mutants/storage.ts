@@ -6,6 +6,39 @@ const ledger = 'packages/storage/src/ledger';
 
 export const storage: readonly Mutant[] = [
   ...cuts(
+    'packages/storage/src',
+    'tables.ts',
+    ['tables.test.ts'],
+    [
+      ['if (offset + size + trailerLength > end)', 'if (offset < 0)', 'blocks that end beyond their table'],
+      ['if (table[offset + size] !== 0)', 'if (offset < 0)', 'blocks that are taken for compressed'],
+      ['if (block.length < 4)', 'if (block.length < 0)', 'blocks without a number of restarts'],
+      ['if (restarts === 0 || end < 0)', 'if (end < 0)', 'blocks without restarts'],
+      ['if (restarts === 0 || end < 0)', 'if (restarts === 0)', 'blocks of restarts only'],
+      ['if (shared > last.length)', 'if (shared < 0)', 'keys that share more than there is'],
+      ['if (key.length < shortestKey)', 'if (key.length < 0)', 'keys for which the process would end'],
+      ['if (!whole.has(numbers.getUint32(end + 4 * i, true)))', 'if (whole.size < 0)', 'restarts between entries'],
+      ['if (shared === 0) whole.add(start);', 'whole.add(start);', 'restarts at keys that share'],
+      [
+        'if (last !== undefined && !isAfter(key, last))',
+        'if (last === key)',
+        'keys for which a compaction would end the process',
+      ],
+      [
+        ' || (order === 0 && number(key) < number(last))',
+        ' || order === 0',
+        'numbers for which a compaction would end the process',
+      ],
+      ['if (this.at + length > this.#bytes.length)', 'if (length < 0)', 'values that end beyond their block'],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'database.ts',
+    ['tables.test.ts'],
+    [['    await checkTables(path);\n', '', 'tables for which the process would end']],
+  ),
+  ...cuts(
     sealing,
     'record.ts',
     ['sealed-store.test.ts', 'hierarchy.test.ts'],

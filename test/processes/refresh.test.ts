@@ -102,6 +102,8 @@ async function untilRenewed(key: KeyView, to: number, renew: Renew): Promise<voi
 /** When each renewal was asked for, and when all used what came of it. */
 const renewals: { readonly name: string; readonly began: number; readonly over: number }[] = [];
 
+const notNow: ReadonlySet<unknown> = new Set(['denied', 'busy', 'no-quorum']);
+
 type Renew = (client: NodeClient) => Promise<CeremonyView>;
 
 /** Asks for new shares until it is time for some; returns the epoch. */
@@ -120,8 +122,8 @@ async function renewed({ name, publicKey }: KeyView, renew: Renew): Promise<numb
       ({ epoch } = result);
       return true;
     } catch (error) {
-      // Of the last renewal, a moment ago.
-      if (error instanceof Error && 'code' in error && error.code === 'denied') return false;
+      // Of the last renewal, a moment ago; or because it is not over everywhere, or a member was not heard for a while.
+      if (error instanceof Error && 'code' in error && notNow.has(error.code)) return false;
       throw error;
     }
   });

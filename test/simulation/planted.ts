@@ -83,7 +83,8 @@ export const planted: readonly Planted[] = [
   {
     file: `${storage}/keys/entry.ts`,
     find: "    current: all.findLast(({ state }) => state === 'certified' || state === 'active'),",
-    replace: "    current: all.find(({ state }) => state === 'certified' || state === 'active' || state === 'retiring'),",
+    replace:
+      "    current: all.find(({ state }) => state === 'certified' || state === 'active' || state === 'retiring'),",
     why: 'a lower epoch is used as long as its share is there',
     protocol: 'refresh',
   },

@@ -58,6 +58,10 @@ export const regressions: readonly Regression[] = [
     run: { ...toy, protocol: 'mixed', seed: 20046 },
   },
   {
+    was: 'who joined gave up an attempt under the number of what is renewed, and went on saying READY for it',
+    run: { ...toy, protocol: 'reshare', seed: 140 },
+  },
+  {
     was: 'an order that was still being written down when the node learnt that it was put back was taken all the same',
     run: { ...toy, protocol: 'restore', seed: 415 },
   },

@@ -85,8 +85,11 @@ function openCounter(path: string): number {
   }
 }
 
-/** Read at once: a start reads one small file for each epoch, and four turns of a thread for each would take longer. */
-function contentOf(path: string): Uint8Array | undefined {
+/**
+ * What is in a file, if it is there. Read at once: a start reads one small file for each epoch, and four turns of a thread for
+ * each would take longer. @throws {StoreError}
+ */
+export function contentOf(path: string): Uint8Array | undefined {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (error) {

@@ -1,9 +1,11 @@
-import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, readdir, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
 import type { Annex } from './annex.ts';
-import { openAnnex } from './annex-files.ts';
+import { contentOf, openAnnex } from './annex-files.ts';
 import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
+import { checkTable, TableError } from './tables.ts';
 
 /**
  * The folders that this process has open. LevelDB must not be asked to open one twice: its refusal closes a descriptor of
@@ -24,6 +26,7 @@ export async function openDatabase(folder: string, beside?: string): Promise<Sto
   if (openFolders.has(path)) throw new StoreError('store-locked', `${folder} is open in this process already`);
   openFolders.add(path);
   try {
+    await checkTables(path);
     // Sealed records do not compress.
     const level = new Level<string, Uint8Array>(path, {
       keyEncoding: 'utf8',
@@ -40,6 +43,23 @@ export async function openDatabase(folder: string, beside?: string): Promise<Sto
     if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED')
       throw new StoreError('store-locked', `${folder} is in use by another process: stop it first`, error);
     throw new StoreError('store-unavailable', `${folder} cannot be opened`, error);
+  }
+}
+
+/** What LevelDB would end the process for, without a word that an operator understands. @throws {StoreError} */
+async function checkTables(folder: string): Promise<void> {
+  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.ldb'))) {
+    // Where another process has the folder open, a table may be gone by now: it is refused below.
+    const table = contentOf(join(folder, name));
+    if (table === undefined) continue;
+    try {
+      checkTable(table);
+    } catch (error) {
+      if (!(error instanceof TableError)) throw error;
+      const what = `${join(folder, name)} is damaged: ${error.message}`;
+      const how = 'put a copy of the whole data folder back, or make the node anew and replace it in its keys';
+      throw new StoreError('store-unavailable', `${what}; ${how}`, error);
+    }
   }
 }
 

@@ -270,7 +270,7 @@ export class Activations {
   #feed(machine: Machine, event: ActivationEvent): void {
     machine.turn = machine.turn
       .then(async () => {
-        if (this.#closed || this.#isGone(machine.context)) return;
+        if (this.#closed || !this.#mayFeed(machine)) return;
         const { state, effects } = stepActivation(machine.context, machine.state, event);
         for (const effect of effects) await this.#carryOut(machine, effect);
         machine.state = state;
@@ -278,6 +278,12 @@ export class Activations {
       .catch((error: unknown) => {
         if (!this.#closed) this.#port.fatal(error);
       });
+  }
+
+  /** Whether the share is there, and stays. Whoever joins by an attempt may have given up another one for it. */
+  #mayFeed({ context: { keyId, epoch } }: Machine): boolean {
+    const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+    return info !== undefined && hasShare(info) && !this.#givenUp.has(placeOf(keyId, epoch));
   }
 
   /** Destroys what is left of epochs that were overtaken, once enough members are known to use the one in force. */
@@ -300,12 +306,6 @@ export class Activations {
         await audit.append(clock.now(), 'epoch-shredded', { key: key.name, epoch: old.epoch });
       }
     }
-  }
-
-  /** Whether our share is destroyed, or about to be: who joins what follows another attempt under this number has no use for it. */
-  #isGone({ epoch, keyId }: ActivationContext): boolean {
-    const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
-    return this.#givenUp.has(placeOf(keyId, epoch)) || (info !== undefined && !hasShare(info));
   }
 
   /** Its share is about to be destroyed: nothing is said of the epoch from here on. */

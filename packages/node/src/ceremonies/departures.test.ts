@@ -10,7 +10,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import type { Committee, Tamper } from '../../test/committee.ts';
+import type { Committee, Member, Tamper } from '../../test/committee.ts';
 import { committeeWith, expectNobodyBlamed, heirs, keyOf, reshare, statesOf, three } from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
 import type { NodeFrame } from './frames.ts';
@@ -131,6 +131,24 @@ describe('an approval', () => {
     await committee.run(100);
     expect(alice.sent.filter(({ frame }) => frame.type === 'approval').length).toBeGreaterThanOrEqual(3);
     await expectGone(committee);
+  });
+
+  test('is said at once to a new member that comes back, and to nobody else', async () => {
+    // Another dealer's is withheld, so that all wait.
+    const committee = await handingOver('back', (all) => {
+      for (const name of ['bob', 'carol']) all.at(name).tamper = without('approval');
+    });
+    const [alice, dave] = [committee.at('alice'), committee.at('dave')];
+    await committee.stop(dave);
+    const said = (): number => alice.sent.filter(({ frame }) => frame.type === 'approval').length;
+    // It was repeated a moment ago.
+    const before = said();
+    await committee.until(() => said() > before);
+    alice.sent.length = 0;
+    await committee.start(dave);
+    await committee.run(limits.readyInterval / 2);
+    const approvals = alice.sent.filter(({ frame }) => frame.type === 'approval');
+    expect(approvals.map(({ to }) => to)).toEqual(['dave']);
   });
 
   test('is said once only for an epoch: the next attempt has another number', async () => {
@@ -359,6 +377,36 @@ describe('a member that was left out', () => {
       [2, 'shredded'],
       [3, 'elsewhere'],
     ]);
+    expectNobodyBlamed(committee);
+  });
+
+  test('or joined only in an attempt that came to nothing joins in another, and gives up what has the number of its base', async () => {
+    const committee = await committeeWith('joins at last', 4, 3);
+    const [alice, bob, dave] = ['alice', 'bob', 'dave'].map((name) => committee.at(name)) as [Member, Member, Member];
+    alice.tamper = lastWordKeptFrom('bob');
+    bob.tamper = lastWordKeptFrom('alice');
+    const members = ['alice', 'bob', 'dave'];
+    const first = await alice.node.reshare('treasury', { members });
+    const states = () => members.map((name) => committee.ceremony(name, first.id)?.state);
+    await committee.until(() => states().join() === 'failed,failed,confirming', 60_000);
+    for (const member of [alice, bob]) member.tamper = undefined;
+    const second = await committee.at('carol').node.refresh('treasury');
+    await committee.until(() => three.every((name) => keyOf(committee, name)?.current?.epoch === 2), 60_000);
+    expect(committee.ceremony('carol', second.id)?.state).toBe('done');
+    await committee.run(limits.refreshPause);
+    const third = await reshare(committee, 'carol', { members }, members);
+    expect(third.failure).toBeUndefined();
+    expect(statesOf(committee, 'dave')).toEqual([
+      [1, 'elsewhere'],
+      [2, 'elsewhere'],
+      [3, 'active'],
+    ]);
+    const before = dave.sent.length;
+    await committee.run(3 * limits.readyInterval);
+    const said = dave.sent.slice(before).map(({ frame }) => frame.type);
+    expect(said).not.toContain('ready');
+    expect(committee.ceremony('dave', first.id)?.state).toBe('failed');
+    expect(await committee.verifies('joined', await committee.sign('dave', committee.order('joined')))).toBe(true);
     expectNobodyBlamed(committee);
   });
 

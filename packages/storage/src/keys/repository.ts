@@ -387,12 +387,13 @@ export class KeyRepository {
     if (record.state.type !== 'shredded') {
       const certificate = certificateOf(record.state) ?? new Uint8Array(0);
       const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
+      // Before it is so on the disk: nobody must speak of a share that is not there. The parties are remembered until what was set up
+      // with them is out of the files.
+      this.#entries.setEpoch(entry, epoch, { record: shredded, material });
       await this.#keyring.records.batch([
         ...secretsOf(keyId, epoch, material),
         this.#keyring.records.seal(epochPlace(keyId, epoch), 'epoch', wire.encode(epochCodec, shredded)),
       ]);
-      // The parties are remembered until what was set up with them is out of the files.
-      this.#entries.setEpoch(entry, epoch, { record: shredded, material });
     }
     await this.#erase(keyId, epoch);
   }
