@@ -107,14 +107,14 @@ export class Durability {
     this.#facts.reach('shredded');
     // Of what a repair finds damaged nothing is kept but the epoch in use.
     if (this.#facts.jumped.has(seat) || this.#facts.lost.has(seat)) return;
-    const newest = epochs.findLast(({ state }) => state === 'active' || state === 'certified' || state === 'elsewhere');
-    const heirs = newest === undefined ? [] : this.#facts.seatsOf(headerOf(newest.publicPackage).members);
-    if (!heirs.includes(seat)) this.#facts.reach('shredded by one who left');
-    for (const other of this.#facts.world.honest)
-      if (other !== seat && heirs.includes(other) && (this.#facts.memoryOf(other).announced.get(key) ?? 0) <= epoch)
-        this.#facts.fail(
-          'R5 shredding',
-          `${seat.name} shreds epoch ${epoch} while ${other.name} uses nothing above it`,
-        );
+    const known = epochs.filter((one) => one.epoch > epoch && ['active', 'certified', 'elsewhere'].includes(one.state));
+    const heirs = known.map((one) => this.#facts.seatsOf(headerOf(one.publicPackage).members));
+    if (heirs.at(-1)?.includes(seat) !== true) this.#facts.reach('shredded by one who left');
+    const isBehind = (other: Seat): boolean =>
+      other !== seat && !other.isCorrupt && (this.#facts.memoryOf(other).announced.get(key) ?? 0) <= epoch;
+    // While the share is being destroyed, a newer one may be certified whose members had no part in that.
+    if (heirs.length === 0 || heirs.some((members) => !members.some(isBehind))) return;
+    const late = heirs.at(-1)?.find(isBehind)?.name;
+    this.#facts.fail('R5 shredding', `${seat.name} shreds epoch ${epoch} while ${late} uses nothing above it`);
   }
 }

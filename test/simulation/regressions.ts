@@ -73,4 +73,8 @@ export const regressions: readonly Regression[] = [
     was: 'READY was said again for an attempt whose share was destroyed when its member joined what follows another one of its number',
     run: { ...toy, protocol: 'reshare', seed: 1049 },
   },
+  {
+    was: 'a share was destroyed for the members of one epoch, while a newer one was being certified; the checker asked those of the newer one',
+    run: { ...toy, protocol: 'reshare', seed: 1252 },
+  },
 ];
