@@ -110,11 +110,22 @@ export class Durability {
     const newest = epochs.findLast(({ state }) => state === 'active' || state === 'certified' || state === 'elsewhere');
     const heirs = newest === undefined ? [] : this.#facts.seatsOf(headerOf(newest.publicPackage).members);
     if (!heirs.includes(seat)) this.#facts.reach('shredded by one who left');
-    for (const other of this.#facts.world.honest)
-      if (other !== seat && heirs.includes(other) && (this.#facts.memoryOf(other).announced.get(key) ?? 0) <= epoch)
-        this.#facts.fail(
-          'R5 shredding',
-          `${seat.name} shreds epoch ${epoch} while ${other.name} uses nothing above it`,
-        );
+    // Another epoch may have been certified since this was decided: one that all its members use is enough.
+    const laggards = epochs
+      .filter((one) => one.epoch > epoch && one.certificate !== undefined)
+      .map(({ publicPackage: next }) => this.#notUsing(key, epoch, this.#facts.seatsOf(headerOf(next).members), seat));
+    const [[laggard] = []] = laggards.toReversed();
+    if (laggard !== undefined && laggards.every((some) => some.length > 0))
+      this.#facts.fail(
+        'R5 shredding',
+        `${seat.name} shreds epoch ${epoch} while ${laggard.name} uses nothing above it`,
+      );
+  }
+
+  /** Who of these never said, as far as it is honest, that it uses anything above an epoch. */
+  #notUsing(key: string, epoch: number, seats: readonly Seat[], seat: Seat): readonly Seat[] {
+    return this.#facts.world.honest.filter(
+      (one) => one !== seat && seats.includes(one) && (this.#facts.memoryOf(one).announced.get(key) ?? 0) <= epoch,
+    );
   }
 }
