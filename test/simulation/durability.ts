@@ -66,9 +66,11 @@ export class Durability {
 
   #observeThresholds({ life }: Seat): void {
     for (const { epochs, keyId } of life?.home?.keys.list() ?? [])
-      for (const { epoch, publicPackage } of epochs) {
+      for (const { certificate, epoch, publicPackage } of epochs) {
         const place = epochPlace(toHex(keyId), epoch);
-        if (!this.#facts.thresholds.has(place)) this.#facts.thresholds.set(place, headerOf(publicPackage).threshold);
+        // Another attempt may have had the number of the one that was certified.
+        if (certificate !== undefined || !this.#facts.thresholds.has(place))
+          this.#facts.thresholds.set(place, headerOf(publicPackage).threshold);
       }
   }
 
