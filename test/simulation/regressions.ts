@@ -69,4 +69,8 @@ export const regressions: readonly Regression[] = [
     was: 'the same of a copy that was suspended: it registered',
     run: { ...toy, protocol: 'restore', seed: 341 },
   },
+  {
+    was: 'READY was said again for an attempt whose share was destroyed when its member joined what follows another one of its number',
+    run: { ...toy, protocol: 'reshare', seed: 1049 },
+  },
 ];
