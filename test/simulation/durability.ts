@@ -66,9 +66,11 @@ export class Durability {
 
   #observeThresholds({ life }: Seat): void {
     for (const { epochs, keyId } of life?.home?.keys.list() ?? [])
-      for (const { epoch, publicPackage } of epochs) {
+      for (const { certificate, epoch, publicPackage } of epochs) {
         const place = epochPlace(toHex(keyId), epoch);
-        if (!this.#facts.thresholds.has(place)) this.#facts.thresholds.set(place, headerOf(publicPackage).threshold);
+        // Another attempt may have had the number of the one that was certified.
+        if (certificate !== undefined || !this.#facts.thresholds.has(place))
+          this.#facts.thresholds.set(place, headerOf(publicPackage).threshold);
       }
   }
 
@@ -107,14 +109,25 @@ export class Durability {
     this.#facts.reach('shredded');
     // Of what a repair finds damaged nothing is kept but the epoch in use.
     if (this.#facts.jumped.has(seat) || this.#facts.lost.has(seat)) return;
-    const known = epochs.filter((one) => one.epoch > epoch && ['active', 'certified', 'elsewhere'].includes(one.state));
-    const heirs = known.map((one) => this.#facts.seatsOf(headerOf(one.publicPackage).members));
-    if (heirs.at(-1)?.includes(seat) !== true) this.#facts.reach('shredded by one who left');
-    const isBehind = (other: Seat): boolean =>
-      other !== seat && !other.isCorrupt && (this.#facts.memoryOf(other).announced.get(key) ?? 0) <= epoch;
-    // While the share is being destroyed, a newer one may be certified whose members had no part in that.
-    if (heirs.length === 0 || heirs.some((members) => !members.some(isBehind))) return;
-    const late = heirs.at(-1)?.find(isBehind)?.name;
-    this.#facts.fail('R5 shredding', `${seat.name} shreds epoch ${epoch} while ${late} uses nothing above it`);
+    const newest = epochs.findLast(({ state }) => state === 'active' || state === 'certified' || state === 'elsewhere');
+    const heirs = newest === undefined ? [] : this.#facts.seatsOf(headerOf(newest.publicPackage).members);
+    if (!heirs.includes(seat)) this.#facts.reach('shredded by one who left');
+    // Another epoch may have been certified since this was decided: one that all its members use is enough.
+    const laggards = epochs
+      .filter((one) => one.epoch > epoch && one.certificate !== undefined)
+      .map(({ publicPackage: next }) => this.#notUsing(key, epoch, this.#facts.seatsOf(headerOf(next).members), seat));
+    const [[laggard] = []] = laggards.toReversed();
+    if (laggard !== undefined && laggards.every((some) => some.length > 0))
+      this.#facts.fail(
+        'R5 shredding',
+        `${seat.name} shreds epoch ${epoch} while ${laggard.name} uses nothing above it`,
+      );
+  }
+
+  /** Who of these never said, as far as it is honest, that it uses anything above an epoch. */
+  #notUsing(key: string, epoch: number, seats: readonly Seat[], seat: Seat): readonly Seat[] {
+    return this.#facts.world.honest.filter(
+      (one) => one !== seat && seats.includes(one) && (this.#facts.memoryOf(one).announced.get(key) ?? 0) <= epoch,
+    );
   }
 }

@@ -224,6 +224,11 @@ describe('a refresh', () => {
       await committee.run(100);
     }
     expect(states()).toEqual(['failed', 'confirming', 'confirming']);
+    // Nor where it was forgotten.
+    await committee.stop(alice);
+    await committee.start(alice);
+    await committee.run(100);
+    expect(states()).toEqual([undefined, 'confirming', 'confirming']);
     expect((await refresh(committee, 'carol')).state).toBe('done');
     expect(names.map((name) => current(committee, name))).toEqual([3, 3, 3]);
     // Of the attempt that was never certified nothing stays.
