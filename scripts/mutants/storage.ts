@@ -10,6 +10,9 @@ export const storage: readonly Mutant[] = [
     'tables.ts',
     ['tables.test.ts'],
     [
+      ['tables.delete(reader.levelled());', 'reader.levelled();', 'tables that were overtaken, and are looked at'],
+      ['    if (end > log.length) return;\n', '', 'an edit that was cut short'],
+      ['isFirst ? [] : pieces', '[]', 'an edit in pieces of which one is read'],
       ['if (offset + size + trailerLength > end)', 'if (offset < 0)', 'blocks that end beyond their table'],
       ['if (table[offset + size] !== 0)', 'if (offset < 0)', 'blocks that are taken for compressed'],
       ['if (block.length < 4)', 'if (block.length < 0)', 'blocks without a number of restarts'],

@@ -1,11 +1,11 @@
-import { chmod, mkdir, readdir, realpath } from 'node:fs/promises';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
 import type { Annex } from './annex.ts';
 import { contentOf, openAnnex } from './annex-files.ts';
 import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
-import { checkTable, TableError } from './tables.ts';
+import { checkTable, TableError, tablesIn } from './tables.ts';
 
 /**
  * The folders that this process has open. LevelDB must not be asked to open one twice: its refusal closes a descriptor of
@@ -48,18 +48,32 @@ export async function openDatabase(folder: string, beside?: string): Promise<Sto
 
 /** What LevelDB would end the process for, without a word that an operator understands. @throws {StoreError} */
 async function checkTables(folder: string): Promise<void> {
-  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.ldb'))) {
-    // Where another process has the folder open, a table may be gone by now: it is refused below.
-    const table = contentOf(join(folder, name));
+  for (const path of tablesOf(folder)) {
+    await setImmediate();
+    const table = contentOf(path);
+    // Where another process has the folder open, a table may be gone by now: the folder is refused below.
     if (table === undefined) continue;
     try {
       checkTable(table);
     } catch (error) {
       if (!(error instanceof TableError)) throw error;
-      const what = `${join(folder, name)} is damaged: ${error.message}`;
+      const what = `${path} is damaged: ${error.message}`;
       const how = 'put a copy of the whole data folder back, or make the node anew and replace it in its keys';
       throw new StoreError('store-unavailable', `${what}; ${how}`, error);
     }
+  }
+}
+
+/** The tables in use. Where nothing can say which they are, LevelDB does not open the folder, and says why. */
+function tablesOf(folder: string): readonly string[] {
+  const name = Buffer.from(contentOf(join(folder, 'CURRENT')) ?? []).toString('latin1');
+  const descriptor = /^MANIFEST-\d+\n$/.test(name) ? contentOf(join(folder, name.trimEnd())) : undefined;
+  if (descriptor === undefined) return [];
+  try {
+    return [...tablesIn(descriptor)].map((number) => join(folder, `${String(number).padStart(6, '0')}.ldb`));
+  } catch (error) {
+    if (error instanceof TableError) return [];
+    throw error;
   }
 }
 

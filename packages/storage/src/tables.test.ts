@@ -1,10 +1,10 @@
-import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascii, concat, seeded } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { flipped, temporaryFolder } from '../test/fixtures.ts';
 import { openDatabase } from './database.ts';
-import { checkTable, TableError } from './tables.ts';
+import { checkTable, TableError, tablesIn } from './tables.ts';
 
 /** A database with one table, and the table's path. */
 async function written(): Promise<{ readonly folder: string; readonly path: string; readonly table: Uint8Array }> {
@@ -47,9 +47,46 @@ describe('a table that LevelDB wrote', () => {
     await (await openDatabase(folder)).close();
   });
 
-  test('and that is gone before it is looked at is none', async () => {
+  test.each(['', 'half a table'])(
+    'and was left unfinished by a crash is nothing to LevelDB, nor to us: "%s"',
+    async (text) => {
+      const { folder } = await written();
+      await writeFile(join(folder, '000999.ldb'), text);
+      await (await openDatabase(folder)).close();
+      expect(await readdir(folder)).not.toContain('000999.ldb');
+    },
+  );
+
+  test('is in the descriptor until another takes its place', async () => {
+    const { folder, path } = await written();
+    const live = async (): Promise<readonly string[]> => {
+      const [name = ''] = (await readdir(folder)).filter((one) => one.startsWith('MANIFEST-'));
+      const tables = tablesIn(new Uint8Array(await readFile(join(folder, name))));
+      return [...tables].map((number) => join(folder, `${String(number).padStart(6, '0')}.ldb`));
+    };
+    expect(await live()).toContain(path);
+    const store = await openDatabase(folder);
+    const all = Array.from({ length: 300 }, (_, i) => `records/${i.toString().padStart(5, '0')}`);
+    await store.batch(all.map((key) => ({ type: 'delete', key })));
+    await store.purge(all.map((key) => ({ type: 'delete', key })));
+    await store.batch([{ type: 'put', key: 'records/new', value }]);
+    await store.close();
+    await (await openDatabase(folder)).close();
+    const left = await live();
+    expect(left).not.toContain(path);
+    expect(left).not.toEqual([]);
+    for (const one of left) expect((await readFile(one)).length).toBeGreaterThan(0);
+  });
+
+  test('and whose descriptor is damaged is left to LevelDB, which refuses it', async () => {
     const { folder } = await written();
-    await symlink(join(folder, 'nothing'), join(folder, '000001.ldb'));
+    const [name = ''] = (await readdir(folder)).filter((one) => one.startsWith('MANIFEST-'));
+    const descriptor = new Uint8Array(await readFile(join(folder, name)));
+    for (let bit = 0; bit < 8 * descriptor.length; bit += 61) {
+      await writeFile(join(folder, name), flipped(descriptor, bit));
+      await expect(openDatabase(folder), `bit ${bit}`).rejects.toMatchObject({ name: 'StoreError' });
+    }
+    await writeFile(join(folder, name), descriptor);
     await (await openDatabase(folder)).close();
   });
 });
@@ -180,4 +217,46 @@ test.each([
 ])('%s is refused', (_what, table, why) => {
   expect(() => checkTable(table)).toThrow(TableError);
   expect(() => checkTable(table)).toThrow(why);
+});
+
+/** A log of LevelDB: pieces of records, each in one block. The last one may be cut short. */
+function logOf(records: readonly Uint8Array[]): Uint8Array {
+  const block = 32 * 1024;
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  const write = (bytes: Uint8Array): void => {
+    parts.push(bytes);
+    at += bytes.length;
+  };
+  for (const record of records) {
+    for (let begun = false, done = 0; !begun || done < record.length; begun = true) {
+      const left = block - (at % block);
+      if (left < 7) write(new Uint8Array(left));
+      const piece = record.subarray(done, done + block - (at % block) - 7);
+      done += piece.length;
+      const [first, last] = [!begun, done === record.length];
+      const kind = first ? (last ? 1 : 2) : last ? 4 : 3;
+      write(concat(new Uint8Array(4), Uint8Array.of(piece.length & 255, piece.length >> 8, kind), piece));
+    }
+  }
+  return concat(...parts);
+}
+
+const number = (n: number): Uint8Array => Uint8Array.of((n & 127) | 128, n >> 7);
+const slice = (length: number): Uint8Array => concat(number(length), new Uint8Array(length));
+const added = (n: number, keys = 9): Uint8Array =>
+  concat(Uint8Array.of(7, 1), number(n), number(5), slice(keys), slice(keys));
+
+test('a descriptor of many blocks says which tables are in use, as far as it was written', () => {
+  // Every third one takes the place of the one before it.
+  const edits = Array.from({ length: 3000 }, (_, i) =>
+    concat(...(i % 3 === 2 ? [Uint8Array.of(6, 1), number(i - 1)] : []), added(i, i % 50)),
+  );
+  const head = concat(Uint8Array.of(1), slice(26), Uint8Array.of(2), number(3), Uint8Array.of(5, 2), slice(4000));
+  const whole = logOf([head, ...edits, added(9000, 8000), added(9001)]);
+  const expected = Array.from({ length: 3000 }, (_, i) => i).filter((i) => i % 3 !== 1);
+  const sorted = (log: Uint8Array): readonly number[] => [...tablesIn(log)].toSorted((a, b) => a - b);
+  expect(sorted(whole)).toEqual([...expected, 9000, 9001]);
+  expect(sorted(whole.subarray(0, -1)).at(-1)).toBe(9000);
+  expect(() => tablesIn(logOf([Uint8Array.of(99)]))).toThrow(TableError);
 });

@@ -12,6 +12,13 @@ const trailerLength = 5;
 /** A number and a kind after each key of the database. */
 const keyTrailer = 8;
 
+/** Of a log: the length of a block, and what is before each piece of a record, a checksum, a length and a kind. */
+const logBlock = 32 * 1024;
+const pieceHeader = 7;
+const pieceKinds = { whole: 1, first: 2, last: 4 };
+/** What an edit of the descriptor says. `numbers`: of logs and files, and of the last record. */
+const editTags = { comparator: 1, numbers: [2, 3, 4, 9], compactPointer: 5, deletedTable: 6, newTable: 7 };
+
 interface Handle {
   readonly offset: number;
   readonly size: number;
@@ -49,15 +56,60 @@ export function checkTable(table: Uint8Array): void {
   }
 }
 
+/**
+ * The numbers of the tables that belong to a database, as its descriptor says. What else lies in the folder was left by a crash,
+ * unfinished perhaps, and LevelDB removes it.
+ * @param descriptor its `MANIFEST` file: edits (`db/version_edit.cc` there) in the form of a log (`doc/log_format.md`)
+ * @throws {TableError}
+ */
+export function tablesIn(descriptor: Uint8Array): ReadonlySet<number> {
+  const tables = new Set<number>();
+  for (const edit of recordsOf(descriptor)) {
+    const reader = new Reader(edit);
+    const slice = (): Uint8Array => reader.bytes(reader.varint());
+    while (reader.at < edit.length) {
+      const tag = reader.varint();
+      if (tag === editTags.comparator) slice();
+      else if (editTags.numbers.includes(tag)) reader.varint();
+      else if (tag === editTags.compactPointer) [reader.varint(), slice()];
+      else if (tag === editTags.deletedTable) tables.delete(reader.levelled());
+      else if (tag === editTags.newTable) {
+        tables.add(reader.levelled());
+        [reader.varint(), slice(), slice()];
+      } else throw new TableError('an edit says something else');
+    }
+  }
+  return tables;
+}
+
+/** The records of a log, each in pieces that end with their block. The last one may be cut short: it was never acknowledged. */
+function* recordsOf(log: Uint8Array): Generator<Uint8Array> {
+  const numbers = new DataView(log.buffer, log.byteOffset, log.length);
+  let pieces: Uint8Array[] = [];
+  for (let at = 0; at + pieceHeader <= log.length; ) {
+    const left = logBlock - (at % logBlock);
+    if (left < pieceHeader) {
+      at += left;
+      continue;
+    }
+    const end = at + pieceHeader + numbers.getUint16(at + 4, true);
+    if (end > log.length) return;
+    const kind = log[at + 6] as number;
+    const isFirst = kind === pieceKinds.whole || kind === pieceKinds.first;
+    pieces = [...(isFirst ? [] : pieces), log.subarray(at + pieceHeader, end)];
+    if (kind === pieceKinds.whole || kind === pieceKinds.last) yield concat(...pieces);
+    at = end;
+  }
+}
+
 /** The entries of a block. Each key shares its beginning with the one before; where a restart points to, none. */
-function entriesOf(block: Uint8Array, shortestKey: number): readonly Entry[] {
+function* entriesOf(block: Uint8Array, shortestKey: number): Generator<Entry> {
   const numbers = new DataView(block.buffer, block.byteOffset, block.length);
   if (block.length < 4) throw new TableError('a block is too short');
   const restarts = numbers.getUint32(block.length - 4, true);
   const end = block.length - 4 * (restarts + 1);
   if (restarts === 0 || end < 0) throw new TableError('a block has too many restarts, or none');
   const whole = new Set<number>();
-  const entries: Entry[] = [];
   const reader = new Reader(block.subarray(0, end));
   let last: Uint8Array = new Uint8Array(0);
   while (reader.at < end) {
@@ -67,14 +119,13 @@ function entriesOf(block: Uint8Array, shortestKey: number): readonly Entry[] {
     const key = concat(last.subarray(0, shared), reader.bytes(own));
     if (key.length < shortestKey) throw new TableError('a key is too short');
     if (shared === 0) whole.add(start);
-    entries.push({ key, value: reader.bytes(length) });
+    yield { key, value: reader.bytes(length) };
     last = key;
   }
   // A block without entries has one restart at its end.
-  if (entries.length === 0) whole.add(0);
+  if (end === 0) whole.add(0);
   for (let i = 0; i < restarts; i++)
     if (!whole.has(numbers.getUint32(end + 4 * i, true))) throw new TableError('a restart is not at an entry');
-  return entries;
 }
 
 /** By the key; of one key, newer numbers come first. */
@@ -96,6 +147,12 @@ class Reader {
 
   handle(): Handle {
     return { offset: this.varint(), size: this.varint() };
+  }
+
+  /** The number of a table, behind its level. */
+  levelled(): number {
+    this.varint();
+    return this.varint();
   }
 
   /** Seven bits a byte, the lowest first. Ten bytes at most: what is beyond 2^53 is beyond any file. */
