@@ -34,7 +34,8 @@ export const repair: readonly Mutant[] = [
       'void 0;',
       'a repair that is not ours to help',
     ],
-    ['return true;', 'return false;', 'a repair that a forgotten one keeps from beginning'],
+    ['return newer.expires >= this.expires;', 'return false;', 'a repair that a forgotten one keeps from beginning'],
+    ['return newer.expires >= this.expires;', 'return true;', 'an old proposal in the place of a newer one'],
     ['  if (bans.has(proposer)) throw denied', '  if (false) throw denied', 'help for a banned member'],
     ["  if (rule === 'deny') throw denied", '  if (false) throw denied', 'help that the operator forbade'],
     [

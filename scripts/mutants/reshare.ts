@@ -80,6 +80,18 @@ export const reshare: readonly Mutant[] = [
   ...cuts(folder, 'reshare.ts', rules, [
     [' && newer.expires > this.expires;', ';', 'an earlier proposal, said again, in the place of a later one'],
   ]),
+  ...cuts(folder, 'activations.ts', departures, [
+    [
+      '        await this.#machines.get(place)?.turn;\n',
+      '',
+      'an attempt given up for another while its own certificate is written down',
+    ],
+    [
+      '    else if (hasShare(info)) this.#machine',
+      '    else this.#machine',
+      'an approval of what has happened meanwhile',
+    ],
+  ]),
   ...cuts(folder, 'departures.ts', departures, [
     [
       'key.epochs.filter(({ epoch }) => epoch',
@@ -87,7 +99,11 @@ export const reshare: readonly Mutant[] = [
       'a share of an attempt that came to nothing, for good',
     ],
     ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
-    ['this.#port.superseded(keyId, epoch);', 'void 0;', 'READY for an attempt whose number another one has'],
+    [
+      '    if (isOther && !(await this.#port.superseded(keyId, epoch))) return;\n',
+      '',
+      'READY for an attempt whose number another one has',
+    ],
     [
       "(state === 'approved' || state === 'prepared' || state === 'shredded')",
       "state === 'approved'",

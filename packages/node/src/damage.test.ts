@@ -72,6 +72,28 @@ test.for(['requests', 'results'])(
   },
 );
 
+test('a node whose record of a request is damaged while it is answered fails that one, and goes on', async () => {
+  const committee = await Committee.open(3, 'damaged meanwhile', {});
+  await committee.key();
+  const bob = committee.at('bob');
+  const { requests } = bob.home;
+  const recordResult = requests.recordResult.bind(requests);
+  requests.recordResult = async (id, result) => {
+    requests.recordResult = recordResult;
+    const place = `requests/${Buffer.from(id).toString('hex')}`;
+    const sealed = (await bob.store.get(place)) as Uint8Array;
+    const at = sealed.length - 40;
+    await bob.store.batch([{ type: 'put', key: place, value: sealed.with(at, (sealed[at] as number) ^ 1) }]);
+    return await recordResult(id, result);
+  };
+  const { id } = await bob.node.sign(committee.order('pay'));
+  await committee.until(() => committee.ceremony('bob', id)?.state === 'failed');
+  expect(committee.ceremony('bob', id)?.failure?.code).toBe('integrity');
+  await committee.until(() => ['alice', 'carol'].every((name) => committee.ceremony(name, id)?.state === 'done'));
+  expect((await committee.sign('bob', committee.order('next'))).state).toBe('done');
+  expect(bob.fatal).toEqual([]);
+});
+
 test('a node whose set-up with one party was damaged signs with others, says so, and sets up something new', async () => {
   const committee = await Committee.open(3, 'one pair damaged', {}, toyTools());
   await committee.key({ scheme: 'ecdsa', threshold: 2 });

@@ -56,8 +56,7 @@ function nameOf(tag: string): Uint8Array {
 
 /** Writes a part behind its length. @returns where it ends */
 function put(out: Uint8Array, at: number, part: Uint8Array): number {
-  // No part has 2^32 bytes.
-  for (let i = at + 7, rest = part.length; rest > 0; i--, rest >>>= 8) out[i] = rest;
+  for (let i = at + 7, rest = part.length; rest > 0; i--, rest = Math.floor(rest / 256)) out[i] = rest;
   out.set(part, at + 8);
   return at + 8 + part.length;
 }

@@ -85,9 +85,16 @@ export class Activations {
         this.#takeEarly(keyId, epoch);
       },
       shredding: (keyId, epoch) => this.#giveUp(keyId, epoch),
-      superseded: (keyId, epoch) => {
+      superseded: async (keyId, epoch) => {
+        const place = placeOf(keyId, epoch);
+        // What certifies ours may just be on its way to the disk: then it stays.
+        this.#givenUp.add(place);
+        await this.#machines.get(place)?.turn;
+        const info = workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+        if (info !== undefined && !isAttempt(info)) return !this.#givenUp.delete(place);
         this.#giveUp(keyId, epoch);
         port.superseded(keyId, epoch);
+        return true;
       },
     });
   }
@@ -130,7 +137,9 @@ export class Activations {
     // A share that was repaired: whatever was thought of its epoch before.
     if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));
     if (info.state === 'approved') this.#departures.promised(keyId);
-    else this.#machine(key, info);
+    else if (hasShare(info)) this.#machine(key, info);
+    // Else the key has gone elsewhere while this was written down.
+    else return;
     this.#takeEarly(keyId, epoch);
   }
 

@@ -486,7 +486,12 @@ export class Ceremonies {
     const members = entry.task.members.map(({ party }) => party);
     const parties = members.filter((party) => signers.includes(party));
     const participants = this.#seats.peersOf(entry.task, parties);
-    this.#apply(entry, { ...(await entry.task.record(signature, parties, elapsed)), participants });
+    try {
+      this.#apply(entry, { ...(await entry.task.record(signature, parties, elapsed)), participants });
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      this.#apply(entry, { type: 'cancel', code: 'integrity', reason: error.message });
+    }
   }
 
   // ---- peers

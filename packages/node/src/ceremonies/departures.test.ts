@@ -88,6 +88,26 @@ describe('an approval', () => {
     await expectGone(committee);
   });
 
+  test('that is still being written down when the key has moved without it is said no more, and stops nobody', async () => {
+    const committee = await committeeWith('slow', 4, 3);
+    const carol = committee.at('carol');
+    const { audit } = carol.home;
+    const append = audit.append.bind(audit);
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    audit.append = async (time, kind, fields) => {
+      const entry = await append(time, kind, fields);
+      if (kind === 'epoch-approved') await promise;
+      return entry;
+    };
+    await carol.node.reshare('treasury', { members: ['alice', 'bob', 'dave'] });
+    await committee.until(() => statesOf(committee, 'carol').at(-1)?.[1] === 'elsewhere', 60_000);
+    carol.sent.length = 0;
+    resolve(undefined);
+    await committee.run(2 * limits.readyInterval);
+    expect(carol.sent.map(({ frame }) => frame.type)).not.toContain('approval');
+    expectNobodyBlamed(committee);
+  });
+
   test('that is forged, or of another member, epoch or outcome, counts for nothing', async () => {
     const forgeries: readonly ((approval: Approval) => Approval)[] = [
       (approval) => ({ ...approval, signature: approval.signature.with(0, (approval.signature[0] as number) ^ 1) }),
@@ -346,6 +366,36 @@ describe('a member that was left out', () => {
     expect(bob.sent.slice(before).map(({ frame }) => frame.type)).not.toContain('ready');
     await expect(bob.node.sign(committee.order('gone'))).rejects.toMatchObject({ code: 'not-member' });
     expect(await committee.verifies('here', await committee.sign('carol', committee.order('here')))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+
+  test('keeps the attempt that it was in, where both were certified and it heard of its own first', async () => {
+    const committee = await committeeWith('both', 4, 4, { threshold: 2 });
+    const [alice, bob, carol, dave] = ['alice', 'bob', 'carol', 'dave'].map((name) => committee.at(name)) as [
+      Member,
+      Member,
+      Member,
+      Member,
+    ];
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const { keys } = bob.home;
+    const certify = keys.certify.bind(keys);
+    keys.certify = async (...epoch) => {
+      await promise;
+      await certify(...epoch);
+    };
+    committee.hub.partition([alice.peer, bob.peer], [carol.peer, dave.peer]);
+    const current = (member: Member): number | undefined => keyOf(committee, member.name)?.current?.epoch;
+    await alice.node.reshare('treasury', { members: ['alice', 'bob'], threshold: 2 });
+    await carol.node.reshare('treasury', { members: ['carol', 'dave'], threshold: 2 });
+    await committee.until(() => [alice, carol, dave].every((one) => current(one) === 2), 60_000);
+    expect(statesOf(committee, 'bob').at(-1)).toEqual([2, 'prepared']);
+    committee.hub.heal();
+    await committee.run(2 * limits.readyInterval);
+    resolve(undefined);
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'bob').at(-1)).toEqual([2, 'active']);
+    expect(await committee.verifies('ours', await committee.sign('bob', committee.order('ours')))).toBe(true);
     expectNobodyBlamed(committee);
   });
 

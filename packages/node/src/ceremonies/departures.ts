@@ -33,8 +33,11 @@ export interface DeparturesPort {
   left(keyId: Uint8Array, epoch: number): void;
   /** Nothing will be left of an epoch: nothing may be said of it. */
   shredding(keyId: Uint8Array, epoch: number): void;
-  /** Another attempt than the one that this node took part in is certified under this number: nothing will be left of ours. */
-  superseded(keyId: Uint8Array, epoch: number): void;
+  /**
+   * Another attempt than the one that this node took part in is certified under this number: nothing will be left of ours. Not if
+   * ours is certified, too: the first one counts here.
+   */
+  superseded(keyId: Uint8Array, epoch: number): Promise<boolean>;
   /** A durable step failed: the node must stop. */
   fatal(error: unknown): void;
 }
@@ -191,7 +194,8 @@ export class Departures {
     const ready = packageDigest(config.networkId, publicPackage);
     const outside = { keyId, epoch, name, scheme, publicPackage, ready, createdAt: clock.now() };
     // Two attempts may have one number, for proposers do not know of all. Nobody honest wants both: ours will never be certified.
-    if (known !== undefined && !equal(known.ready, ready)) this.#port.superseded(keyId, epoch);
+    const isOther = known !== undefined && !equal(known.ready, ready);
+    if (isOther && !(await this.#port.superseded(keyId, epoch))) return;
     await keys.goElsewhere(outside, wire.encode(certificateCodec, certificate));
     await audit.append(clock.now(), 'key-left', { key: name, epoch });
     this.#port.left(keyId, epoch);

@@ -89,8 +89,8 @@ export class ExportTask implements Task {
     return `export/${this.keyName}/${this.#checked.asker}`;
   }
 
-  yieldsTo(): boolean {
-    return true;
+  yieldsTo(newer: Task): boolean {
+    return newer.expires >= this.expires;
   }
 
   get need(): number {

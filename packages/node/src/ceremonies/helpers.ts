@@ -13,7 +13,7 @@ interface Choice {
   readonly nonce: Uint8Array;
   /** Who can help, as far as is known: they come first. */
   readonly able?: ReadonlySet<PeerId>;
-  /** How often somebody was chosen in vain: who was least often comes first, so that one who spoils it is soon left out. */
+  /** How often somebody was chosen before: who was least often comes first, so that one who spoils it is soon left out. */
   readonly tries?: ReadonlyMap<PeerId, number>;
   peerOf(node: Uint8Array): PeerId;
   live(): ReadonlySet<PeerId>;

@@ -83,7 +83,7 @@ export class PairsTask implements Task {
     return `pairs/${toHex(this.keyId)}/${this.epoch}/${this.#preparation.parties.join('/')}`;
   }
 
-  /** To a newer one of its proposer, who may have forgotten it, and to that of the lower party. */
+  /** To a newer one of its proposer, who may have forgotten it, and to that of the lower node key. */
   yieldsTo(newer: Task, isRunning: boolean): boolean {
     return !isRunning && newer.proposer !== undefined && compare(newer.proposer, this.proposer) <= 0;
   }

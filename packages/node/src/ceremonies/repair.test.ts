@@ -540,6 +540,19 @@ describe('a proposal to repair', () => {
     await fresh.until(() => fresh.ceremony('bob', second.id)?.state === 'done');
   });
 
+  test('that its proposer made before does not take the place of its newer one', async () => {
+    await committee.run(60_000);
+    const expires = committee.clock.now() + 60_000;
+    const held = proposal({ nonce: new Uint8Array(32).fill(3), expires });
+    const newer = proposal({ nonce: new Uint8Array(32).fill(4), expires: expires + 1_000 });
+    expect(await say(newer)).toEqual(['repair-approved']);
+    const [{ id } = { id: '' }] = committee.at('bob').node.ceremonies();
+    expect(committee.ceremony('bob', id)?.state).toBe('accepted');
+    await say(held);
+    expect(committee.ceremony('bob', id)?.state).toBe('accepted');
+    expect(committee.at('bob').sent.at(-1)).toMatchObject({ to: 'alice', frame: { type: 'declined' } });
+  });
+
   test('of somebody who has no share of the key is refused, and a certificate is not sent there', async () => {
     const fresh = await Committee.open(4, 'outsider');
     const holders = ['alice', 'bob', 'carol'];

@@ -103,8 +103,8 @@ export class RepairTask implements Task {
     return `repair/${this.keyName}/${this.#checked.lost}`;
   }
 
-  yieldsTo(): boolean {
-    return true;
+  yieldsTo(newer: Task): boolean {
+    return newer.expires >= this.expires;
   }
 
   get need(): number {

@@ -187,7 +187,7 @@ export class SignTask implements Task {
   ): Promise<TaskOutcome & { readonly type: 'finished' }> {
     const { audit, clock, requests } = this.#workshop;
     const [kept] = await Promise.all([
-      requests.recordResult(this.id, signature),
+      requests.recordResult(this.id, signature).catch(untaken),
       audit.append(clock.now(), 'signed', {
         request: toHex(this.id),
         key: this.keyName,
