@@ -66,16 +66,20 @@ export function tablesIn(descriptor: Uint8Array): ReadonlySet<number> {
   const tables = new Set<number>();
   for (const edit of recordsOf(descriptor)) {
     const reader = new Reader(edit);
-    const slice = (): Uint8Array => reader.bytes(reader.varint());
+    const skipText = (): void => void reader.bytes(reader.varint());
     while (reader.at < edit.length) {
       const tag = reader.varint();
-      if (tag === editTags.comparator) slice();
+      if (tag === editTags.comparator) skipText();
       else if (editTags.numbers.includes(tag)) reader.varint();
-      else if (tag === editTags.compactPointer) [reader.varint(), slice()];
-      else if (tag === editTags.deletedTable) tables.delete(reader.levelled());
+      else if (tag === editTags.compactPointer) {
+        reader.varint();
+        skipText();
+      } else if (tag === editTags.deletedTable) tables.delete(reader.levelled());
       else if (tag === editTags.newTable) {
         tables.add(reader.levelled());
-        [reader.varint(), slice(), slice()];
+        reader.varint();
+        skipText();
+        skipText();
       } else throw new TableError('an edit says something else');
     }
   }
