@@ -24,9 +24,13 @@ export function bounds(facts: Facts, seat: Seat): void {
     const kept = count(prefix);
     if (kept > cap) facts.fail('I10 bounded', `${seat.name} keeps ${kept} records ${prefix}, of at most ${cap}`);
   }
-  const copies = [...beside.files.keys()].filter(
-    (name) => name !== 'counter' && !durable.has(`shares/${name.replace('-', '/')}`),
-  );
+  const { shredded } = facts.memoryOf(seat);
+  const isGoing = (place: string): boolean =>
+    facts.world.clock.monotonic() - (shredded.get(place) ?? -Infinity) < limits.readyInterval;
+  const copies = [...beside.files.keys()].filter((name) => {
+    const place = name.replace('-', '/');
+    return name !== 'counter' && !durable.has(`shares/${place}`) && !isGoing(place);
+  });
   if (copies.length > 0)
     facts.fail('I10 bounded', `${seat.name} keeps copies of shares that it destroyed: ${copies.join(', ')}`);
 }

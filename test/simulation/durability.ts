@@ -99,13 +99,13 @@ export class Durability {
 
   /** Old shares are destroyed when all members of the newest committee use newer ones; or long after that, which no run lasts. */
   #shredded(seat: Seat, key: string, { epoch, publicPackage }: EpochInfo, epochs: readonly EpochInfo[]): void {
-    const place = `${key} ${epoch}`;
-    // Another attempt was certified under its number, so that nothing can come of this one.
-    const certified = this.#facts.agreed.get(epochPlace(key, epoch));
-    if (certified !== undefined && !equal(certified, publicPackage)) return;
+    const place = epochPlace(key, epoch);
     const { shredded } = this.#facts.memoryOf(seat);
     if (shredded.has(place)) return;
-    shredded.add(place);
+    shredded.set(place, this.#facts.world.clock.monotonic());
+    // Another attempt was certified under its number, so that nothing can come of this one.
+    const certified = this.#facts.agreed.get(place);
+    if (certified !== undefined && !equal(certified, publicPackage)) return;
     this.#facts.reach('shredded');
     // Of what a repair finds damaged nothing is kept but the epoch in use.
     if (this.#facts.jumped.has(seat) || this.#facts.lost.has(seat)) return;

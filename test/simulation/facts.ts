@@ -177,8 +177,8 @@ interface Memory {
   readonly answers: Map<string, string>;
   /** Of ceremonies, in this life or the last one. */
   readonly states: Map<string, Pick<CeremonyView, 'kind' | 'state'>>;
-  /** Epochs of keys that it destroyed its shares of. */
-  readonly shredded: Set<string>;
+  /** Epochs of keys that it destroyed its shares of, and when that was seen: what is beside the database goes a moment later. */
+  readonly shredded: Map<string, number>;
   /** What it said in a slot of a session. */
   readonly said: Map<string, string>;
   /** In which session a first message was used, by its bytes. */
@@ -192,7 +192,7 @@ function emptyMemory(): Memory {
     used: new Map(),
     answers: new Map(),
     states: new Map(),
-    shredded: new Set<string>(),
+    shredded: new Map(),
     said: new Map(),
     opened: new Map(),
   };
