@@ -104,7 +104,7 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/sign.ts`,
-    find: '      requests.recordResult(this.id, signature),\n',
+    find: '      requests.recordResult(this.id, signature).catch(untaken),\n',
     replace: '      (void requests.recordResult(this.id, signature), Promise.resolve(signature)),\n',
     why: 'a signature is told before it is on the disk',
     protocol: 'sign',
