@@ -125,38 +125,12 @@ function tableOf(data: Uint8Array, { compressed = 0, size = data.length, footer 
 
 const value = ascii('value');
 const [a, b] = [keyOf('a'), keyOf('b')];
+const tableWith = (...entries: readonly Written[]): Uint8Array => tableOf(blockOf(entries));
 
 test('a table that is put together by hand is in order', () => {
-  expect(() =>
-    checkTable(
-      tableOf(
-        blockOf([
-          { key: a, value },
-          { key: b, value },
-        ]),
-      ),
-    ),
-  ).not.toThrow();
-  expect(() =>
-    checkTable(
-      tableOf(
-        blockOf([
-          { key: keyOf('a', 2n), value },
-          { key: a, value },
-        ]),
-      ),
-    ),
-  ).not.toThrow();
-  expect(() =>
-    checkTable(
-      tableOf(
-        blockOf([
-          { key: a, value },
-          { key: b.subarray(1), value, shared: 1 },
-        ]),
-      ),
-    ),
-  ).toThrow('order');
+  expect(() => checkTable(tableWith({ key: a, value }, { key: b, value }))).not.toThrow();
+  expect(() => checkTable(tableWith({ key: keyOf('a', 2n), value }, { key: a, value }))).not.toThrow();
+  expect(() => checkTable(tableWith({ key: a, value }, { key: b.subarray(1), value, shared: 1 }))).toThrow('order');
 });
 
 test.each([
@@ -167,9 +141,9 @@ test.each([
   ['a block without a number of restarts', tableOf(new Uint8Array(3)), 'too short'],
   ['a block without restarts', tableOf(blockOf([{ key: a, value }], [])), 'none'],
   ['a block of restarts only, and more of them', tableOf(blockOf([{ key: a, value }], [0], 99)), 'too many'],
-  ['a key that shares more than there is', tableOf(blockOf([{ key: a, value, shared: 1 }])), 'shares more'],
-  ['a key without a number', tableOf(blockOf([{ key: ascii('short'), value }])), 'too short'],
-  ['a key that ends beyond its block', tableOf(blockOf([{ key: a, value, length: 90 }])), 'beyond its block'],
+  ['a key that shares more than there is', tableWith({ key: a, value, shared: 1 }), 'shares more'],
+  ['a key without a number', tableWith({ key: ascii('short'), value }), 'too short'],
+  ['a key that ends beyond its block', tableWith({ key: a, value, length: 90 }), 'beyond its block'],
   ['a restart between entries', tableOf(blockOf([{ key: a, value }], [1])), 'restart'],
   [
     'a restart at a key that shares',
@@ -184,36 +158,9 @@ test.each([
     ),
     'restart',
   ],
-  [
-    'keys out of order',
-    tableOf(
-      blockOf([
-        { key: b, value },
-        { key: a, value },
-      ]),
-    ),
-    'order',
-  ],
-  [
-    'a key twice',
-    tableOf(
-      blockOf([
-        { key: a, value },
-        { key: a, value },
-      ]),
-    ),
-    'order',
-  ],
-  [
-    'an older number before a newer one',
-    tableOf(
-      blockOf([
-        { key: a, value },
-        { key: keyOf('a', 2n), value },
-      ]),
-    ),
-    'order',
-  ],
+  ['keys out of order', tableWith({ key: b, value }, { key: a, value }), 'order'],
+  ['a key twice', tableWith({ key: a, value }, { key: a, value }), 'order'],
+  ['an older number before a newer one', tableWith({ key: a, value }, { key: keyOf('a', 2n), value }), 'order'],
 ])('%s is refused', (_what, table, why) => {
   expect(() => checkTable(table)).toThrow(TableError);
   expect(() => checkTable(table)).toThrow(why);
