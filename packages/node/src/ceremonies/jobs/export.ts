@@ -1,12 +1,10 @@
 import { groupOf, type Party, type Protocol, renewal, type Scheme, Secret } from '@quorate/protocol';
 import { publicPackageOf } from '../packages.ts';
-import type { JobTools } from './tools.ts';
+import { decodeReceiveKeys } from './pairs.ts';
+import type { JobTools, Receiver } from './tools.ts';
 
 /** The part of one participant in an export. */
-export interface ExportJob {
-  readonly network: Uint8Array;
-  readonly sid: Uint8Array;
-  readonly me: Party;
+export interface ExportJob extends Receiver {
   readonly scheme: Scheme;
   /** Encoded: of the epoch in use. */
   readonly publicPackage: Uint8Array;
@@ -14,10 +12,6 @@ export interface ExportJob {
   readonly asker: Party;
   /** The job wipes it. */
   readonly share: Uint8Array;
-  /** Encoded points, in the order of the participants. */
-  readonly receiveKeys: readonly Uint8Array[];
-  /** Encoded scalar; the job wipes it. */
-  readonly receiveSecret: Uint8Array;
 }
 
 /** The private key, big-endian, at who asks; whoever takes it wipes it. */
@@ -32,8 +26,8 @@ export function* exportJob(input: ExportJob, { aead, groups, randomness, signatu
   const { asker, me, network, sid, signers } = input;
   const group = groupOf(input.scheme, groups);
   const publicPackage = publicPackageOf(group, input.publicPackage);
-  const keys = input.receiveKeys.map((key) => group.decodePoint(key));
-  const receiveKeys = new Map(signers.map((party, i) => [party, keys[i] as never]));
+  const members = signers.map((party) => ({ party }));
+  const receiveKeys = decodeReceiveKeys(group, { members, receiveKeys: input.receiveKeys });
   const session = { group, aead, signatures, network, sid, receiveKeys };
   const own = { me, secret, receiveSecret, randomness };
   const exported = yield* renewal.exportKey({ ...session, ...own, publicPackage, signers, asker });

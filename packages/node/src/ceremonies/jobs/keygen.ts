@@ -12,18 +12,11 @@ import {
   wire,
 } from '@quorate/protocol';
 import { decodeReceiveKeys, encodePairs, ownStock, type PairMaterials, stockOf, type WithStock } from './pairs.ts';
-import type { JobTools } from './tools.ts';
+import type { JobTools, Receiver } from './tools.ts';
 
-export interface KeygenJob extends WithStock {
-  readonly network: Uint8Array;
-  readonly sid: Uint8Array;
-  readonly me: Party;
+export interface KeygenJob extends Receiver, WithStock {
   readonly members: readonly Member[];
   readonly threshold: number;
-  /** Encoded points, in the order of `members`. */
-  readonly receiveKeys: readonly Uint8Array[];
-  /** Encoded scalar; the job wipes it. */
-  readonly receiveSecret: Uint8Array;
   readonly statement: DkgInput['statement'];
 }
 

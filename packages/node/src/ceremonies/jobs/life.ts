@@ -1,7 +1,7 @@
 import { dkls23, frost, groupOf, type Party, type Protocol, renewal, type Scheme, Secret } from '@quorate/protocol';
 import { publicPackageOf } from '../packages.ts';
 import { decodeReceiveKeys, encodePairs, ownStock, type PairMaterials, stockOf, type WithStock } from './pairs.ts';
-import type { JobTools } from './tools.ts';
+import type { JobTools, Receiver } from './tools.ts';
 
 export interface ProveLifeJob {
   readonly network: Uint8Array;
@@ -16,12 +16,7 @@ export interface ProveLifeJob {
 }
 
 /** The members of the new epoch by themselves: they prove that they live, and of an ECDSA key set up what they multiply with. */
-export interface SettleJob extends ProveLifeJob, WithStock {
-  /** Encoded points, in the order of the members. */
-  readonly receiveKeys: readonly Uint8Array[];
-  /** Encoded scalar; the job wipes it. */
-  readonly receiveSecret: Uint8Array;
-}
+export interface SettleJob extends ProveLifeJob, Receiver, WithStock {}
 
 /** Every new share is where it should be, and they fit: all members sign once with them what verifies nowhere. */
 export function* proveLifeJob(input: ProveLifeJob, { groups, randomness }: JobTools): Protocol<Uint8Array> {

@@ -10,7 +10,7 @@ import {
   wipe,
 } from '@quorate/protocol';
 import { halvesOf, setsOf, type TakenSets } from '../../stock/sets.ts';
-import type { JobTools } from './tools.ts';
+import type { JobTools, Receiver } from './tools.ts';
 
 /** What was set up with each other member, for storage; whoever takes it wipes it. */
 export type PairMaterials = ReadonlyMap<Party, Uint8Array>;
@@ -20,14 +20,8 @@ export interface WithStock {
   readonly stock: readonly (TakenSets & { readonly party: Party })[];
 }
 
-export interface PairSetupJob extends WithStock {
-  readonly sid: Uint8Array;
-  readonly me: Party;
+export interface PairSetupJob extends Omit<Receiver, 'network'>, WithStock {
   readonly members: readonly Member[];
-  /** Encoded points, in the order of `members`. */
-  readonly receiveKeys: readonly Uint8Array[];
-  /** Encoded scalar; the job wipes it. */
-  readonly receiveSecret: Uint8Array;
   /** T of the key's public package. */
   readonly transcript: Uint8Array;
 }
@@ -89,7 +83,7 @@ export function encodePairs(pairs: ReadonlyMap<Party, dkls23.PairMaterial>): Pai
 
 export function decodeReceiveKeys(
   group: Group,
-  { members, receiveKeys }: { readonly members: readonly Member[]; readonly receiveKeys: readonly Uint8Array[] },
+  { members, receiveKeys }: Pick<Receiver, 'receiveKeys'> & { readonly members: readonly Pick<Member, 'party'>[] },
 ): ReadonlyMap<Party, Point> {
   return new Map(members.map(({ party }, i) => [party, group.decodePoint(receiveKeys[i] as Uint8Array)]));
 }

@@ -12,12 +12,9 @@ import {
 import { publicPackageOf } from '../packages.ts';
 import { type KeygenJob, type KeygenOutput, withPairs } from './keygen.ts';
 import { decodeReceiveKeys, ownStock, type WithStock } from './pairs.ts';
-import type { JobTools } from './tools.ts';
+import type { JobTools, Receiver } from './tools.ts';
 
-export interface RefreshJob extends WithStock {
-  readonly network: Uint8Array;
-  readonly sid: Uint8Array;
-  readonly me: Party;
+export interface RefreshJob extends Receiver, WithStock {
   readonly scheme: Scheme;
   /** The encoded public package of the epoch that is dealt from. */
   readonly base: Uint8Array;
@@ -25,10 +22,6 @@ export interface RefreshJob extends WithStock {
   readonly epoch: number;
   /** Our share of that epoch if we deal; the job wipes it. */
   readonly share: Uint8Array | undefined;
-  /** Encoded points, in the order of the members. */
-  readonly receiveKeys: readonly Uint8Array[];
-  /** Encoded scalar; the job wipes it. */
-  readonly receiveSecret: Uint8Array;
 }
 
 export interface ImportJob extends Omit<KeygenJob, 'statement'> {

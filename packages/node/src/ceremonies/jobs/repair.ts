@@ -1,12 +1,10 @@
 import { groupOf, type Party, type Protocol, renewal, type Scheme, Secret } from '@quorate/protocol';
 import { publicPackageOf } from '../packages.ts';
-import type { JobTools } from './tools.ts';
+import { decodeReceiveKeys } from './pairs.ts';
+import type { JobTools, Receiver } from './tools.ts';
 
 /** The part of one participant in a repair. */
-export interface RepairJob {
-  readonly network: Uint8Array;
-  readonly sid: Uint8Array;
-  readonly me: Party;
+export interface RepairJob extends Receiver {
   readonly scheme: Scheme;
   /** Encoded: of the epoch in use. */
   readonly publicPackage: Uint8Array;
@@ -14,10 +12,6 @@ export interface RepairJob {
   readonly lost: Party;
   /** Ours, of helpers; the job wipes it. */
   readonly share: Uint8Array | undefined;
-  /** Encoded points, in the order of the participants. */
-  readonly receiveKeys: readonly Uint8Array[];
-  /** Encoded scalar; the job wipes it. */
-  readonly receiveSecret: Uint8Array;
 }
 
 /** The share, where it was lost; whoever takes it wipes it. */
@@ -33,8 +27,8 @@ export function* repairJob(input: RepairJob, { aead, groups, randomness, signatu
   const { network, sid, me, helpers, lost } = input;
   const group = groupOf(input.scheme, groups);
   const publicPackage = publicPackageOf(group, input.publicPackage);
-  const keys = input.receiveKeys.map((key) => group.decodePoint(key));
-  const receiveKeys = new Map(renewal.repairParties({ helpers, lost }).map((party, i) => [party, keys[i] as never]));
+  const members = renewal.repairParties({ helpers, lost }).map((party) => ({ party }));
+  const receiveKeys = decodeReceiveKeys(group, { members, receiveKeys: input.receiveKeys });
   const session = { group, aead, signatures, network, sid, receiveKeys };
   const own = { me, secret, receiveSecret, randomness };
   const share = yield* renewal.repair({ ...session, ...own, publicPackage, helpers, lost });
