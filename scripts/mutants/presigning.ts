@@ -76,11 +76,7 @@ export const presigning: readonly Mutant[] = [
     'admission.ts',
     [committee],
     [
-      [
-        "if (kind === 'presign' && peer !== undefined) this.#spendPresigning(peer);",
-        '',
-        'a member that keeps others busy with presigning',
-      ],
+      [' && !this.#presignings.spend(peer))', ' && false)', 'a member that keeps others busy with presigning'],
       ['.length >= limits.openPresignings', '.length >= 1_000', 'presignings without end open at once'],
     ],
   ),

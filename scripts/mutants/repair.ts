@@ -55,7 +55,7 @@ export const repair: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'repairs.ts', tests, [
     ['if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;', '', 'certificates for strangers'],
-    ['    if (budget.spend(1)) this.#port.send', '    this.#port.send', 'certificates without end'],
+    ['    if (this.#budgets.spend(peer)) this.#port.send', '    this.#port.send', 'certificates without end'],
     ['    if (!(await this.#isLost(publicPackage)))\n', '    if (false)\n', 'a repair of what is not lost'],
     [
       'const best = all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
@@ -73,7 +73,7 @@ export const repair: readonly Mutant[] = [
     ['peerOf, able: users, tries }', 'peerOf, able: users }', 'a helper that spoils one attempt after the other'],
   ]),
   ...cuts(folder, 'admission.ts', tests, [
-    ["    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);\n", '', 'repairs without end'],
+    [' && !this.#repairs.spend(peer))', ' && false)', 'repairs without end'],
     [
       "const isSpent = task.kind === 'repair' || ",
       'const isSpent = ',

@@ -52,7 +52,7 @@ export const stock: readonly Mutant[] = [
         'points for another session',
       ],
       ['    if (this.#exchanges.alice.has(peer)) return;\n', '', 'two sets of one peer at once'],
-      [' || !this.#budget(peer).spend(1)) return;', ') return;', 'work without end for a peer'],
+      [' || !this.#budgets.spend(peer)) return;', ') return;', 'work without end for a peer'],
       ["this.#shelf.keepOnly(peer, 'alice', sets);", '', 'a set that Bob has lost'],
       ["return this.#shelf.keepOnly(peer, 'bob', message.value.sets);", 'return;', 'a set that Alice has lost'],
       ['if (this.#working || this.#options.busy()) return;', 'if (this.#working) return;', 'work beside a session'],

@@ -1,6 +1,6 @@
 import { type CeremonyKind, equal, hash, kinds, toHex } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { Budget } from '../network/budget.ts';
+import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import { renewals } from '../policy/refresh-proposal.ts';
 import { ServiceError } from '../service.ts';
@@ -59,9 +59,11 @@ export class Admission {
   readonly #open: (admitted: Admitted) => Entry;
   /** Under way, by the hash of the body: several peers bring the same request at once. */
   readonly #underWay = new Map<string, Promise<Entry>>();
-  readonly #refusals = new Map<PeerId, Budget>();
-  readonly #presignings = new Map<PeerId, Budget>();
-  readonly #repairs = new Map<PeerId, Budget>();
+  readonly #refusals: PeerBudgets;
+  /** Presignings need no client: a member could keep the others busy with them. */
+  readonly #presignings: PeerBudgets;
+  /** Whoever has a member's node key could have its share given back again and again. */
+  readonly #repairs: PeerBudgets;
   readonly #unheard = new Map<PeerId, number>();
 
   /** @param open makes an entry of a request that was admitted */
@@ -69,6 +71,10 @@ export class Admission {
     this.#workshop = workshop;
     this.#entries = entries;
     this.#open = open;
+    const { clock } = workshop;
+    this.#refusals = new PeerBudgets(clock, limits.refusalsPerSecond, limits.refusalsBurst);
+    this.#presignings = new PeerBudgets(clock, limits.presigningsPerSecond, limits.presigningsBurst);
+    this.#repairs = new PeerBudgets(clock, limits.repairsPerSecond, limits.repairsBurst);
   }
 
   /**
@@ -99,16 +105,16 @@ export class Admission {
   /** Every refusal is an audit record: a peer that earns too many is not heard for a while. */
   refused(peer: PeerId): void {
     const { clock, log } = this.#workshop;
-    const budget = this.#refusals.get(peer) ?? new Budget(clock, limits.refusalsPerSecond, limits.refusalsBurst);
-    this.#refusals.set(peer, budget);
-    if (budget.spend(1)) return;
+    if (this.#refusals.spend(peer)) return;
     this.#unheard.set(peer, clock.monotonic() + limits.unheard);
     log.warn('a peer sends too many requests that are refused', { peer });
   }
 
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
-    if (kind === 'presign' && peer !== undefined) this.#spendPresigning(peer);
-    if (kind === 'repair' && peer !== undefined) this.#spendRepair(peer);
+    if (kind === 'presign' && peer !== undefined && !this.#presignings.spend(peer))
+      throw new ServiceError('busy', 'this member proposes too many presignings');
+    if (kind === 'repair' && peer !== undefined && !this.#repairs.spend(peer))
+      throw new ServiceError('busy', 'this member asks for too many repairs');
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
     // While it was looked at, this node may have been shown that it was put back or runs twice.
@@ -117,23 +123,6 @@ export class Admission {
     if (existing !== undefined && !mayRetry(existing, peer)) return existing;
     this.#checkRoom(admitted.task);
     return this.#open(admitted);
-  }
-
-  /** Presignings need no client: a member could keep the others busy with them. */
-  #spendPresigning(peer: PeerId): void {
-    const { clock } = this.#workshop;
-    const budget =
-      this.#presignings.get(peer) ?? new Budget(clock, limits.presigningsPerSecond, limits.presigningsBurst);
-    this.#presignings.set(peer, budget);
-    if (!budget.spend(1)) throw new ServiceError('busy', 'this member proposes too many presignings');
-  }
-
-  /** Whoever has a member's node key could have its share given back again and again. */
-  #spendRepair(peer: PeerId): void {
-    const budget =
-      this.#repairs.get(peer) ?? new Budget(this.#workshop.clock, limits.repairsPerSecond, limits.repairsBurst);
-    this.#repairs.set(peer, budget);
-    if (!budget.spend(1)) throw new ServiceError('busy', 'this member asks for too many repairs');
   }
 
   #checkRoom(task: Task): void {

@@ -21,7 +21,7 @@ import {
 } from '@quorate/protocol';
 import { IntegrityError } from '@quorate/storage';
 import { limits } from '../limits.ts';
-import { Budget } from '../network/budget.ts';
+import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import { repairProposals } from '../policy/repair-proposal.ts';
 import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
@@ -67,7 +67,7 @@ export class Repairs {
   readonly #port: RepairsPort;
   /** By key id. */
   readonly #questions = new Map<string, Question>();
-  readonly #budgets = new Map<PeerId, Budget>();
+  readonly #budgets: PeerBudgets;
   /** Epochs that others use and whose share should be here: the highest, by key id. */
   readonly #ahead = new Map<string, number>();
   /** How often each member was asked to help, by key id. */
@@ -76,6 +76,7 @@ export class Repairs {
   constructor(workshop: Workshop, port: RepairsPort) {
     this.#workshop = workshop;
     this.#port = port;
+    this.#budgets = new PeerBudgets(workshop.clock, limits.certificatesPerSecond, limits.certificatesBurst);
   }
 
   close(): void {
@@ -142,15 +143,13 @@ export class Repairs {
 
   /** To members of the committee alone: whoever is no longer one has nothing to repair. */
   #answer(peer: PeerId, keyId: Uint8Array): void {
-    const { clock, keys, tools } = this.#workshop;
+    const { keys, tools } = this.#workshop;
     const key = keys.get(keyId);
     const { certificate } = key?.current ?? {};
     if (key?.current === undefined || certificate === undefined) return;
     const { members } = packageOf(key, key.current, tools);
     if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;
-    const budget = this.#budgets.get(peer) ?? new Budget(clock, limits.certificatesPerSecond, limits.certificatesBurst);
-    this.#budgets.set(peer, budget);
-    if (budget.spend(1)) this.#port.send(peer, { type: 'certificate', value: certificate });
+    if (this.#budgets.spend(peer)) this.#port.send(peer, { type: 'certificate', value: certificate });
   }
 
   /** Somebody uses an epoch of which there is nothing here: is our own share of it lost? */

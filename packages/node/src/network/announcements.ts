@@ -3,7 +3,7 @@ import { TopicValidatorResult } from '@libp2p/gossipsub';
 import type { Clock } from '../clock.ts';
 import { NodeError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { Budget } from './budget.ts';
+import { PeerBudgets } from './budget.ts';
 import type { PeerId, Topic } from './network.ts';
 
 /**
@@ -14,15 +14,14 @@ export class Announcements {
   readonly #pubsub: GossipSub;
   readonly #topics: ReadonlyMap<string, Topic>;
   readonly #isMember: (peer: PeerId) => boolean;
-  readonly #clock: Clock;
-  readonly #budgets = new Map<PeerId, Budget>();
+  readonly #budgets: PeerBudgets;
   readonly #handlers = new Map<Topic, (peer: PeerId, payload: Uint8Array) => void>();
 
   constructor(pubsub: GossipSub, topics: readonly Topic[], isMember: (peer: PeerId) => boolean, clock: Clock) {
     this.#pubsub = pubsub;
     this.#topics = new Map(topics.map((topic) => [topic, topic]));
     this.#isMember = isMember;
-    this.#clock = clock;
+    this.#budgets = new PeerBudgets(clock, limits.announcementsPerSecond, limits.announcementsBurst);
   }
 
   start(): void {
@@ -58,11 +57,6 @@ export class Announcements {
     if (message.type !== 'signed' || message.data.length > limits.announcementBytes) return TopicValidatorResult.Ignore;
     const author = message.from.toString();
     if (!this.#isMember(author)) return TopicValidatorResult.Ignore;
-    let budget = this.#budgets.get(author);
-    if (budget === undefined) {
-      budget = new Budget(this.#clock, limits.announcementsPerSecond, limits.announcementsBurst);
-      this.#budgets.set(author, budget);
-    }
-    return budget.spend(1) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
+    return this.#budgets.spend(author) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { PeerId } from './network.ts';
 
 /** A token bucket on the monotonic clock: so many units per second on average, `burst` at once. */
 export class Budget {
@@ -24,5 +25,26 @@ export class Budget {
     if (units > this.#left) return false;
     this.#left -= units;
     return true;
+  }
+}
+
+/** A budget for each peer, full when it is first heard of. */
+export class PeerBudgets {
+  readonly #clock: Clock;
+  readonly #perSecond: number;
+  readonly #burst: number;
+  readonly #budgets = new Map<PeerId, Budget>();
+
+  constructor(clock: Clock, perSecond: number, burst: number) {
+    this.#clock = clock;
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+  }
+
+  /** Takes one unit of a peer's; says false if nothing is left. */
+  spend(peer: PeerId): boolean {
+    const budget = this.#budgets.get(peer) ?? new Budget(this.#clock, this.#perSecond, this.#burst);
+    this.#budgets.set(peer, budget);
+    return budget.spend(1);
   }
 }

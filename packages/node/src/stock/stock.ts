@@ -11,7 +11,7 @@ import {
 } from '@quorate/protocol';
 import type { Clock } from '../clock.ts';
 import { limits } from '../limits.ts';
-import { Budget } from '../network/budget.ts';
+import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId, PeerStatus } from '../network/network.ts';
 import type { Log } from '../observe/log.ts';
 import { tags } from '../tags.ts';
@@ -62,7 +62,8 @@ export class Stock {
   readonly #shelf: Shelf;
   readonly #exchanges: { readonly [R in Role]: Map<PeerId, Exchange> } = { alice: new Map(), bob: new Map() };
   readonly #tries: { readonly [R in Role]: Map<PeerId, Try> } = { alice: new Map(), bob: new Map() };
-  readonly #budgets = new Map<PeerId, Budget>();
+  /** What peers may make this node compute; a restart of a peer does not fill it up. */
+  readonly #budgets: PeerBudgets;
   readonly #boots = new Map<PeerId, string>();
   /** What waits for its turn: one computation at a time, and at most two of a peer. */
   #queue: readonly { readonly exchange: Exchange; readonly work: () => Promise<void> }[] = [];
@@ -73,6 +74,7 @@ export class Stock {
   constructor(options: StockOptions) {
     this.#options = options;
     this.#shelf = new Shelf(options.clock, options.depth);
+    this.#budgets = new PeerBudgets(options.clock, limits.stockPerSecond, limits.stockBurst);
   }
 
   open(): void {
@@ -163,7 +165,7 @@ export class Stock {
       this.#tried(peer, 'alice');
       send(peer, { type: 'wanted', value: { sets: this.#shelf.ids(peer, 'alice') } });
     }
-    if (may('bob') && this.#budget(peer).spend(1)) this.#offer(peer);
+    if (may('bob') && this.#budgets.spend(peer)) this.#offer(peer);
   }
 
   #offer(peer: PeerId): void {
@@ -183,7 +185,7 @@ export class Stock {
   #onOffer(peer: PeerId, { session, key, sets }: Extract<StockMessage, { readonly type: 'offer' }>['value']): void {
     if (this.#exchanges.alice.has(peer)) return;
     this.#shelf.keepOnly(peer, 'alice', sets);
-    if (!this.#shelf.isShort(peer, 'alice') || !this.#budget(peer).spend(1)) return;
+    if (!this.#shelf.isShort(peer, 'alice') || !this.#budgets.spend(peer)) return;
     const exchange: Exchange = { session, own: undefined, cancel: () => undefined };
     this.#exchanges.alice.set(peer, exchange);
     const { choose, key: me, nodeOf, send } = this.#options;
@@ -304,13 +306,6 @@ export class Stock {
     const pause = Math.min(limits.stockRetryFirst * 2 ** failures, limits.stockRetryLongest);
     const notBefore = this.#options.clock.monotonic() + pause;
     this.#tries[role].set(peer, { failures: failures + 1, notBefore });
-  }
-
-  /** What a peer may make this node compute; a restart of the peer does not fill it up. */
-  #budget(peer: PeerId): Budget {
-    const budget = this.#budgets.get(peer) ?? new Budget(this.#options.clock, limits.stockPerSecond, limits.stockBurst);
-    this.#budgets.set(peer, budget);
-    return budget;
   }
 
   /** A signature that is never sent: only the holder of the node key can predict it. */
