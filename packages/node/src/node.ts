@@ -23,7 +23,7 @@ import { isImported, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs/jobs.ts';
 import { ownKeyPackages } from './ceremonies/key-packages.ts';
 import { importedKey, termsOf } from './ceremonies/orders.ts';
-import { packageOf, publicPackageOf } from './ceremonies/packages.ts';
+import { epochOf, packageOf, publicPackageOf } from './ceremonies/packages.ts';
 import { PresignaturePool } from './ceremonies/presigning/pool.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
@@ -449,7 +449,7 @@ export class QuorateNode implements Service {
 
   #publicKey(keyId: Uint8Array, epoch: number): Uint8Array {
     const key = this.#parts.home.keys.get(keyId);
-    const info = key?.epochs.find((one) => one.epoch === epoch);
+    const info = epochOf(key, epoch);
     if (key === undefined || info === undefined) throw new ServiceError('key-unknown', 'this node has no such key');
     const scheme = key.scheme as Scheme;
     return frost.outputKey(frost.suiteOf(scheme, this.#parts.tools.groups), this.#decode(scheme, info.publicPackage));

@@ -20,7 +20,6 @@ import {
   publicPackageCodec,
   readyCodec,
   retire,
-  type Scheme,
   stepActivation,
   toHex,
   wire,
@@ -32,7 +31,7 @@ import type { Tools } from '../tools.ts';
 import { Departures, hasShare, isAttempt } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
-import { headerOf, packageOf } from './packages.ts';
+import { epochOf, headerOf, packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 interface Machine {
@@ -90,7 +89,7 @@ export class Activations {
         // What certifies ours may just be on its way to the disk: then it stays.
         this.#givenUp.add(place);
         await this.#machines.get(place)?.turn;
-        const info = workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+        const info = epochOf(workshop.keys.get(keyId), epoch);
         if (info !== undefined && !isAttempt(info)) return !this.#givenUp.delete(place);
         this.#giveUp(keyId, epoch);
         port.superseded(keyId, epoch);
@@ -132,7 +131,7 @@ export class Activations {
   /** The epoch was just prepared on disk, or approved. */
   prepared(keyId: Uint8Array, epoch: number): void {
     const key = this.#workshop.keys.get(keyId);
-    const info = key?.epochs.find((one) => one.epoch === epoch);
+    const info = epochOf(key, epoch);
     if (key === undefined || info === undefined) throw new Error('a prepared epoch is on disk');
     // A share that was repaired: whatever was thought of its epoch before.
     if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));
@@ -161,7 +160,7 @@ export class Activations {
     if (event === undefined) return;
     const { keyId, epoch } = event;
     const key = this.#workshop.keys.get(keyId);
-    const info = key?.epochs.find((one) => one.epoch === epoch);
+    const info = epochOf(key, epoch);
     const { value } = event;
     const isOutside = value.type === 'certificate' && !this.#isIn(value.certificate);
     if (isOutside && (info === undefined || isAttempt(info))) return this.#departures.learn(value.certificate);
@@ -246,8 +245,7 @@ export class Activations {
     const existing = this.#machines.get(place);
     if (existing !== undefined) return existing;
     const { config, key: nodeKey, tools } = this.#workshop;
-    const group = groupOf(key.scheme as Scheme, tools.groups);
-    const publicPackage = wire.decode(publicPackageCodec(group), info.publicPackage);
+    const publicPackage = packageOf(key, info, tools);
     const own = publicPackage.members.find(({ node }) => equal(node, nodeKey.publicKey));
     if (own === undefined) throw new Error('a key epoch on disk has this node among its members');
     const context: ActivationContext = {
@@ -291,7 +289,7 @@ export class Activations {
 
   /** Whether the share is there, and stays. Whoever joins by an attempt may have given up another one for it. */
   #mayFeed({ context: { keyId, epoch } }: Machine): boolean {
-    const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+    const info = epochOf(this.#workshop.keys.get(keyId), epoch);
     return info !== undefined && hasShare(info) && !this.#givenUp.has(placeOf(keyId, epoch));
   }
 
@@ -346,7 +344,7 @@ export class Activations {
         return;
       }
       case 'activate': {
-        const wasActive = keys.get(keyId)?.epochs.find((one) => one.epoch === epoch)?.state === 'active';
+        const wasActive = epochOf(keys.get(keyId), epoch)?.state === 'active';
         await keys.activate(keyId, epoch);
         if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
         this.#port.active(effect.publicPackage);

@@ -23,7 +23,7 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { NodeFrame } from './frames.ts';
-import { headerOf, packageOf } from './packages.ts';
+import { epochOf, headerOf, packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 export interface DeparturesPort {
@@ -99,7 +99,7 @@ export class Departures {
   /** Somebody's approval of an epoch that is certified here: it has not heard of it. */
   answer(peer: PeerId, { keyId, epoch }: Approval): void {
     const key = this.#workshop.keys.get(keyId);
-    const info = key?.epochs.find((one) => one.epoch === epoch);
+    const info = epochOf(key, epoch);
     if (key !== undefined && info !== undefined) this.#tell(key, info, peer);
   }
 
@@ -122,7 +122,7 @@ export class Departures {
   /** A member of an epoch that is elsewhere says that it uses it. */
   heard(peer: PeerId, { keyId, epoch, party }: Activated): void {
     this.#inTurn(async () => {
-      const info = this.#workshop.keys.get(keyId)?.epochs.find((one) => one.epoch === epoch);
+      const info = epochOf(this.#workshop.keys.get(keyId), epoch);
       if (info?.state !== 'elsewhere') return;
       const member = headerOf(info.publicPackage).members.find((one) => one.party === party);
       if (member === undefined || this.#port.peerOf(member.node) !== peer) return;
@@ -178,7 +178,7 @@ export class Departures {
     // The newest epoch that is in use, as far as this node knows: here, or elsewhere.
     const newest = key?.current ?? key?.epochs.findLast(({ state }) => state === 'elsewhere');
     if (key === undefined || newest === undefined || members.some(({ node }) => equal(node, own.publicKey))) return;
-    const known = key.epochs.find((one) => one.epoch === epoch);
+    const known = epochOf(key, epoch);
     if (epoch <= newest.epoch || (known !== undefined && !isAttempt(known))) return;
     const base = this.#baseFor(key, newest, baseEpoch);
     if (base === undefined) return;

@@ -1,4 +1,5 @@
 import { type Court, dkls23, equal, type Party, type PublicPackage, type Scheme, type Secret } from '@quorate/protocol';
+import { epochOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 /** Parties of an ECDSA key with which this node does not multiply now: banned, or nothing is set up with them. */
@@ -6,8 +7,7 @@ export function apartFrom(
   { epoch, keyId, members }: Pick<PublicPackage, 'epoch' | 'keyId' | 'members'>,
   { bans, key, keys }: Pick<Workshop, 'bans' | 'key' | 'keys'>,
 ): readonly Party[] {
-  const { epochs = [] } = keys.get(keyId) ?? {};
-  const { material = [] } = epochs.find((one) => one.epoch === epoch) ?? {};
+  const { material = [] } = epochOf(keys.get(keyId), epoch) ?? {};
   const others = members.filter(({ node }) => !equal(node, key.publicKey));
   return others.filter(({ party, node }) => bans.has(node) || !material.includes(party)).map(({ party }) => party);
 }

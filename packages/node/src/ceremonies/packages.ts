@@ -28,6 +28,11 @@ export function publicPackageOf(group: Group, encoded: Uint8Array): PublicPackag
   return publicPackage;
 }
 
+/** An epoch of a key, by its number. */
+export function epochOf(key: KeyInfo | undefined, epoch: number): EpochInfo | undefined {
+  return key?.epochs.find((one) => one.epoch === epoch);
+}
+
 /** The public package of an epoch of a key. */
 export function packageOf(
   { scheme }: Pick<KeyInfo, 'scheme'>,

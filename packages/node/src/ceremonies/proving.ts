@@ -1,5 +1,6 @@
-import { frost, type Member, publicPackageCodec, renewal, type Scheme, wipe, wire } from '@quorate/protocol';
+import { frost, type Member, renewal, type Scheme, wipe } from '@quorate/protocol';
 import type { KeygenOutput } from './jobs/keygen.ts';
+import { publicPackageOf } from './packages.ts';
 import type { Proof, TaskSession, Workshop } from './task.ts';
 
 /** All sign once with their new shares, before anybody says READY: then none of them is dead, or another's. */
@@ -15,7 +16,7 @@ export function proofOfLife(
 ): Proof {
   const { share, material, publicPackage: encoded } = output;
   const suite = frost.suiteOf(scheme, workshop.tools.groups);
-  const publicPackage = wire.decode(publicPackageCodec(suite.group), encoded);
+  const publicPackage = publicPackageOf(suite.group, encoded);
   const sid = renewal.lifeSession(first, publicPackage);
   const input = { network, sid, me, scheme, publicPackage: encoded, share: share.slice() };
   return {
