@@ -98,6 +98,16 @@ export const reshare: readonly Mutant[] = [
       'key.epochs.filter(({ certificate, epoch }) => certificate !== undefined && epoch',
       'a share of an attempt that came to nothing, for good',
     ],
+    [
+      'if (winner === undefined || this.#isMember(peer, winner)) return false;',
+      'if (winner === undefined || winner !== undefined) return false;',
+      'a share of an attempt whose number another one has, for good',
+    ],
+    [
+      'for (const info of [before, winner])',
+      'for (const info of [winner])',
+      'a member that knows nothing of what overtook its attempt',
+    ],
     ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
     [
       '    if (isOther && !(await this.#port.superseded(keyId, epoch))) return;\n',

@@ -164,6 +164,7 @@ export class Activations {
     const { value } = event;
     const isOutside = value.type === 'certificate' && !this.#isIn(value.certificate);
     if (isOutside && (info === undefined || isAttempt(info))) return this.#departures.learn(value.certificate);
+    if (key !== undefined && frame.type === 'ready' && this.#departures.correct(peer, key, epoch)) return;
     if (info === undefined || info.state === 'approved') {
       this.#early.keep(peer, placeOf(keyId, epoch), frame, frame.value.length);
       return;

@@ -430,20 +430,80 @@ describe('a member that was left out', () => {
     expectNobodyBlamed(committee);
   });
 
+  /** Dave has joined in an attempt that failed at alice, who proposed it, and at bob: he alone heard everybody's last word. */
+  async function joinedAlone(committee: Committee, tamper?: Tamper): Promise<string> {
+    const members = ['alice', 'bob', 'dave'];
+    const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+    for (const [member, other] of [[alice, 'bob'] as const, [bob, 'alice'] as const]) {
+      const withheld = lastWordKeptFrom(other);
+      member.tamper = (frame, to) => withheld(frame, to).flatMap((said) => tamper?.(said, to) ?? [said]);
+    }
+    const { id } = await alice.node.reshare('treasury', { members });
+    const states = () => members.map((name) => committee.ceremony(name, id)?.state);
+    await committee.until(() => states().join() === 'failed,failed,confirming', 60_000);
+    for (const member of [alice, bob]) member.tamper = tamper;
+    return id;
+  }
+
+  test('or joined only in an attempt hears that another one has its number', async () => {
+    const committee = await committeeWith('heard', 4, 3);
+    const id = await joinedAlone(committee);
+    // Nobody else has anything of the attempt.
+    await committee.at('carol').node.refresh('treasury');
+    await committee.until(() => committee.ceremony('dave', id)?.state === 'failed', 60_000);
+    expect(committee.ceremony('dave', id)?.failure?.code).toBe('conflict');
+    await committee.run(2 * limits.readyInterval);
+    expect(statesOf(committee, 'dave')).toEqual([
+      [1, 'elsewhere'],
+      [2, 'elsewhere'],
+    ]);
+    const dave = committee.at('dave');
+    expect([...dave.store.durable.keys()].filter((place) => place.startsWith('shares/'))).toEqual([]);
+    const before = dave.sent.length;
+    await committee.run(2 * limits.readyInterval);
+    expect(dave.sent.slice(before).map(({ frame }) => frame.type)).not.toContain('ready');
+    expectNobodyBlamed(committee);
+  });
+
+  test('or joined only in an attempt hears what overtook it, where it does not know what that renews', async () => {
+    const committee = await committeeWith('heard late', 4, 3);
+    let isHeld = true;
+    const held: Tamper = (frame) =>
+      isHeld && frame.type === 'ready' && wire.decode(readyCodec, frame.value).epoch === 2 ? [] : [frame];
+    for (const name of three) committee.at(name).tamper = held;
+    await committee.at('alice').node.refresh('treasury');
+    await committee.until(() => three.every((name) => statesOf(committee, name).at(-1)?.[1] === 'prepared'), 60_000);
+    await committee.run(limits.refreshPause);
+    // Of epoch 1, too.
+    const id = await joinedAlone(committee, held);
+    expect(statesOf(committee, 'dave')).toEqual([
+      [1, 'elsewhere'],
+      [3, 'prepared'],
+    ]);
+    isHeld = false;
+    await committee.until(() => three.every((name) => keyOf(committee, name)?.current?.epoch === 2), 60_000);
+    expect(committee.ceremony('dave', id)?.state).toBe('confirming');
+    await committee.run(limits.refreshPause);
+    await committee.at('carol').node.refresh('treasury');
+    await committee.until(() => committee.ceremony('dave', id)?.state === 'failed', 60_000);
+    const { epoch } = keyOf(committee, 'carol')?.current as { epoch: number };
+    expect(statesOf(committee, 'dave').at(-1)).toEqual([epoch, 'elsewhere']);
+    expectNobodyBlamed(committee);
+  });
+
   test('or joined only in an attempt that came to nothing joins in another, and gives up what has the number of its base', async () => {
     const committee = await committeeWith('joins at last', 4, 3);
-    const [alice, bob, dave] = ['alice', 'bob', 'dave'].map((name) => committee.at(name)) as [Member, Member, Member];
-    alice.tamper = lastWordKeptFrom('bob');
-    bob.tamper = lastWordKeptFrom('alice');
-    const members = ['alice', 'bob', 'dave'];
-    const first = await alice.node.reshare('treasury', { members });
-    const states = () => members.map((name) => committee.ceremony(name, first.id)?.state);
-    await committee.until(() => states().join() === 'failed,failed,confirming', 60_000);
-    for (const member of [alice, bob]) member.tamper = undefined;
+    const dave = committee.at('dave');
+    const first = await joinedAlone(committee);
+    // Nobody tells him of what follows.
+    for (const name of three)
+      committee.at(name).tamper = (frame, to) => (to === 'dave' && frame.type === 'certificate' ? [] : [frame]);
     const second = await committee.at('carol').node.refresh('treasury');
     await committee.until(() => three.every((name) => keyOf(committee, name)?.current?.epoch === 2), 60_000);
     expect(committee.ceremony('carol', second.id)?.state).toBe('done');
     await committee.run(limits.refreshPause);
+    expect(statesOf(committee, 'dave').at(-1)).toEqual([2, 'prepared']);
+    const members = ['alice', 'bob', 'dave'];
     const third = await reshare(committee, 'carol', { members }, members);
     expect(third.failure).toBeUndefined();
     expect(statesOf(committee, 'dave')).toEqual([
@@ -455,7 +515,7 @@ describe('a member that was left out', () => {
     await committee.run(3 * limits.readyInterval);
     const said = dave.sent.slice(before).map(({ frame }) => frame.type);
     expect(said).not.toContain('ready');
-    expect(committee.ceremony('dave', first.id)?.state).toBe('failed');
+    expect(committee.ceremony('dave', first)?.state).toBe('failed');
     expect(await committee.verifies('joined', await committee.sign('dave', committee.order('joined')))).toBe(true);
     expectNobodyBlamed(committee);
   });

@@ -107,11 +107,24 @@ export class Departures {
    * A member of an epoch that is destroyed here still speaks of it: it is told what certified it, if it still promises READY, and
    * what followed without it.
    */
-  remind(peer: PeerId, key: KeyInfo, { certificate, epoch, publicPackage }: EpochInfo, promises: boolean): void {
-    const nodes = headerOf(publicPackage).members.map(({ node }) => node);
-    if (!nodes.some((node) => this.#port.peerOf(node) === peer)) return;
+  remind(peer: PeerId, key: KeyInfo, info: EpochInfo, promises: boolean): void {
+    const { certificate, epoch } = info;
+    if (!this.#isMember(peer, info)) return;
     if (promises && certificate !== undefined) this.#port.send(peer, { type: 'certificate', value: certificate });
     for (const later of key.epochs) if (later.epoch > epoch) this.#tell(key, later, peer);
+  }
+
+  /**
+   * A member promises READY for an attempt that another one without it overtook, perhaps under the same number: it is told what was
+   * certified, and what that renews, of which it may not know either. @returns whether it was so
+   */
+  correct(peer: PeerId, key: KeyInfo, epoch: number): boolean {
+    const certified = key.epochs.filter(({ certificate, state }) => certificate !== undefined && state !== 'certified');
+    const winner = certified.find((info) => info.epoch >= epoch);
+    if (winner === undefined || this.#isMember(peer, winner)) return false;
+    const before = certified.findLast((info) => info.epoch < winner.epoch);
+    for (const info of [before, winner]) if (info !== undefined) this.#tellOne(peer, key, info);
+    return true;
   }
 
   /** A certificate of an epoch of which this node has no share. */
@@ -158,17 +171,24 @@ export class Departures {
     const next = headerOf(info.publicPackage);
     const before = key.epochs.filter(({ epoch }) => epoch >= next.baseEpoch && epoch < next.epoch);
     const nodes = before.flatMap(({ publicPackage }) => headerOf(publicPackage).members.map(({ node }) => node));
-    const own = next.members.find(({ node }) => equal(node, this.#workshop.key.publicKey));
-    const { keyId, epoch } = next;
-    for (const peer of new Set(nodes.map((node) => this.#port.peerOf(node)))) {
-      const stays = next.members.some(({ node }) => this.#port.peerOf(node) === peer);
-      if (stays || (only !== undefined && peer !== only)) continue;
-      this.#port.send(peer, { type: 'certificate', value: info.certificate });
-      if (own === undefined) continue;
-      const { transcript } = packageOf(key, info, this.#workshop.tools);
-      const activated = wire.encode(activatedCodec, { keyId, epoch, party: own.party, transcript });
-      this.#port.send(peer, { type: 'activated', value: activated });
-    }
+    for (const peer of new Set(nodes.map((node) => this.#port.peerOf(node))))
+      if (only === undefined || peer === only) this.#tellOne(peer, key, info);
+  }
+
+  /** Tells a peer what certifies an epoch that it is not in. */
+  #tellOne(peer: PeerId, key: KeyInfo, info: EpochInfo): void {
+    if (info.certificate === undefined || this.#isMember(peer, info)) return;
+    this.#port.send(peer, { type: 'certificate', value: info.certificate });
+    const { keyId, epoch, members } = headerOf(info.publicPackage);
+    const own = members.find(({ node }) => equal(node, this.#workshop.key.publicKey));
+    if (own === undefined) return;
+    const { transcript } = packageOf(key, info, this.#workshop.tools);
+    const activated = wire.encode(activatedCodec, { keyId, epoch, party: own.party, transcript });
+    this.#port.send(peer, { type: 'activated', value: activated });
+  }
+
+  #isMember(peer: PeerId, { publicPackage }: EpochInfo): boolean {
+    return headerOf(publicPackage).members.some(({ node }) => this.#port.peerOf(node) === peer);
   }
 
   async #learn(certificate: Certificate): Promise<void> {
