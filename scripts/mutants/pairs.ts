@@ -18,6 +18,9 @@ export const pairs: readonly Mutant[] = [
     ['return !isRunning && ', 'return ', 'a set-up that runs is given up for another'],
     ['  checkBans(checked.members, workshop);\n', '', 'a set-up with a banned member'],
   ]),
+  ...cuts(folder, 'sessions.ts', tests, [
+    ["          if (task.kind === 'pairs') this.#port.reseat();\n", '', 'an order that waits for what is there'],
+  ]),
   ...cuts(folder, 'preparing.ts', tests, [
     [
       "if (!equal(network, config.networkId)) throw denied('the proposal is for another network');",

@@ -81,7 +81,8 @@ export class Ceremonies {
       signed: (entry, signers) => this.#tellResult(entry, signers),
       forget: async (node) => this.#pairs.forget(node),
       reseat: () => {
-        for (const entry of this.#book.open()) if (entry.task.exclusive) this.#apply(entry, { type: 'reseated' });
+        for (const entry of this.#book.open())
+          if (this.#registrations.isOutdated(entry)) this.#apply(entry, { type: 'reseated' });
       },
       suspect: (peers) => this.#registrations.suspect(peers),
     });

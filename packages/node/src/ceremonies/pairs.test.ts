@@ -111,6 +111,22 @@ describe('a node that dies in a check whose outcome a peer learns', () => {
   );
 });
 
+test('an order that waits for two who have nothing set up is carried out as soon as they have', async () => {
+  const committee = await threeWithKey('waits');
+  const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+  await committee.stop(committee.at('carol'), 'kill');
+  const { keyId, current } = alice.home.keys.byName(key) as { keyId: Uint8Array; current: { epoch: number } };
+  await alice.home.keys.materials.drop(keyId, current.epoch, [partyOf(committee, 'bob')]);
+  const order = committee.order('waits', { key, intent: intent('waits') });
+  const { id } = await alice.node.sign(order);
+  const told = (member: Member): boolean =>
+    member.sent.some(({ frame }) => frame.type === 'registration' && frame.value.apart.length > 0);
+  await committee.until(() => told(alice) || told(bob), 60_000);
+  expect(ready(committee, ['alice', 'bob'])).toBe(false);
+  await committee.until(() => ready(committee, ['alice', 'bob']), 60_000);
+  await committee.until(() => committee.ceremony('alice', id)?.state === 'done', 2 * limits.signRound);
+});
+
 const sidOf = (frame: NodeFrame): string | undefined =>
   frame.type === 'envelope' ? toHex(decodeEnvelope(frame.value).sid) : undefined;
 

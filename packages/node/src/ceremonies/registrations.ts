@@ -93,6 +93,11 @@ export class Registrations {
     this.ask(entry, coordinator);
   }
 
+  /** Whether the registration in force does not say with whom this node sits now. */
+  isOutdated({ registration, task }: Entry): boolean {
+    return registration !== undefined && registration.value.apart.join() !== task.apart.join();
+  }
+
   /** Hands the registration in force to a coordinator, and gives it some time to make something of it. */
   ask(entry: Entry, coordinator: PeerId): void {
     // The clock may have been behind when the request came, and put right since.

@@ -216,6 +216,7 @@ export class Sessions {
         this.#port.apply(entry, outcome);
         if (outcome.type === 'prepared') this.#port.prepared(entry);
         else {
+          if (task.kind === 'pairs') this.#port.reseat();
           this.#port.signed(
             entry,
             session.start.participants.map(({ party }) => party),
