@@ -106,9 +106,14 @@ export const repair: readonly Mutant[] = [
         'an old share in the place of a new one',
       ],
       [
-        '      await this.#copies.erase(keyId, repaired.epoch);\n      const afresh',
-        '      const afresh',
-        'an old copy that contradicts the repaired share',
+        "      await records.purge(salvaged.filter(({ type }) => type === 'delete'));\n",
+        '',
+        'a forgotten share in the files of the database',
+      ],
+      [
+        "        if (own.state.type === 'shredded') await this.#copies.erase(fromHex(id), epoch);\n",
+        '        void [own, epoch];\n',
+        'the copy of a shredded share while its key is quarantined',
       ],
     ],
   ),
@@ -117,6 +122,11 @@ export const repair: readonly Mutant[] = [
     'salvage.ts',
     ['salvage.test.ts'],
     [
+      [
+        '  await copies.eraseOthers(keyId, known);\n',
+        '',
+        'the copy of a forgotten share, or one that contradicts the repaired share',
+      ],
       ['name, scheme, frozen, exported };', 'name, scheme, frozen: 0, exported };', 'a freeze that a repair lifts'],
       ['name, scheme, frozen, exported };', 'name, scheme, frozen, exported: 0 };', 'a mark that a repair takes away'],
       [

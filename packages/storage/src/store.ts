@@ -114,6 +114,7 @@ export class CommittedStore implements Store {
 
   async purge(operations: readonly StoreOperation[]): Promise<void> {
     this.#checkAlive();
+    if (operations.length === 0) return;
     await this.#writer;
     await this.#engine.purge?.(operations).catch((cause: unknown) => {
       throw new StoreError('store-failed', 'old values could not be removed from the files', cause);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ascii, pureAead, Secret, seeded } from '@quorate/protocol';
@@ -38,6 +38,12 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'quorate-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** Every byte of every file under a folder. */
+export async function contentsOf(folder: string): Promise<Buffer> {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+  return Buffer.concat(await Promise.all(files.map((one) => readFile(join(one.parentPath, one.name)))));
 }
 
 /** `bytes` with one bit flipped. */

@@ -1,4 +1,4 @@
-import { EncodingError, equal, Secret, wipe, wire } from '@quorate/protocol';
+import { EncodingError, equal, Secret, toHex, wipe, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
 import { IntegrityError } from '../sealing/errors.ts';
 import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
@@ -69,6 +69,13 @@ export class Copies {
   /** Erases the copy. Harmless if there is none. @throws {StoreError} */
   async erase(keyId: Uint8Array, epoch: number): Promise<void> {
     await this.#keyring.annex?.eraseCopy(copyName(keyId, epoch));
+  }
+
+  /** Erases the copies of a key's epochs, but of these. @throws {StoreError} */
+  async eraseOthers(keyId: Uint8Array, epochs: readonly number[]): Promise<void> {
+    const known = new Set(epochs.map((epoch) => copyName(keyId, epoch)));
+    for (const name of await this.others(known))
+      if (name.startsWith(`${toHex(keyId)}-`)) await this.#keyring.annex?.eraseCopy(name);
   }
 
   /** The names of copies that belong to none of these epochs. */

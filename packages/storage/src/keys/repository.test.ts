@@ -2,7 +2,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascii, equal, Secret, seeded, toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, failingAtEachWrite, flipped, keyring, sealer, temporaryFolder } from '../../test/fixtures.ts';
+import {
+  collect,
+  contentsOf,
+  failingAtEachWrite,
+  flipped,
+  keyring,
+  sealer,
+  temporaryFolder,
+} from '../../test/fixtures.ts';
 import { openDatabase } from '../database.ts';
 import { limits } from '../limits.ts';
 import { MemoryStore } from '../memory.ts';
@@ -662,8 +670,7 @@ describe('an epoch that was overtaken', () => {
     const sealed = (await Promise.all(secret.map(async (place) => collect(store.entries(place))))).flat();
     expect(sealed).toHaveLength(3);
     const present = async (): Promise<number> => {
-      const files = (await readdir(data, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
-      const all = Buffer.concat(await Promise.all(files.map((one) => readFile(join(one.parentPath, one.name)))));
+      const all = await contentsOf(data);
       // Salt and commitment: without them nothing is opened.
       return sealed.filter(([, value]) => all.includes(value.subarray(1, 65))).length;
     };

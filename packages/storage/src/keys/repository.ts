@@ -22,7 +22,7 @@ import { Materials } from './materials.ts';
 import { copyName, epochPlace, keyPlace, materialPlace, sharePlace } from './places.ts';
 import type { Material, OutsideEpoch, PreparedEpoch, RepairedEpoch, ShareCheck } from './prepared.ts';
 import { type EpochRecord, type EpochState, epochCodec, keyCodec, keyRecordVersion } from './record.ts';
-import { salvage } from './salvage.ts';
+import { readable, salvage } from './salvage.ts';
 
 /**
  * The keys of this node and their epochs. What is public is held in memory, and changes there only after it has changed on
@@ -192,10 +192,10 @@ export class KeyRepository {
         if ((info(whole).current?.epoch ?? 0) > epoch)
           throw new KeyError('epoch-retired', `a higher epoch than ${epoch} of the key ${repaired.name} is in use`);
       }
-      // What it holds does not open, or is what is written now: two copies that differ would both be doubted.
-      await this.#copies.erase(keyId, repaired.epoch);
-      const afresh = { afresh: `key/${toHex(keyId)}` };
-      await this.#keyring.records.batch(await salvage(this.#keyring, this.#copies, repaired), afresh);
+      const { records } = this.#keyring;
+      const salvaged = await salvage(this.#keyring, this.#copies, repaired);
+      await records.batch(salvaged, { afresh: `key/${toHex(keyId)}` });
+      await records.purge(salvaged.filter(({ type }) => type === 'delete'));
       this.#isUncopied.add(copyName(keyId, epoch));
       this.#entries.delete(keyId);
       await this.#load(toHex(keyId));
@@ -336,6 +336,9 @@ export class KeyRepository {
       );
       this.#entries.set({ keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
+      // What was decided before the damage holds: a crash may have come between the record and the copy.
+      for await (const { epoch, record: own } of readable(this.#keyring, fromHex(id)))
+        if (own.state.type === 'shredded') await this.#copies.erase(fromHex(id), epoch);
     }
   }
 

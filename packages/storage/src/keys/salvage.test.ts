@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { ascii, equal, Secret, seeded, toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, failingAtEachWrite, flipped, keyring } from '../../test/fixtures.ts';
+import { collect, contentsOf, failingAtEachWrite, flipped, keyring, temporaryFolder } from '../../test/fixtures.ts';
+import { openDatabase } from '../database.ts';
 import { MemoryStore } from '../memory.ts';
 import type { Store } from '../store.ts';
 import type { PreparedEpoch, RepairedEpoch } from './prepared.ts';
@@ -61,6 +63,18 @@ async function expectShare(keys: KeyRepository, epoch: number): Promise<void> {
   expect(share.use(toHex)).toBe(toHex(shareOf(epoch)));
 }
 
+test('a copy of what was shredded is erased, though another epoch of its key is damaged', async () => {
+  const before = new MemoryStore();
+  await (await open(before)).prepare(prepared(1), check);
+  const store = await threeEpochs();
+  store.beside.files.set(copy(1), before.beside.files.get(copy(1)) as Uint8Array);
+  await store.batch([{ type: 'delete', key: place('epochs', 2) }]);
+  const keys = await open(store);
+  expect(keys.get(keyId)?.quarantined).toBeDefined();
+  expect([...store.beside.files.keys()]).not.toContain(copy(1));
+  expect([...store.beside.files.keys()]).toContain(copy(2));
+});
+
 describe('a repair', () => {
   test('makes the key whole again, whatever was lost of it, in both copies; the other epochs stay as they are', async () => {
     const whole = await threeEpochs();
@@ -77,6 +91,10 @@ describe('a repair', () => {
       expect(quarantined, lost).toBeDefined();
       if (isShare) expect(remains).toContainEqual(ascii('package 2'));
       await damaged.repair(repaired(2), check);
+      // Of an epoch that is forgotten nothing lies about.
+      const isKept = lost !== place('epochs', 3) && !(isShare && lost.endsWith('3'));
+      const copies = [...store.beside.files.keys()].filter((name) => name.startsWith(toHex(keyId)));
+      expect(copies.toSorted(), lost).toEqual([copy(2), ...(isKept ? [copy(3)] : [])]);
       for (const reopen of [async () => damaged, async () => open(store.crash())]) {
         const keys = await reopen();
         const old = lost === place('epochs', 1) ? [] : [[1, 'shredded']];
@@ -97,6 +115,28 @@ describe('a repair', () => {
       await later.batch([{ type: 'delete', key: place('shares', 2) }]);
       await expectShare(await open(later), 2);
     }
+  });
+
+  test('leaves nothing in the files of an epoch that it forgets', async () => {
+    const data = await temporaryFolder();
+    const store = await openDatabase(join(data, 'store'), data);
+    const keys = await open(store);
+    await keys.prepare(
+      prepared(1, { material: new Map([[4, new Secret(seeded(ascii('material')).bytes(64))]]) }),
+      check,
+    );
+    const places = ['data-keys', 'shares', 'material'].map((prefix) => place(prefix, 1));
+    const sealed = (await Promise.all(places.map(async (one) => collect(store.entries(one))))).flat();
+    expect(sealed).toHaveLength(3);
+    const present = async (): Promise<number> => {
+      const all = await contentsOf(data);
+      return sealed.filter(([, value]) => all.includes(value.subarray(1, 65))).length;
+    };
+    expect(await present()).toBe(3);
+    await store.batch([{ type: 'delete', key: place('epochs', 1) }]);
+    await (await open(store)).repair(repaired(2), check);
+    expect(await present()).toBe(0);
+    await store.close();
   });
 
   test('gives a key of which nothing is left', async () => {

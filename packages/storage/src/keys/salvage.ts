@@ -24,11 +24,15 @@ export async function salvage(
   const { keyId, epoch } = repaired;
   const { records } = keyring;
   const puts: Put[] = [await keyRecord(keyring, repaired), ...newEpoch(keyring, repaired)];
-  const prefix = `epochs/${toHex(keyId)}/`;
-  for await (const place of records.places(prefix)) {
-    const other = Number(place.slice(prefix.length));
-    if (other !== epoch) puts.push(...(await oldEpoch(keyring, copies, keyId, other)));
+  const known: number[] = [];
+  for await (const old of readable(keyring, keyId)) {
+    if (old.epoch === epoch) continue;
+    known.push(old.epoch);
+    puts.push(...(await oldEpoch(keyring, copies, keyId, old)));
   }
+  // Nobody would ever shred what is forgotten. The copy of the epoch that is repaired does not open, or is what is written now: two
+  // that differ would both be doubted.
+  await copies.eraseOthers(keyId, known);
   const kept = new Set(puts.map(({ key }) => key));
   const deletes: StoreOperation[] = [];
   for (const prefix of ['key', 'pairs'].flatMap((group) => prefixesOf(`${group}/${toHex(keyId)}`)))
@@ -65,18 +69,32 @@ function newEpoch(keyring: Keyring, repaired: RepairedEpoch): readonly Put[] {
   ];
 }
 
+/** An epoch of a damaged key whose own record is whole. */
+interface Readable {
+  readonly epoch: number;
+  readonly record: EpochRecord;
+  readonly sealed: Uint8Array;
+}
+
+/** The epochs of a key whose own records open, whatever else is wrong with it. */
+export async function* readable({ records }: Keyring, keyId: Uint8Array): AsyncGenerator<Readable> {
+  const prefix = `epochs/${toHex(keyId)}/`;
+  for await (const place of records.places(prefix)) {
+    const sealed = await records.sealed(place);
+    const opened = sealed === undefined ? undefined : records.unseal(place, 'epoch', sealed);
+    if (sealed === undefined || opened === undefined) continue;
+    yield { epoch: Number(place.slice(prefix.length)), record: wire.decode(epochCodec, opened), sealed };
+  }
+}
+
 async function oldEpoch(
   { records }: Keyring,
   copies: Copies,
   keyId: Uint8Array,
-  epoch: number,
+  { epoch, record, sealed }: Readable,
 ): Promise<readonly Put[]> {
   const place = epochPlace(keyId, epoch);
-  const sealed = await records.sealed(place);
-  const opened = sealed === undefined ? undefined : records.unseal(place, 'epoch', sealed);
-  if (opened === undefined) return [];
-  const record = wire.decode(epochCodec, opened);
-  if (!isKept(record)) return [{ type: 'put', key: place, value: sealed as Uint8Array }];
+  if (!isKept(record)) return [{ type: 'put', key: place, value: sealed }];
   if (!(await opens(copies, keyId, epoch))) {
     const certificate = certificateOf(record.state) ?? new Uint8Array(0);
     const shredded: EpochRecord = { ...record, state: { type: 'shredded', value: { erased: 0, certificate } } };
