@@ -12,6 +12,11 @@ const networkId = networkIdOf('testnet');
 /** The key that is there before anything goes wrong. */
 export const firstKey = 'treasury';
 
+interface CommitteeOrder {
+  readonly members: readonly string[];
+  readonly threshold: number;
+}
+
 type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh' | 'reshare' | 'lose' | 'repair';
 
 /** What clients and operators do, and how many times in a run, for each protocol. A new protocol gets its line here. */
@@ -100,13 +105,21 @@ export class Client {
     this.#ask(seat, `refresh ${name}`, async (node) => node.refresh(name));
   }
 
-  /** Another committee and another threshold: one member may be corrupt, and one away. */
+  /** Any committee, perhaps the one that is there, which is refused: one member may be corrupt, and one away. */
   reshare(seat: Seat, name: string): void {
-    const members = this.#dice.some(this.#world.seats, this.#dice.between(3, this.#plan.n)).map((one) => one.name);
-    const threshold = this.#dice.between(majority(members.length), members.length - 1);
-    this.#ask(seat, `reshare ${name} to ${threshold} of ${members.join(',')}`, async (node) =>
-      node.reshare(name, { members, threshold }),
-    );
+    this.#reshareTo(seat, name, this.#committee());
+  }
+
+  /** A committee or a threshold that is not there. */
+  reshareAnew(seat: Seat, name: string): void {
+    const { members, threshold } = this.#checker.newestOf(name);
+    const isThere = (other: CommitteeOrder): boolean =>
+      other.threshold === threshold &&
+      other.members.length === members.length &&
+      members.every((one) => other.members.includes(one.name));
+    let next = this.#committee();
+    while (isThere(next)) next = this.#committee();
+    this.#reshareTo(seat, name, next);
   }
 
   /** Its operator asks for the share that it lost. */
@@ -176,6 +189,16 @@ export class Client {
     if (!this.#plan.reshares) return undefined;
     const holders = this.#checker.usersOf(key).filter(({ life }) => life?.node !== undefined);
     return holders.length === 0 ? undefined : this.#dice.any(holders);
+  }
+
+  #committee(): CommitteeOrder {
+    const members = this.#dice.some(this.#world.seats, this.#dice.between(3, this.#plan.n)).map((one) => one.name);
+    return { members, threshold: this.#dice.between(majority(members.length), members.length - 1) };
+  }
+
+  #reshareTo(seat: Seat, name: string, order: CommitteeOrder): void {
+    const what = `reshare ${name} to ${order.threshold} of ${order.members.join(',')}`;
+    this.#ask(seat, what, async (node) => node.reshare(name, order));
   }
 
   #ask<T>(

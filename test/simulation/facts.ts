@@ -107,11 +107,12 @@ export class Facts {
   }
 
   /** The newest epoch of a key that somebody uses, and who is in it. */
-  newestOf(name: string): { readonly epoch: number; readonly members: readonly Seat[] } {
+  newestOf(name: string): { readonly epoch: number; readonly members: readonly Seat[]; readonly threshold: number } {
     const all = this.world.honest.flatMap(({ life }) => life?.home?.keys.byName(name)?.current ?? []);
     const newest = all.toSorted((a, b) => b.epoch - a.epoch)[0];
-    if (newest === undefined) return { epoch: 0, members: [] };
-    return { epoch: newest.epoch, members: this.seatsOf(headerOf(newest.publicPackage).members) };
+    if (newest === undefined) return { epoch: 0, members: [], threshold: 0 };
+    const { members, threshold } = headerOf(newest.publicPackage);
+    return { epoch: newest.epoch, members: this.seatsOf(members), threshold };
   }
 
   isCorruptNode(node: Uint8Array): boolean {

@@ -77,4 +77,24 @@ export const regressions: readonly Regression[] = [
     was: 'a share was destroyed for the members of one epoch, while a newer one was being certified; the checker asked those of the newer one',
     run: { ...toy, protocol: 'reshare', seed: 1252 },
   },
+  {
+    was: 'who only joined in an attempt whose number another one has was told nothing, and kept a share of it for ever',
+    run: { ...toy, protocol: 'reshare', seed: 9033 },
+  },
+  {
+    was: 'the same of one who had given the attempt up for a proposal that came to nothing either',
+    run: { ...toy, protocol: 'reshare', seed: 2230 },
+  },
+  {
+    was: 'orders that waited for a set-up went on saying that the two sit apart when it was done',
+    run: { ...toy, protocol: 'repair', seed: 3610 },
+  },
+  {
+    was: 'the copy of a retired share, whose record was damaged, outlived the repair of its key',
+    run: { ...toy, protocol: 'repair', seed: 4880 },
+  },
+  {
+    was: 'the copy of a share that was being destroyed when power went stayed while another record of the key was damaged',
+    run: { ...toy, protocol: 'reshare', seed: 5061 },
+  },
 ];

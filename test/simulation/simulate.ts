@@ -229,7 +229,7 @@ class Run {
     const everybody = this.#able.length === this.#plan.n;
     if (!everybody || this.#checker.violation !== undefined || protocol === 'sign') return;
     if (protocol === 'keygen') return this.#makesKey();
-    if (this.#plan.reshares) await this.#untilRenewed((seat) => this.#client.reshare(seat, firstKey), 'a reshare');
+    if (this.#plan.reshares) await this.#untilRenewed((seat) => this.#client.reshareAnew(seat, firstKey), 'a reshare');
     await this.#untilRenewed((seat) => this.#client.refresh(seat, firstKey), 'a refresh');
     // Whoever is behind has a while to hear of it.
     await this.#pass(2 * limits.readyInterval);
