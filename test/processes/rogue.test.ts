@@ -90,7 +90,7 @@ test('sessions that nobody registered for do not begin; nonsense in one that did
   );
   for (const name of ['alice', 'bob']) {
     for (const signature of [...replayed, new Uint8Array(64), new Uint8Array(0)]) {
-      await rogue.member.send(name, { type: 'result', value: { request, signature, signers: [1, 2, 3] } });
+      await rogue.member.send(name, { type: 'result', value: { request, signature, signers: [request] } });
     }
     for (let i = 0; i < 100; i++)
       await rogue.member.send(name, { type: 'declined', value: { request, reason: `${i}` } });

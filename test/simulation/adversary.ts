@@ -158,7 +158,7 @@ export class Adversary {
   }
 
   /** Things that are advice, and must decide nothing alone. */
-  #advice(frame: NodeFrame, _seat: Seat): readonly NodeFrame[] {
+  #advice(frame: NodeFrame, { key }: Seat): readonly NodeFrame[] {
     const request = requestOf(frame);
     if (request === undefined) return [frame];
     const registered = [1, 2, 3].slice(this.#dice.below(3));
@@ -166,7 +166,7 @@ export class Adversary {
       [frame, { type: 'declined', value: { request, reason: 'no' } }],
       [{ type: 'declined', value: { request, reason: 'never' } }],
       [frame, { type: 'waiting', value: { request, registered } }],
-      [frame, { type: 'result', value: { request, signature: this.#dice.bytes(64), signers: registered } }],
+      [frame, { type: 'result', value: { request, signature: this.#dice.bytes(64), signers: [key.publicKey] } }],
     ]);
   }
 

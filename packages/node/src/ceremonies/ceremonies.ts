@@ -1,4 +1,4 @@
-import { EncodingError, keyIdOf, kinds, type Party, toHex } from '@quorate/protocol';
+import { EncodingError, equal, keyIdOf, kinds, type Party, toHex } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
@@ -366,8 +366,8 @@ export class Ceremonies {
     if (state.name !== 'done' || state.result.type !== 'signature' || !(task instanceof SignTask)) return;
     const isMember = this.#seats.partyOf(task, peer) !== undefined;
     if (!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;
-    // Who joined counts the members in another way.
-    const signers = isMember ? state.participants.flatMap((one) => this.#seats.partyOf(task, one) ?? []) : [];
+    // By node key: who hears of it may be in another epoch, where parties have other numbers.
+    const signers = state.participants.map(publicKeyOf);
     const signature = recordOf(state.result);
     this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });
   }
@@ -484,8 +484,8 @@ export class Ceremonies {
     if (entry.recording || !entry.task.answers(signature)) return;
     entry.recording = true;
     const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-    const members = entry.task.members.map(({ party }) => party);
-    const parties = members.filter((party) => signers.includes(party));
+    const seated = entry.task.members.filter(({ node }) => signers.some((one) => equal(one, node)));
+    const parties = seated.map(({ party }) => party);
     const participants = this.#seats.peersOf(entry.task, parties);
     try {
       this.#apply(entry, { ...(await entry.task.record(signature, parties, elapsed)), participants });

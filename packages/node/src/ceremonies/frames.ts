@@ -28,7 +28,8 @@ export type NodeFrame =
       readonly value: {
         readonly request: Uint8Array;
         readonly signature: Uint8Array;
-        readonly signers: readonly number[];
+        /** Their node keys. Advice, not proof. */
+        readonly signers: readonly Uint8Array[];
       };
     }
   /** A member's READY for a prepared key epoch. */
@@ -65,7 +66,7 @@ const frameCodec = wire.struct({
     envelope: wire.bytes(MAX_ENVELOPE),
     waiting: wire.struct({ request, registered: wire.list(wire.u16, MAX_PARTIES) }),
     declined: wire.struct({ request, reason: wire.text(MAX_REASON) }),
-    result: wire.struct({ request, signature: wire.bytes(128), signers: wire.list(wire.u16, MAX_PARTIES) }),
+    result: wire.struct({ request, signature: wire.bytes(128), signers: wire.list(wire.fixed(32), MAX_PARTIES) }),
     ready: wire.bytes(MAX_BODY),
     certificate: wire.bytes(MAX_BODY),
     activated: wire.bytes(MAX_BODY),

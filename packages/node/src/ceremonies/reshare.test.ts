@@ -172,6 +172,9 @@ describe('orders', () => {
     const after = await committee.sign('dave', order);
     expect(after.result).toMatchObject({ type: 'signature' });
     expect(signatureOf(after)).toBe(signatureOf(before));
+    // By its own count of the members, as far as it knows them.
+    const signers = ({ result }: CeremonyView) => (result?.type === 'signature' ? result.signers.toSorted() : []);
+    expect(signers(after)).toEqual(signers(before).filter((name) => name !== 'alice'));
 
     // Erin never joined.
     const body = wire.encode(signRequests.codec, order);
