@@ -2,6 +2,7 @@ import { toHex } from '@quorate/protocol';
 import type { Home } from '../../packages/node/src/home.ts';
 import { limits } from '../../packages/node/src/limits.ts';
 import { requestId } from '../../packages/node/src/policy/sign-request.ts';
+import type { CeremonyStateName } from '../../packages/node/src/service.ts';
 import { Adversary } from './adversary.ts';
 import { Checker } from './checker.ts';
 import { Client, firstKey } from './client.ts';
@@ -23,6 +24,7 @@ export interface Outcome {
 
 /** Between looks at the invariants, milliseconds. */
 const look = 100;
+const isUnderWay: ReadonlySet<CeremonyStateName> = new Set(['running', 'confirming']);
 /** How long a group that is well again may take to finish what it took on. */
 const patience = 180_000;
 
@@ -135,6 +137,10 @@ class Run {
     await this.#renews();
     // What a corrupt member withheld for long may have moved a key to others just now.
     if (this.#plan.reshares) await this.#pass(2 * limits.readyInterval + 1_000);
+    // Of a renewal that was asked for long ago, some may just have the certificate.
+    const isCertifying = ({ life }: Seat): boolean =>
+      life?.node?.ceremonies().some(({ kind, state }) => kind === 'renew' && isUnderWay.has(state)) === true;
+    await this.#until(() => !this.#world.honest.some(isCertifying), 2 * limits.readyInterval + 1_000);
   }
 
   /** Of two with one identity the operator stops one. Then all come to know where everybody stands, by themselves or by his word. */
