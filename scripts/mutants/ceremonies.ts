@@ -67,17 +67,17 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
-    'ceremonies.ts',
+    'declines.ts',
     ['refresh.test.ts'],
     [
       [
-        '    this.#decline(entry, `too many members decline: ${reasons}`);\n',
+        '    this.tell(entry, `too many members decline: ${reasons}`);\n',
         '',
         'a proposal that came to nothing, waited for by whom nobody told',
       ],
       [
-        '    for (const { peer, item } of this.#earlyDeclines.take(toHex(task.id))) this.#onDeclined(peer, item);\n',
-        '',
+        '    for (const { peer, item } of this.#early.take(id)) this.receive(peer, item);\n',
+        '    void id;\n',
         'a proposal that was declined while it was looked at',
       ],
     ],
@@ -245,16 +245,16 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
-    'ceremonies.ts',
+    'results.ts',
     ['reshare.test.ts'],
     [
       [
-        '(!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;',
+        '(!isMember && !task.heirs().some((node) => this.#port.peerOf(node) === peer)) return;',
         '(!isMember) return;',
         'who joined a committee waiting for an answer that was given before',
       ],
       [
-        'if (!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;',
+        'if (!isMember && !task.heirs().some((node) => this.#port.peerOf(node) === peer)) return;',
         '',
         'signatures for whoever asks',
       ],

@@ -1,4 +1,4 @@
-import { EncodingError, equal, keyIdOf, kinds, type Party, toHex } from '@quorate/protocol';
+import { EncodingError, keyIdOf, kinds } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
@@ -9,21 +9,22 @@ import { Activations } from './activations.ts';
 import { Admission, type Admitted, idOf, isOutdone, isRefreshing, isRival, type Kind, kindOf } from './admission.ts';
 import { Book } from './book.ts';
 import { type CeremonyEvent, isOver, transition } from './ceremony.ts';
+import { Declines } from './declines.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
 import { EpochChanges } from './epoch-changes.ts';
 import { exportProposal } from './exports.ts';
-import { decodeFrame, encodeFrame, type FrameOf, MAX_REASON, type NodeFrame } from './frames.ts';
+import { decodeFrame, encodeFrame, type FrameOf, type NodeFrame } from './frames.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
 import { Refill } from './presigning/refill.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
 import { Repairs } from './repairs.ts';
 import { Reshares } from './reshares.ts';
+import { Results } from './results.ts';
 import { Seats } from './seats.ts';
 import { Sessions } from './sessions.ts';
 import { SignTask } from './sign.ts';
-import { recordOf } from './signing.ts';
 import type { Task, Workshop } from './task.ts';
 
 export interface CeremoniesOptions {
@@ -46,12 +47,12 @@ export class Ceremonies {
   readonly #book: Book;
   /** Orders for keys whose certificate is on its way, by the key's name. */
   readonly #earlyRequests: Early<FrameOf<'request'>>;
-  /** What was declined while it was still being looked at here, by request id. */
-  readonly #earlyDeclines: Early<FrameOf<'declined'>>;
   readonly #seats: Seats;
   readonly #admission: Admission;
   readonly #sessions: Sessions;
   readonly #registrations: Registrations;
+  readonly #results: Results;
+  readonly #declines: Declines;
   readonly #epochChanges: EpochChanges;
   readonly #activations: Activations;
   readonly #pairs: PairUpkeep;
@@ -70,15 +71,28 @@ export class Ceremonies {
     this.#book = new Book(workshop);
     this.#admission = new Admission(workshop, this.#book.entries, (admitted) => this.#open(admitted));
     this.#earlyRequests = new Early(workshop.clock);
-    this.#earlyDeclines = new Early(workshop.clock);
+    this.#results = new Results(workshop, {
+      book: this.#book,
+      seats: this.#seats,
+      peerOf,
+      send: (peer, frame) => this.#send(peer, frame),
+      apply: (entry, event) => this.#apply(entry, event),
+    });
+    this.#declines = new Declines(workshop, {
+      book: this.#book,
+      seats: this.#seats,
+      send: (peer, frame) => this.#send(peer, frame),
+      apply: (entry, event) => this.#apply(entry, event),
+      changed: (entry) => this.#changed(entry),
+    });
     this.#sessions = new Sessions(workshop, {
       self: network.self,
       seats: this.#seats,
       sendEnvelope: (peer, value) => this.#send(peer, { type: 'envelope', value }),
       apply: (entry, event) => this.#apply(entry, event),
-      decline: (entry, reason) => this.#decline(entry, reason),
+      decline: (entry, reason) => this.#declines.tell(entry, reason),
       prepared: ({ task }) => this.#activations.prepared(keyIdOf(workshop.config.networkId, task.keyName), task.epoch),
-      signed: (entry, signers) => this.#tellResult(entry, signers),
+      signed: (entry, signers) => this.#results.tell(entry, signers),
       forget: async (node) => this.#pairs.forget(node),
       reseat: () => {
         for (const entry of this.#book.open())
@@ -94,7 +108,7 @@ export class Ceremonies {
       live: () => this.#live(),
       send: (peer, frame) => this.#send(peer, frame),
       apply: (entry, event) => this.#apply(entry, event),
-      answer: (entry, peer) => this.#sendResult(entry, peer),
+      answer: (entry, peer) => this.#results.send(entry, peer),
       begin: (...session) => this.#inBackground(this.#sessions.run(...session)),
     });
     this.#epochChanges = new EpochChanges(workshop, {
@@ -103,7 +117,7 @@ export class Ceremonies {
       peerOf,
       orderOf: (task) => this.#orderOf(task),
       apply: (entry, event) => this.#apply(entry, event),
-      decline: (entry, reason) => this.#decline(entry, reason),
+      decline: (entry, reason) => this.#declines.tell(entry, reason),
       spread: (entry, peers) => this.#spread(entry, peers),
       registerAnew: (entry, moved) => {
         this.#registrations.forget(entry);
@@ -225,7 +239,7 @@ export class Ceremonies {
     const { audit, clock } = this.#workshop;
     await this.#failStop(audit.append(clock.now(), 'cancelled', { request: id, key: entry.task.keyName }));
     this.#apply(entry, { type: 'cancel', code: 'cancelled', reason: 'cancelled by the operator of this node' });
-    this.#decline(entry, 'cancelled by its operator');
+    this.#declines.tell(entry, 'cancelled by its operator');
     return this.#book.view(entry);
   }
 
@@ -275,7 +289,7 @@ export class Ceremonies {
     for (const entry of this.#book.open()) {
       if (entry.ceremony.state.name === 'confirming') continue;
       this.#apply(entry, { type: 'cancel', code: 'suspended', reason });
-      this.#decline(entry, reason);
+      this.#declines.tell(entry, reason);
     }
     this.#workshop.presignatures.close();
   }
@@ -319,7 +333,7 @@ export class Ceremonies {
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
     else this.#changed(entry);
     this.#registrations.known(entry);
-    for (const { peer, item } of this.#earlyDeclines.take(toHex(task.id))) this.#onDeclined(peer, item);
+    this.#declines.known(entry);
     return entry;
   }
 
@@ -350,26 +364,6 @@ export class Ceremonies {
     entry.session?.run.leave();
     this.#registrations.leave(entry);
     this.#workshop.imports.drop(entry.task.id);
-  }
-
-  // ---- results
-
-  /** Those who did not take part learn the signature from those who did. */
-  #tellResult(entry: Entry, signers: readonly Party[]): void {
-    for (const [party, peer] of this.#seats.others(entry.task)) {
-      if (!signers.includes(party)) this.#sendResult(entry, peer);
-    }
-  }
-
-  /** To members, and to those who joined the committee after that: clients may ask them for it, too. */
-  #sendResult({ ceremony: { state }, task }: Entry, peer: PeerId): void {
-    if (state.name !== 'done' || state.result.type !== 'signature' || !(task instanceof SignTask)) return;
-    const isMember = this.#seats.partyOf(task, peer) !== undefined;
-    if (!isMember && !task.heirs().some((node) => this.#options.peerOf(node) === peer)) return;
-    // By node key: who hears of it may be in another epoch, where parties have other numbers.
-    const signers = state.participants.map(publicKeyOf);
-    const signature = recordOf(state.result);
-    this.#send(peer, { type: 'result', value: { request: task.id, signature, signers } });
   }
 
   #keyActive(keyId: Uint8Array, epoch: number): void {
@@ -412,9 +406,9 @@ export class Ceremonies {
       case 'waiting':
         return this.#registrations.waiting(peer, frame.value);
       case 'declined':
-        return this.#onDeclined(peer, frame.value);
+        return this.#declines.receive(peer, frame.value);
       case 'result':
-        return this.#inBackground(this.#onResult(frame.value));
+        return this.#inBackground(this.#results.receive(frame.value));
       case 'ready':
       case 'certificate':
       case 'activated':
@@ -437,10 +431,8 @@ export class Ceremonies {
     try {
       const entry = await this.#admission.admit(name, body, peer);
       const { state } = entry.ceremony;
-      if (state.name === 'failed') {
-        this.#send(peer, { type: 'declined', value: { request: entry.task.id, reason: printable(state.reason) } });
-      }
-      this.#sendResult(entry, peer);
+      if (state.name === 'failed') this.#declines.send(peer, entry.task.id, state.reason);
+      this.#results.send(entry, peer);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       this.#admission.refused(peer);
@@ -454,44 +446,7 @@ export class Ceremonies {
         return;
       }
       const request = idOf(name, body);
-      if (request === undefined) return;
-      this.#send(peer, { type: 'declined', value: { request, reason: printable(error.message) } });
-    }
-  }
-
-  /** Advice: a member says that it will not take part. Enough of them, and it cannot work. */
-  #onDeclined(peer: PeerId, { request, reason }: FrameOf<'declined'>): void {
-    const entry = this.#book.entries.get(toHex(request));
-    if (entry === undefined)
-      return this.#earlyDeclines.keep(peer, toHex(request), { request, reason }, request.length + reason.length);
-    if (isOver(entry.ceremony) || this.#seats.partyOf(entry.task, peer) === undefined) return;
-    entry.declined.set(peer, printable(reason));
-    const { kind, members, need } = entry.task;
-    const { name } = entry.ceremony.state;
-    // A session ends by itself; whoever cheats in it must not get away by declining, and who leaves a committee may not be needed.
-    const isUnderWay = name === 'confirming' || (name === 'running' && kind !== 'sign');
-    if (members.length - entry.declined.size >= need || isUnderWay) return this.#changed(entry);
-    const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
-    this.#apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
-    // Those whom nobody told would wait for this one, and begin no other.
-    this.#decline(entry, `too many members decline: ${reasons}`);
-  }
-
-  async #onResult({ request, signature, signers }: FrameOf<'result'>): Promise<void> {
-    const entry = this.#book.entries.get(toHex(request));
-    if (entry === undefined || isOver(entry.ceremony) || !(entry.task instanceof SignTask)) return;
-    // Every signer tells it.
-    if (entry.recording || !entry.task.answers(signature)) return;
-    entry.recording = true;
-    const elapsed = Math.round(this.#workshop.clock.monotonic() - entry.since);
-    const seated = entry.task.members.filter(({ node }) => signers.some((one) => equal(one, node)));
-    const parties = seated.map(({ party }) => party);
-    const participants = this.#seats.peersOf(entry.task, parties);
-    try {
-      this.#apply(entry, { ...(await entry.task.record(signature, parties, elapsed)), participants });
-    } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      this.#apply(entry, { type: 'cancel', code: 'integrity', reason: error.message });
+      if (request !== undefined) this.#declines.send(peer, request, error.message);
     }
   }
 
@@ -541,12 +496,6 @@ export class Ceremonies {
     });
   }
 
-  #decline(entry: Entry, reason: string): void {
-    for (const peer of this.#seats.others(entry.task).values()) {
-      this.#send(peer, { type: 'declined', value: { request: entry.task.id, reason: printable(reason) } });
-    }
-  }
-
   // ---- bookkeeping
 
   #changed(entry: Entry): void {
@@ -580,9 +529,4 @@ export class Ceremonies {
       throw error;
     }
   }
-}
-
-/** What may stand in a frame's or a view's reason: printable ASCII, short. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON);
 }
