@@ -103,6 +103,7 @@ export const reshare: readonly Mutant[] = [
       'if (winner === undefined || winner !== undefined) return false;',
       'a share of an attempt whose number another one has, for good',
     ],
+    ['    if (!this.#corrections.spend(peer)) return true;\n', '', 'certificates by the hundred for whoever promises'],
     [
       'for (const info of [before, winner])',
       'for (const info of [winner])',

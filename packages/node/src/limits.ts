@@ -92,7 +92,7 @@ export const limits = {
   epochStep: 1_000,
   /** How long whoever lost a share waits for the others' word on which epoch is in use. */
   certificateAnswer: 3_000,
-  /** Certificates that a peer may ask for, per second and at once: tens of kilobytes for a few bytes each. */
+  /** Certificates that a peer may ask for, or have itself corrected by, per second and at once: tens of kilobytes for a few bytes each. */
   certificatesPerSecond: 1,
   certificatesBurst: 20,
   /** Repairs that a peer may ask for, per second and at once: an operator tries again, and nobody needs one by the minute. */

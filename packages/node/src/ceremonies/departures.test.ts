@@ -465,6 +465,22 @@ describe('a member that was left out', () => {
     expectNobodyBlamed(committee);
   });
 
+  test('is told so a few times a second at most, however often it promises', async () => {
+    const committee = await committeeWith('again and again', 4, 3);
+    await joinedAlone(committee);
+    const dave = committee.at('dave');
+    await committee.at('carol').node.refresh('treasury');
+    const promise = dave.sent.find(({ frame }) => frame.type === 'ready')?.frame as NodeFrame;
+    await committee.until(() => three.every((name) => keyOf(committee, name)?.current?.epoch === 2), 60_000);
+    const { sent } = committee.at('alice');
+    const before = sent.length;
+    for (let i = 0; i < 200; i++) committee.say('dave', 'alice', promise);
+    await committee.run(100);
+    const told = sent.slice(before).filter(({ frame, to }) => to === 'dave' && frame.type === 'certificate');
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length).toBeLessThanOrEqual(2 * limits.certificatesBurst);
+  });
+
   test('or joined only in an attempt hears what overtook it, where it does not know what that renews', async () => {
     const committee = await committeeWith('heard late', 4, 3);
     let isHeld = true;

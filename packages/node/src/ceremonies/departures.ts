@@ -21,6 +21,7 @@ import {
 } from '@quorate/protocol';
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
+import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import type { NodeFrame } from './frames.ts';
 import { epochOf, headerOf, packageOf } from './packages.ts';
@@ -52,6 +53,7 @@ export class Departures {
   readonly #port: DeparturesPort;
   /** Who said that it uses an epoch that is elsewhere. */
   readonly #activated = new Map<string, Set<Party>>();
+  readonly #corrections: PeerBudgets;
   /** Certificates are taken one after the other. */
   #turn: Promise<void> = Promise.resolve();
   #cancel = (): void => undefined;
@@ -60,6 +62,7 @@ export class Departures {
   constructor(workshop: Workshop, port: DeparturesPort) {
     this.#workshop = workshop;
     this.#port = port;
+    this.#corrections = new PeerBudgets(workshop.clock, limits.certificatesPerSecond, limits.certificatesBurst);
   }
 
   open(): void {
@@ -123,6 +126,8 @@ export class Departures {
     const winner = certified.find((info) => info.epoch >= epoch);
     if (winner === undefined || this.#isMember(peer, winner)) return false;
     const before = certified.findLast((info) => info.epoch < winner.epoch);
+    // Whoever promises is on the roster; whether the attempt ever was, nobody here may know any more.
+    if (!this.#corrections.spend(peer)) return true;
     for (const info of [before, winner]) if (info !== undefined) this.#tellOne(peer, key, info);
     return true;
   }
