@@ -139,7 +139,7 @@ export const planted: readonly Planted[] = [
     protocol: 'refresh',
   },
   {
-    file: `${ceremonies}/ceremonies.ts`,
+    file: `${ceremonies}/declines.ts`,
     find: '    if (members.length - entry.declined.size >= need || isUnderWay)',
     replace: '    if (entry.declined.size < 1 || isUnderWay)',
     why: 'one member that declines keeps the others from signing',
