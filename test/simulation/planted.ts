@@ -146,8 +146,8 @@ export const planted: readonly Planted[] = [
     protocol: 'sign',
   },
   {
-    file: `${ceremonies}/ceremonies.ts`,
-    find: '    this.#decline(entry, `too many members decline: ${reasons}`);\n',
+    file: `${ceremonies}/declines.ts`,
+    find: '    this.tell(entry, `too many members decline: ${reasons}`);\n',
     replace: '',
     why: 'a proposal that came to nothing is waited for',
     protocol: 'refresh',

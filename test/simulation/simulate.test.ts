@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { seedsOf, tryAll } from './many.ts';
 import { type ProtocolName, protocols } from './plan.ts';
-import { planted } from './planted.ts';
 import { regressions } from './regressions.ts';
 
 /** Seeds of a protocol in toy cryptography; `simulate.long.test.ts` runs many more. Those of `restore` take longest. */
@@ -51,11 +49,4 @@ describe('whole committees under simulation', () => {
   test('what failed once fails no more', { timeout: longest }, async () => {
     expect((await tryAll(regressions.map(({ run }) => run))).complaints).toEqual([]);
   });
-});
-
-test('the bugs that `--planted` plants still fit the sources', async () => {
-  for (const { file, find } of planted) {
-    const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
-    expect(text.split(find), `${file}: ${find}`).toHaveLength(2);
-  }
 });
