@@ -10,6 +10,11 @@ export const ceremonies: readonly Mutant[] = [
     'runner.ts',
     ['runner.test.ts'],
     [
+      [
+        '    this.#settle = undefined;\n  }\n\n  #sendAll',
+        '  }\n\n  #sendAll',
+        'a cheat told to others and written down by nobody',
+      ],
       ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before their use is on the disk'],
       [
         "const progress = late() ? 'late' : await host.next(inbox);",

@@ -97,4 +97,8 @@ export const regressions: readonly Regression[] = [
     was: 'the copy of a share that was being destroyed when power went stayed while another record of the key was damaged',
     run: { ...toy, protocol: 'reshare', seed: 5061 },
   },
+  {
+    was: 'a cheat that was found while a session was being left was told to the others, and written down by nobody',
+    run: { ...toy, protocol: 'mixed', seed: 10210 },
+  },
 ];

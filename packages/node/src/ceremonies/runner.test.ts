@@ -1,5 +1,6 @@
 import {
   Abort,
+  blame,
   broadcast,
   type Court,
   decodeEnvelope,
@@ -14,7 +15,7 @@ import {
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { type SimulatedClock, simulatedClock } from '../clock.ts';
-import { type Host, inlineHost } from './host.ts';
+import { type Host, inlineHost, type Progress } from './host.ts';
 import { type Ending, Run, type RunOptions } from './runner.ts';
 
 const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte);
@@ -238,6 +239,20 @@ describe('a run', () => {
     at(seats, 1).run.leave();
     await clock.settle(deadlines.session);
     expect(at(seats, 1).said.length).toBe(said);
+  });
+
+  test('says one thing alone when it is told to leave, and finds a cheat at the same moment', async () => {
+    const clock = simulatedClock();
+    const { promise, resolve } = Promise.withResolvers<Progress<number>>();
+    const host = { next: async () => promise, close: () => undefined };
+    const seats = table(clock, (me) => (me === 1 ? { host } : {}));
+    await clock.settle(5);
+    resolve({ type: 'abort', abort: new Abort('first', [blame(3, 'malformed', [])]) });
+    at(seats, 1).run.leave();
+    await clock.settle(5);
+    // The cheat would be written down by nobody.
+    expect(await at(seats, 1).ended).toEqual({ type: 'left' });
+    expect(at(seats, 1).said.map(({ to }) => to)).toEqual([2, 3]);
   });
 
   test('who hears that another gave up suspects that one, and blames nobody', async () => {

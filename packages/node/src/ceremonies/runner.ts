@@ -94,7 +94,7 @@ export class Run<T> {
   leave(): void {
     if (this.#settle === undefined) return;
     this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
-    this.#settle?.({ type: 'left' });
+    this.#end({ type: 'left' });
   }
 
   /** Ends the session as if the others had fallen silent: another attempt may follow, without whom we ban by now. */
@@ -172,7 +172,7 @@ export class Run<T> {
       act();
     } catch (error) {
       if (!(error instanceof Abort)) throw error;
-      this.#settle?.(this.#aborted(error));
+      this.#end(this.#aborted(error));
     }
   }
 
@@ -188,7 +188,13 @@ export class Run<T> {
   #silent(): void {
     if (this.#settle === undefined) return;
     this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
-    this.#settle?.({ type: 'silent', round: this.#label, missing: this.#session.missing() });
+    this.#end({ type: 'silent', round: this.#label, missing: this.#session.missing() });
+  }
+
+  /** The first end is the end: from here on nothing is said, not even of a cheat, since nobody would write it down. */
+  #end(ending: Ending<T>): void {
+    this.#settle?.(ending);
+    this.#settle = undefined;
   }
 
   #sendAll(outgoing: readonly Outgoing[]): void {
