@@ -63,7 +63,11 @@ export const reshare: readonly Mutant[] = [
     ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
     ['if (!isSame || !key.epochs.every(', 'if (false && !key.epochs.every(', 'a second key of a name'],
     ["if (rule === 'deny') throw", 'if (false) throw', 'a proposer whom the operator denies'],
-    ["lowThreshold === 1 || isStuck ? 'ask' : rule", "isStuck ? 'ask' : rule", 'a low threshold that nobody is asked about'],
+    [
+      "lowThreshold === 1 || isStuck ? 'ask' : rule",
+      "isStuck ? 'ask' : rule",
+      'a low threshold that nobody is asked about',
+    ],
   ]),
   ...cuts(folder, 'reshare.ts', rules, [
     [
@@ -145,14 +149,12 @@ export const reshare: readonly Mutant[] = [
       ],
     ],
   ),
-  ...cuts(folder, 'activations.ts', departures, [
+  ...cuts(folder, 'departures.ts', departures, [
     [
-      "frame.type === 'activated' && this.#isOf(frame, key, info)",
-      "frame.type === 'activated'",
+      '      if (!equal(transcript, certified)) return;\n',
+      '',
       'shares of who left shredded for ACTIVATED of another attempt',
     ],
-  ]),
-  ...cuts(folder, 'departures.ts', departures, [
     ['chain.length < limits.correctedEpochs', 'chain.length < 2', 'a member that knows nothing of the epochs between'],
     [
       'key.epochs.filter(({ epoch }) => epoch',
