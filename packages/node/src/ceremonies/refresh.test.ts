@@ -407,6 +407,31 @@ describe('a proposal to refresh', () => {
     expect(fresh.ceremony('bob', ids[0] as string)?.failure).toMatchObject({ code: 'conflict' });
   });
 
+  test('made at the same moment as another gives one new epoch at most; each says who declined it, and the next works', async () => {
+    const fresh = await committeeWith('two leaders');
+    const both = await Promise.all(['alice', 'carol'].map(async (name) => fresh.at(name).node.refresh('treasury')));
+    const views = () => ['alice', 'carol'].map((name, i) => fresh.ceremony(name, both[i]?.id ?? ''));
+    await fresh.until(() => views().every((view) => ['done', 'failed'].includes(view?.state ?? '')), 120_000);
+    await fresh.run(limits.refreshPause);
+    const done = views().filter((view) => view?.state === 'done').length;
+    expect(done).toBeLessThanOrEqual(1);
+    const losers = views().flatMap((view) => view?.failure ?? []);
+    expect(losers).toHaveLength(2 - done);
+    for (const { code, culprits, reason } of losers) {
+      expect([['denied', 'conflict'].includes(code), culprits]).toEqual([true, []]);
+      expect(reason).toMatch(/alice|bob|carol/);
+    }
+    const epochs = names.map((name) => current(fresh, name));
+    expect(epochs).toEqual(names.map(() => 1 + done));
+    expect((await refresh(fresh, 'bob')).state).toBe('done');
+    expect(new Set(names.map((name) => current(fresh, name))).size).toBe(1);
+    for (const { fatal, node } of fresh.members.values()) {
+      expect(fatal).toEqual([]);
+      for (const { banned, blames } of node.peers()) expect([banned, blames]).toEqual([false, 0]);
+    }
+    expect((await fresh.sign('alice', fresh.order('after'))).state).toBe('done');
+  });
+
   test('of a frozen key is refused', async () => {
     await committee.at('bob').node.freeze('treasury', true);
     await expect(committee.at('bob').node.refresh('treasury')).rejects.toMatchObject({ code: 'denied' });
