@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type Planted, planted } from './planted.ts';
@@ -13,7 +14,16 @@ test('the bugs that `--planted` plants still fit the sources', async () => {
 /** These are found at once; all of them, with many seeds, are looked for by `planted.long.test.ts`. */
 const obvious = ['nonces repeat', 'nothing is synced', 'the proof that a member cheated is not kept'];
 
-test('planted bugs are found, and where there is none none is', { timeout: 300_000 }, async () => {
+/** The copy is made of what git tracks; sources that came without it are not copied. */
+const isTracked =
+  spawnSync('git', ['ls-files', '--error-unmatch', import.meta.filename], {
+    cwd: import.meta.dirname,
+  }).status === 0;
+
+if (!isTracked)
+  console.warn('NOT TESTED: planted bugs, for which the sources must be a clone of the repository, and git be there.');
+
+test.skipIf(!isTracked)('planted bugs are found, and where there is none none is', { timeout: 300_000 }, async () => {
   const bugs = planted.filter(({ why }) => obvious.includes(why));
   expect(bugs).toHaveLength(3);
   const [first] = bugs as [Planted];
