@@ -76,7 +76,7 @@ export const refresh: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'activations.ts', tests, [
     [
-      '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;\n',
+      '      if (!mayShred(retirement, age, limits.retirementGrace)) continue;\n',
       '',
       'old shares shredded while nobody knows',
     ],

@@ -149,6 +149,18 @@ export const reshare: readonly Mutant[] = [
       ],
     ],
   ),
+  ...cuts(
+    folder,
+    'ages.ts',
+    [...departures, 'refresh.test.ts'],
+    [
+      [
+        'Math.max(this.#clock.now() - createdAt, now - asked)',
+        'this.#clock.now() - createdAt',
+        'an epoch that stays young for years',
+      ],
+    ],
+  ),
   ...cuts(folder, 'departures.ts', departures, [
     [
       '      if (!equal(transcript, certified)) return;\n',
@@ -184,7 +196,7 @@ export const reshare: readonly Mutant[] = [
       'a certificate that the old committee does not want',
     ],
     [
-      'if (!isSibling || clock.now() - newest.createdAt >= limits.retirementGrace) return undefined;',
+      'if (!isSibling || this.#ages.of(key.keyId, newest) >= limits.retirementGrace) return undefined;',
       'if (!isSibling) return undefined;',
       'a committee of long ago that destroys the key of today',
     ],
@@ -194,7 +206,7 @@ export const reshare: readonly Mutant[] = [
       'ACTIVATED said in the name of another, to who left',
     ],
     [
-      '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;\n',
+      '      if (!mayShred(retirement, age, limits.retirementGrace)) continue;\n',
       '',
       'shares of who left shredded while nobody knows',
     ],

@@ -28,6 +28,7 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Tools } from '../tools.ts';
+import { Ages } from './ages.ts';
 import { Departures, hasShare, isAttempt } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
@@ -67,6 +68,7 @@ export class Activations {
   /** Epochs whose shares are destroyed, or are just being destroyed. */
   readonly #givenUp = new Set<string>();
   readonly #early: Early<ActivationFrame>;
+  readonly #ages: Ages;
   readonly #departures: Departures;
   /** The epochs that were on the disk when this life of the node began. */
   readonly #found = new Set<string>();
@@ -77,7 +79,8 @@ export class Activations {
     this.#workshop = workshop;
     this.#port = port;
     this.#early = new Early(workshop.clock);
-    this.#departures = new Departures(workshop, {
+    this.#ages = new Ages(workshop.clock);
+    this.#departures = new Departures(workshop, this.#ages, {
       ...port,
       left: (keyId, epoch) => {
         port.left(keyId, epoch);
@@ -317,13 +320,13 @@ export class Activations {
       const { keyId, epoch, me, members } = context;
       const key = keys.get(keyId);
       if (state.type !== 'active' || key?.current?.epoch !== epoch) continue;
-      // A time that a restart knows too. By then every share of the epoch was about to be on its disk, before anybody said READY.
-      const since = key.current.createdAt;
+      // Since then every share of the epoch was about to be on its disk, before anybody said READY.
+      const age = this.#ages.of(keyId, key.current);
       const overtaken = key.epochs.filter((one) => one.epoch < epoch && hasShare(one));
       if (overtaken.length === 0) continue;
       const others = members.map(({ party }) => party).filter((party) => party !== me);
-      const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, since));
-      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
+      const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, 0));
+      if (!mayShred(retirement, age, limits.retirementGrace)) continue;
       for (const old of overtaken) {
         this.#giveUp(keyId, old.epoch);
         await keys.shred(keyId, old.epoch);

@@ -439,7 +439,8 @@ export class Ceremonies {
       this.#admission.refused(peer);
       const key = name === 'sign' ? SignTask.keyOf(body) : undefined;
       const held = key === undefined ? undefined : this.#workshop.keys.byName(key);
-      if (error.code === 'key-unknown' && key !== undefined && held !== undefined) {
+      const isOutside = error.code === 'key-unknown' || error.code === 'not-member';
+      if (isOutside && key !== undefined && held !== undefined && !hasLeft(held)) {
         // The certificate came while the refusal was being recorded.
         if (held.current !== undefined) return await this.#onRequest(peer, { kind, body });
         // Our share is on disk and the certificate on its way: whoever sent this is a moment ahead.
@@ -530,4 +531,9 @@ export class Ceremonies {
       throw error;
     }
   }
+}
+
+/** Whether a key is elsewhere, and this node is not about to join. */
+function hasLeft({ epochs }: KeyInfo): boolean {
+  return epochs.at(-1)?.state === 'elsewhere';
 }

@@ -23,6 +23,7 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
+import type { Ages } from './ages.ts';
 import type { NodeFrame } from './frames.ts';
 import { epochOf, headerOf, packageOf } from './packages.ts';
 import type { Workshop } from './task.ts';
@@ -53,14 +54,16 @@ export class Departures {
   readonly #port: DeparturesPort;
   /** Who said that it uses an epoch that is elsewhere. */
   readonly #activated = new Map<string, Set<Party>>();
+  readonly #ages: Ages;
   readonly #corrections: PeerBudgets;
   /** Certificates are taken one after the other. */
   #turn: Promise<void> = Promise.resolve();
   #cancel = (): void => undefined;
   #closed = false;
 
-  constructor(workshop: Workshop, port: DeparturesPort) {
+  constructor(workshop: Workshop, ages: Ages, port: DeparturesPort) {
     this.#workshop = workshop;
+    this.#ages = ages;
     this.#port = port;
     this.#corrections = new PeerBudgets(workshop.clock, limits.certificatesPerSecond, limits.certificatesBurst);
   }
@@ -235,10 +238,10 @@ export class Departures {
    * while the one that both were dealt from. Not for ever: who held the key long ago must not be believed about it.
    */
   #baseFor(key: KeyInfo, newest: EpochInfo, baseEpoch: number): PublicPackage | undefined {
-    const { clock, tools } = this.#workshop;
+    const { tools } = this.#workshop;
     if (baseEpoch === newest.epoch) return packageOf(key, newest, tools);
     const isSibling = headerOf(newest.publicPackage).baseEpoch === baseEpoch;
-    if (!isSibling || clock.now() - newest.createdAt >= limits.retirementGrace) return undefined;
+    if (!isSibling || this.#ages.of(key.keyId, newest) >= limits.retirementGrace) return undefined;
     const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
     return base === undefined ? undefined : packageOf(key, base, tools);
   }
@@ -247,6 +250,9 @@ export class Departures {
   async #shred(): Promise<void> {
     const { audit, clock, keys } = this.#workshop;
     for (const key of keys.list()) {
+      const newest = key.current ?? key.epochs.findLast(({ state }) => state === 'elsewhere');
+      // It grows old from now on at least.
+      const age = newest === undefined ? 0 : this.#ages.of(key.keyId, newest);
       const last = key.epochs.findLast(({ state }) => state === 'elsewhere');
       if (last === undefined || key.current !== undefined) continue;
       const left = key.epochs.filter((one) => one.epoch < last.epoch && hasShare(one));
@@ -254,8 +260,8 @@ export class Departures {
       const { members, threshold } = headerOf(last.publicPackage);
       const heard = this.#activated.get(placeOf(key.keyId, last.epoch)) ?? new Set();
       const parties = members.map(({ party }) => party);
-      const retirement = [...heard].reduce(heardActivated, retire(parties, threshold, last.createdAt));
-      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;
+      const retirement = [...heard].reduce(heardActivated, retire(parties, threshold, 0));
+      if (!mayShred(retirement, age, limits.retirementGrace)) continue;
       for (const old of left) {
         this.#port.shredding(key.keyId, old.epoch);
         await keys.shred(key.keyId, old.epoch);

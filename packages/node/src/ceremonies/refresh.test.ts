@@ -187,6 +187,22 @@ describe('a refresh', () => {
     for (const name of ['alice', 'bob']) expect(statesOf(committee, name)?.[0]).toEqual([1, 'shredded']);
   });
 
+  test('nor do they stay for long where the clock was ahead when the new ones were made', async () => {
+    const committee = await Committee.open(4, 'ahead');
+    await committee.key({ threshold: 2 });
+    await committee.run(limits.refreshPause);
+    const [alice, dave] = [committee.at('alice'), committee.at('dave')];
+    dave.tamper = (frame) => (frame.type === 'activated' ? [] : [frame]);
+    const { id } = await alice.node.refresh('treasury');
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'running', 60_000);
+    alice.skew = 10 * 365 * 24 * 3_600_000;
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'confirming', 60_000);
+    alice.skew = 0;
+    await committee.until(() => current(committee, 'alice') === 2, 60_000);
+    await committee.run(1.1 * limits.retirementGrace);
+    expect(statesOf(committee, 'alice')?.[0]).toEqual([1, 'shredded']);
+  });
+
   test('keeps every order: those under way are carried out in the new epoch', async () => {
     const committee = await committeeWith('load');
     const ids: { at: string; id: string }[] = [];

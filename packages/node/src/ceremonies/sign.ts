@@ -276,7 +276,8 @@ export function usable(
 } {
   if (key?.quarantined !== undefined)
     throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
-  if (key !== undefined && key.current === undefined && key.epochs.at(-1)?.state === 'elsewhere') {
+  // Also while it waits for the certificate of an epoch that it joins.
+  if (key !== undefined && key.current === undefined && key.epochs.some(({ state }) => state === 'elsewhere')) {
     const where = `\`quorate keys show ${name}\` says who holds it`;
     throw new ServiceError('not-member', `this node is not in the committee of the key ${name}; ${where}`);
   }
