@@ -279,7 +279,7 @@ export const storage: readonly Mutant[] = [
         'a record that a look-up misses, said to be absent',
       ],
       [
-        "if (!this.#isSummedUp(root)) throw damage ?? new IntegrityError('pages', 'incomplete');",
+        "if (!this.#isSummedUp(root)) throw doubt ?? damage ?? new IntegrityError('pages', 'incomplete');",
         '',
         'a manifest made anew though nothing proves it',
       ],
