@@ -170,6 +170,10 @@ describe('a record whose sealing says that it is of a later version', () => {
 
   test('is damaged where the manifest counts another, and healed as ever', async () => {
     const truth = await survey(node());
+    const dropped = `material/${first}/0000000003/00002`;
+    const again = node();
+    await lay(again, dropped, later(await bytesAt(again, `material/${first}/0000000002/00002`)));
+    expect((await start(again)).takeFindings()).toMatchObject([{ kind: 'record-unknown', place: dropped }]);
     for (const [place, expected] of [
       [`keys/${first}`, 'detected'],
       [`shares/${first}/0000000002`, 'healed'],
