@@ -43,6 +43,7 @@ export class Copies {
     const { annex, records } = this.#keyring;
     for (const name of (await annex?.copies()) ?? []) {
       const file = await annex?.readCopy(name);
+      // Whatever else lies in the folder may not even be the name of a record.
       const isOurs = /^[0-9a-f]{64}-[0-9]{10}$/.test(name);
       if (!isOurs || file === undefined || !isLater(file, copyVersion)) continue;
       const [epoch, dataKey, share] = await Promise.all(
