@@ -118,7 +118,8 @@ export class Client {
       other.members.length === members.length &&
       members.every((one) => other.members.includes(one.name));
     let next = this.#committee();
-    while (isThere(next)) next = this.#committee();
+    // Of three members there is no other committee, and perhaps no other threshold.
+    for (let tries = 0; tries < 100 && isThere(next); tries++) next = this.#committee();
     this.#reshareTo(seat, name, next);
   }
 
