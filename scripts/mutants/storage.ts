@@ -129,6 +129,7 @@ export const storage: readonly Mutant[] = [
     ['../sealing/versions.test.ts'],
     [
       ['      if (epoch === undefined) continue;\n', '', 'a copy of no epoch that stops the node'],
+      ['if (!isOurs || file', 'if (file', 'a stray file that stops the node'],
       [
         'if (!equal(whole.subarray(1), file.subarray(1))) throw',
         'throw',

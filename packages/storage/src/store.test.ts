@@ -21,9 +21,16 @@ function onReadOnly(folders: readonly string[], body: string): string | undefine
     (folder) => `mount --bind '${folder}' '${folder}' && mount -o remount,bind,ro '${folder}'`,
   );
   const shell = `{ ${mounts.join(' && ')}; } || exit 77; exec "$@"`;
-  const ran = spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', shell, 'sh', ...node]);
-  // 1: no namespace of its own; null: no such command.
-  if (ran.status === 77 || ran.status === null || /unshare/.test(ran.stderr.toString())) return undefined;
+  const ran = spawnSync('/bin/sh', [
+    '-c',
+    'exec unshare --user --map-root-user --mount sh -c "$@"',
+    'sh',
+    shell,
+    'sh',
+    ...node,
+  ]);
+  // No mount, or no namespace of its own, or no such command.
+  if (ran.status === 77 || /unshare/.test(ran.stderr.toString())) return undefined;
   return `${ran.stdout.toString()}${ran.stderr.toString()}`.trim();
 }
 

@@ -260,7 +260,7 @@ describe('a second copy', () => {
   });
 
   test('of an epoch that is not here is left alone, and so is what is no copy', async () => {
-    for (const name of [copyName.replace(/2$/, '9'), 'notes']) {
+    for (const name of [copyName.replace(/2$/, '9'), 'Größen']) {
       const store = withCopy(name, () => unknown);
       expect((await start(store)).takeFindings()).toMatchObject([{ kind: 'copy-unknown', place: `copies/${name}` }]);
       expect(store.beside.files.get(name)).toEqual(unknown);
