@@ -36,6 +36,136 @@ export const storage: readonly Mutant[] = [
     ],
   ),
   ...cuts(
+    sealing,
+    'versions.ts',
+    ['versions.test.ts'],
+    [
+      [
+        '      checkVersion(place, opened.plaintext, version);\n',
+        '',
+        'a newer record found after something was written',
+      ],
+      [
+        'if (grows(prefix, room) && left-- <= 0) break;',
+        'if (grows(prefix, room)) break;',
+        'newer records of ledgers that nobody looks at',
+      ],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'errors.ts',
+    ['versions.test.ts'],
+    [['  checkVersion(place, bytes, placeInfo(place).version);\n', '', 'a newer record that is called damaged']],
+  ),
+  ...cuts(
+    sealing,
+    'hierarchy.ts',
+    ['versions.test.ts'],
+    [
+      [
+        '  if (isLater(bytes, headerVersion)) throw new VersionError(headerPlace, false);\n',
+        '',
+        'a newer header that is called damaged',
+      ],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'counter.ts',
+    ['versions.test.ts'],
+    [
+      ['    checkVersion(where.place, opened.plaintext, formatVersion);\n', '', 'a counter of a newer version'],
+      [
+        '  if ([0, 1].some((slot) => isLaterRecord(slotOf(file, slot)))) return undefined;\n',
+        '',
+        'a newer manifest made anew from a counter of before it',
+      ],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'manifest.ts',
+    ['versions.test.ts'],
+    [
+      ['      await checkVersions(store, sealer, owner, storeKey);\n', '', 'a newer store that is healed first'],
+      ['      manifest.#checkLater();\n', '', 'records sealed by a newer version that are called damaged'],
+      ["if (page?.state === 'verified' && counted", 'if (counted', 'a damaged key that stops the node'],
+      [' && equal(counted, digest))', ')', 'a damaged pair that stops the node'],
+      [
+        'page?.members === undefined ? digest : page.members.get(place);',
+        'page?.members?.get(place) ?? digest;',
+        'a pair that was removed, and stops the node',
+      ],
+      [
+        '      if (isLaterRecord(sealed)) return [undefined, new VersionError(place, false)];\n',
+        '',
+        'a newer page or root that is called damaged',
+      ],
+      ['throw doubt ?? damage ??', 'throw damage ??', 'a newer root that is called damaged'],
+    ],
+  ),
+  ...cuts(
+    'packages/node/src',
+    'home.ts',
+    ['cli/processes.test.ts'],
+    [
+      [
+        '  const keys = await KeyRepository.open(keyring);\n',
+        '  await countBoot(records);\n  const keys = await KeyRepository.open(keyring);\n',
+        'a start that is counted in a newer store',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'repository.ts',
+    ['../sealing/versions.test.ts'],
+    [['    await repository.#copies.checkVersions();\n', '', 'a copy of a newer version that is overwritten']],
+  ),
+  ...cuts(
+    keys,
+    'copies.ts',
+    ['../sealing/versions.test.ts'],
+    [
+      ['      if (epoch === undefined) continue;\n', '', 'a copy of no epoch that stops the node'],
+      ['if (!isOurs || file', 'if (file', 'a stray file that stops the node'],
+      [
+        'if (!equal(whole.subarray(1), file.subarray(1))) throw',
+        'throw',
+        'a flipped bit of a copy that stops the node',
+      ],
+    ],
+  ),
+  ...cuts(
+    keys,
+    'salvage.ts',
+    ['../sealing/versions.test.ts'],
+    [
+      ['decodeRecord(place, keyCodec, opened)', 'wire.decode(keyCodec, opened)', 'a newer key refused without a type'],
+      [
+        'decodeRecord(place, epochCodec, opened)',
+        'wire.decode(epochCodec, opened)',
+        'a newer epoch refused without a type',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'doctor.ts',
+    ['sealing/versions.test.ts'],
+    [
+      ['      else checkVersion(place, opened, version);\n', '', 'a newer answer of which the doctor says nothing'],
+      [' || error instanceof VersionError) throw error;', ') throw error;', 'a newer audit log that is called broken'],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'annex-files.ts',
+    ['store.test.ts'],
+    [["hasCode(cause, 'EROFS')", 'false', 'a read-only disk that is called somebody else’s']],
+  ),
+  ...cuts(
     'packages/storage/src',
     'database.ts',
     ['tables.test.ts'],
@@ -279,7 +409,7 @@ export const storage: readonly Mutant[] = [
         'a record that a look-up misses, said to be absent',
       ],
       [
-        "if (!this.#isSummedUp(root)) throw damage ?? new IntegrityError('pages', 'incomplete');",
+        "if (!this.#isSummedUp(root)) throw doubt ?? damage ?? new IntegrityError('pages', 'incomplete');",
         '',
         'a manifest made anew though nothing proves it',
       ],

@@ -76,7 +76,7 @@ export async function createHome(
   }
 }
 
-/** Unlocks a node's store and counts the start. @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} */
+/** Unlocks a node's store and counts the start. @throws {UnlockError} @throws {VersionError} @throws {IntegrityError} @throws {StoreError} */
 export async function openHome(config: HomeConfig, randomness: Randomness, files: Files = systemFiles): Promise<Home> {
   const unlocked = await unlock(config, randomness, files);
   try {
@@ -94,6 +94,13 @@ export async function homeOf(
 ): Promise<Home> {
   const { records } = keyring;
   const bootEpochOf = (counter: number): Uint8Array => concat(u64(counter), randomness.bytes(16));
+  // What a newer version wrote is refused before the start is counted, which writes.
+  const [bans, marks, audit] = [
+    await BanLedger.open(records),
+    await MarkLedger.open(records),
+    await AuditLog.open(records),
+  ];
+  const keys = await KeyRepository.open(keyring);
   let bootEpoch = bootEpochOf(await countBoot(records));
   return {
     store,
@@ -106,13 +113,13 @@ export async function homeOf(
       await raiseBoot(records, counter);
       bootEpoch = bootEpochOf(counter);
     },
-    keys: await KeyRepository.open(keyring),
+    keys,
     requests: new RequestLedger(records),
     sessions: new SessionLedger(records),
     blames: new BlameLedger(records),
-    bans: await BanLedger.open(records),
-    marks: await MarkLedger.open(records),
-    audit: await AuditLog.open(records),
+    bans,
+    marks,
+    audit,
     async close() {
       seed.wipe();
       keyring.close();

@@ -20,7 +20,7 @@ export async function openAnnex(folder: string): Promise<Annex> {
     for (const name of await readdir(copies)) if (name.endsWith(temporary)) await rm(join(copies, name));
     for (const name of await readdir(copies)) await chmod(join(copies, name), 0o600);
   } catch (cause) {
-    throw new StoreError('store-unavailable', `${copies} cannot be made, or is not this user's`, cause);
+    throw unavailable(copies, cause);
   }
   let descriptor: number | undefined;
   return {
@@ -115,6 +115,14 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/** Why a folder cannot be used: for an operator, who can mend it. */
+export function unavailable(folder: string, cause: unknown): StoreError {
+  const why = hasCode(cause, 'EROFS')
+    ? 'is on a file system that is mounted read-only, and a node writes before it answers: mount it writable, or move the data folder'
+    : "cannot be made, or is not this user's";
+  return new StoreError('store-unavailable', `${folder} ${why}`, cause);
 }
 
 function failed(cause: unknown): never {

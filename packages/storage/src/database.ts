@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
 import type { Annex } from './annex.ts';
-import { contentOf, openAnnex } from './annex-files.ts';
+import { contentOf, openAnnex, unavailable } from './annex-files.ts';
 import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
 import { checkTable, TableError, tablesIn } from './tables.ts';
 
@@ -83,7 +83,7 @@ async function prepareFolder(folder: string): Promise<string> {
     await chmod(folder, 0o700);
     return await realpath(folder);
   } catch (cause) {
-    throw new StoreError('store-unavailable', `${folder} cannot be made, or is not this user's`, cause);
+    throw unavailable(folder, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import { AuditLog } from './audit/log.ts';
 import { KeyRepository } from './keys/repository.ts';
-import { IntegrityError, RollbackError } from './sealing/errors.ts';
+import { checkVersion, IntegrityError, RollbackError, VersionError } from './sealing/errors.ts';
 import { type ExpectedOwner, type Keyring, openKeyring, type Root } from './sealing/hierarchy.ts';
 import { placeInfo, places } from './sealing/places.ts';
 import type { Sealer } from './sealing/record.ts';
@@ -26,7 +26,8 @@ const replace =
 
 /**
  * Looks through all of a store whose node is stopped: what a start checks, and what a start leaves for later. Keys whose
- * second copies can repair them are repaired, as a start would; nothing else is changed.
+ * second copies can repair them are repaired, as a start would; nothing else is changed. Where a newer version wrote, nothing is
+ * changed at all, and that is all that is said.
  * @throws {UnlockError} @throws {StoreError} if the store cannot be read at all
  */
 export async function examine(
@@ -39,14 +40,34 @@ export async function examine(
   try {
     keyring = await openKeyring(store, root, expected, sealer);
   } catch (error) {
+    if (error instanceof VersionError) return [ofVersion(error)];
     if (error instanceof IntegrityError || error instanceof RollbackError) return [ofNode(error)];
     throw error;
   }
   try {
-    return [...(await ofKeys(keyring)), ...(await ofLedgers(keyring)), ...(await ofAudit(keyring))];
+    // First what only reads: keys are repaired.
+    const [ledgers, audit] = [await ofLedgers(keyring), await ofAudit(keyring)];
+    return [...(await ofKeys(keyring)), ...ledgers, ...audit];
+  } catch (error) {
+    if (error instanceof VersionError) return [ofVersion(error)];
+    throw error;
   } finally {
     keyring.close();
   }
+}
+
+function ofVersion({ code, isCertain, message, place }: VersionError): Diagnosis {
+  const run = 'run the version of Quorate that ran here last; nothing was changed, so it goes on where it was';
+  const damaged = place.startsWith('copies/')
+    ? 'if no newer one ever ran here, the file is damaged: move it away, and it is made anew from the record'
+    : `if no newer one ever ran here, it is damaged: ${newestCopy}; if there is none, ${replace}`;
+  return {
+    code,
+    place,
+    problem: message,
+    meaning: `this version does not know what it says, and the node does not start with it: ${meaningOf(place)}`,
+    remedy: isCertain ? `${run}; or put a copy of the whole data folder back from before` : `${run}; ${damaged}`,
+  };
 }
 
 function ofNode(error: IntegrityError | RollbackError): Diagnosis {
@@ -129,11 +150,13 @@ async function ofLedgers(keyring: Keyring): Promise<readonly Diagnosis[]> {
   const damaged: Diagnosis[] = (await keyring.manifest.checkAll())
     .filter((group) => !group.startsWith('key/'))
     .map((group) => ofLedger(new IntegrityError(group, 'incomplete')));
-  for (const { prefix, kind } of places.filter(({ room }) => room === 'ledger')) {
+  for (const { prefix, kind, version } of places.filter(({ room }) => room === 'ledger')) {
     for await (const place of keyring.records.places(prefix)) {
       const sealed = await keyring.records.sealed(place);
-      if (sealed !== undefined && keyring.records.unseal(place, kind, sealed) === undefined)
-        damaged.push(ofLedger(new IntegrityError(place, 'altered')));
+      if (sealed === undefined) continue;
+      const opened = keyring.records.unseal(place, kind, sealed);
+      if (opened === undefined) damaged.push(ofLedger(new IntegrityError(place, 'altered')));
+      else checkVersion(place, opened, version);
     }
   }
   return damaged;
@@ -154,7 +177,7 @@ async function ofAudit(keyring: Keyring): Promise<readonly Diagnosis[]> {
   const verdict = await AuditLog.open(keyring.records)
     .then(async (log) => log.verify())
     .catch((error: unknown) => {
-      if (error instanceof StoreError) throw error;
+      if (error instanceof StoreError || error instanceof VersionError) throw error;
       return { ok: false, firstBad: undefined } as const;
     });
   if (verdict.ok) return [];

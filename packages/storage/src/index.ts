@@ -25,7 +25,14 @@ export * from './ledger/requests.ts';
 export * from './ledger/sessions.ts';
 export { acceptLostCounter } from './lost-counter.ts';
 export * from './memory.ts';
-export { type Damage, IntegrityError, RollbackError, UnlockError, type UnlockErrorCode } from './sealing/errors.ts';
+export {
+  type Damage,
+  IntegrityError,
+  RollbackError,
+  UnlockError,
+  type UnlockErrorCode,
+  VersionError,
+} from './sealing/errors.ts';
 export * from './sealing/hierarchy.ts';
 export { createKeyFile, isPrivate, KeyFileError, type KeyFileErrorCode, readKeyFile } from './sealing/keyfile.ts';
 export type { Manifest } from './sealing/manifest.ts';

@@ -19,6 +19,8 @@ export const limits = {
   placeCharacters: 128,
   /** Records of ledgers that are checked at a start, a tenth of a second's; beyond, pages are checked when they are used. */
   ledgerScan: 5_000,
+  /** Records of ledgers and of the audit log whose version is looked at before anything is written: twenty milliseconds'. */
+  versionScan: 1_000,
   /** Records of a page that are walked by before one is said to be absent: half a millisecond's, and a quarter of a million in all. */
   ledgerWalk: 1_000,
   /** A peer's signed statement of where it stands. */

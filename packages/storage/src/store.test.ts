@@ -10,6 +10,30 @@ import { openDatabase } from './database.ts';
 import { type Cut, MemoryStore } from './memory.ts';
 import { CommittedStore, type Engine, type Store, type StoreOperation } from './store.ts';
 
+/**
+ * What a script says in a process of its own, which alone sees these folders mounted read-only; undefined where the system lets
+ * this user mount nothing.
+ */
+function onReadOnly(folders: readonly string[], body: string): string | undefined {
+  const script = `import { openDatabase } from ${JSON.stringify(new URL('./database.ts', import.meta.url).href)};\n${body}`;
+  const node = [process.execPath, '--conditions=@quorate/source', '--input-type=module', '-e', script];
+  const mounts = folders.map(
+    (folder) => `mount --bind '${folder}' '${folder}' && mount -o remount,bind,ro '${folder}'`,
+  );
+  const shell = `{ ${mounts.join(' && ')}; } || exit 77; exec "$@"`;
+  const ran = spawnSync('/bin/sh', [
+    '-c',
+    'exec unshare --user --map-root-user --mount sh -c "$@"',
+    'sh',
+    shell,
+    'sh',
+    ...node,
+  ]);
+  // No mount, or no namespace of its own, or no such command.
+  if (ran.status === 77 || /unshare/.test(ran.stderr.toString())) return undefined;
+  return `${ran.stdout.toString()}${ran.stderr.toString()}`.trim();
+}
+
 const put = (key: string, text: string): StoreOperation => ({ type: 'put', key, value: ascii(text) });
 
 describe.each([
@@ -144,7 +168,37 @@ describe('the database', () => {
   });
 
   test('says so when the folder cannot be opened', async () => {
-    await expect(openDatabase('/dev/null/db')).rejects.toMatchObject({ code: 'store-unavailable' });
+    await expect(openDatabase('/dev/null/db')).rejects.toMatchObject({
+      code: 'store-unavailable',
+      message: expect.stringContaining("cannot be made, or is not this user's"),
+    });
+  });
+
+  test('says so when the folder, or the one beside it, is on a file system that is mounted read-only', async (context) => {
+    const folder = await temporaryFolder();
+    await (await openDatabase(join(folder, 'whole', 'store'), join(folder, 'whole'))).close();
+    await (await openDatabase(join(folder, 'store'), join(folder, 'beside'))).close();
+    const said = onReadOnly(
+      [join(folder, 'whole'), join(folder, 'beside')],
+      `for (const [store, beside] of ${JSON.stringify([
+        ['whole/store', 'whole'],
+        ['store', 'beside'],
+      ])})
+        await openDatabase('${folder}/' + store, '${folder}/' + beside)
+          .catch((error) => console.log(error.code + ': ' + error.message));`,
+    );
+    if (said === undefined) {
+      console.warn('NOT TESTED on a read-only file system: this user can mount none.');
+      context.skip();
+    }
+    expect(said?.split('\n')).toEqual(
+      ['whole/store', 'beside/copies'].map((path) =>
+        expect.stringMatching(
+          `^store-unavailable: ${join(folder, path)} is on a file system that is mounted read-only`,
+        ),
+      ),
+    );
+    await (await openDatabase(join(folder, 'whole', 'store'), join(folder, 'whole'))).close();
   });
 });
 

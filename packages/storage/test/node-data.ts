@@ -18,6 +18,7 @@ import {
   type Store,
   StoreError,
   UnlockError,
+  VersionError,
 } from '../src/index.ts';
 import { collect, keyFileRoot, keyring, owner, sealer } from './fixtures.ts';
 
@@ -116,7 +117,7 @@ export async function survey(store: Store, root: Root = keyFileRoot()): Promise<
       found.set(toHex(key.keyId), key.quarantined === undefined ? await ask(keys, key.keyId) : 'quarantined');
     return { node: answers, keys: found, findings: keys.takeFindings().map(({ kind }) => kind) };
   } catch (error) {
-    const isTyped = [AuditError, IntegrityError, RollbackError, StoreError, UnlockError].some(
+    const isTyped = [AuditError, IntegrityError, RollbackError, StoreError, UnlockError, VersionError].some(
       (one) => error instanceof one,
     );
     if (!isTyped) throw error;

@@ -59,6 +59,7 @@ export type Code =
   | 'file-unreadable'
   | 'node-silent'
   | 'record-damaged'
+  | 'newer-version'
   | 'audit-broken'
   | 'rolled-back'
   | 'counter-missing';
@@ -117,6 +118,7 @@ export const exitOf: Readonly<Record<Code, ExitCode>> = {
   'wrong-key': integrity,
   cheated: integrity,
   'record-damaged': integrity,
+  'newer-version': integrity,
   'audit-broken': integrity,
   'rolled-back': integrity,
   suspended: integrity,

@@ -11,6 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Secret } from '@quorate/protocol';
+import { openDatabase } from '@quorate/storage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../config/config.ts';
 import { parseRoster } from '../config/roster.ts';
@@ -204,6 +206,57 @@ test('doctor says of a stopped node what is damaged, and that nothing is', async
     stderr: expect.stringContaining('stop it first'),
   });
   await home.close();
+});
+
+test('doctor and start say of a store that a newer version wrote in that it did, and change nothing in it', async () => {
+  const data = join(folder, 'upgraded');
+  const { stdout: line } = await quorate('init', '--data', data, '--name', 'upgraded');
+  writeFileSync(join(data, 'roster.yaml'), `members:\n${line}`);
+  const config = loadConfig(join(data, 'node.yaml'));
+  const home = await openHome(config, systemRandomness);
+  const ready = new Uint8Array(32);
+  using share = new Secret(new Uint8Array(32).fill(1));
+  const what = { keyId: ready, epoch: 1, name: 'treasury', scheme: 'ed25519', publicPackage: ready, ready };
+  await home.keys.prepare({ ...what, share, createdAt: 1 }, () => {});
+  const mark = (await home.keyring.records.get('boot', 'boot')) as Uint8Array;
+  await home.close();
+
+  const recordsIn = async (): Promise<unknown> => {
+    const store = await openDatabase(join(data, 'store'));
+    const records: [string, Uint8Array][] = [];
+    for await (const record of store.entries('')) records.push(record);
+    await store.close();
+    return [records, readFileSync(join(data, 'counter')), readdirSync(join(data, 'copies'))];
+  };
+  const expectRefused = async (place: RegExp, remedy: RegExp): Promise<void> => {
+    const before = await recordsIn();
+    const started = await quorate('start', '--data', data);
+    expect(started).toMatchObject({ exit: 6, stderr: expect.stringMatching(/newer version of Quorate/) });
+    expect(started.stderr).toMatch(place);
+    const { exit, stdout } = await quorate('doctor', '--data', data, '--json');
+    expect([exit, JSON.parse(stdout)]).toMatchObject([
+      6,
+      {
+        healthy: false,
+        findings: [
+          { code: 'newer-version', place: expect.stringMatching(place), remedy: expect.stringMatching(remedy) },
+        ],
+      },
+    ]);
+    expect(await recordsIn()).toEqual(before);
+  };
+
+  // A copy, which only the keys are asked for: the start was not counted before.
+  const [name] = readdirSync(join(data, 'copies')) as [string];
+  const copy = readFileSync(join(data, 'copies', name));
+  writeFileSync(join(data, 'copies', name), Buffer.concat([Buffer.of(2), copy]));
+  await expectRefused(/copies\/0{64}-0000000001/, /run the version.*ran here last.*move it away/);
+  writeFileSync(join(data, 'copies', name), copy);
+
+  const again = await openHome(config, systemRandomness);
+  await again.keyring.records.put('boot', 'boot', mark.with(0, 2));
+  await again.close();
+  await expectRefused(/boot/, /run the version.*ran here last/);
 });
 
 test('every file of a node is for its user alone', async () => {

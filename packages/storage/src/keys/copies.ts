@@ -1,6 +1,6 @@
 import { EncodingError, equal, Secret, toHex, wipe, wire } from '@quorate/protocol';
 import { limits } from '../limits.ts';
-import { IntegrityError } from '../sealing/errors.ts';
+import { IntegrityError, isLater, VersionError } from '../sealing/errors.ts';
 import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
 import { copyName, sharePlace } from './places.ts';
 
@@ -32,6 +32,28 @@ export class Copies {
 
   constructor(keyring: Keyring) {
     this.#keyring = keyring;
+  }
+
+  /**
+   * Before anything is healed, since that would overwrite it: whether a newer version wrote a copy of an epoch that is here. Nothing
+   * authenticates the byte that says so; where all but that byte is what the records say, it was damaged.
+   * @throws {VersionError} @throws {StoreError}
+   */
+  async checkVersions(): Promise<void> {
+    const { annex, records } = this.#keyring;
+    for (const name of (await annex?.copies()) ?? []) {
+      const file = await annex?.readCopy(name);
+      // Whatever else lies in the folder may not even be the name of a record.
+      const isOurs = /^[0-9a-f]{64}-[0-9]{10}$/.test(name);
+      if (!isOurs || file === undefined || !isLater(file, copyVersion)) continue;
+      const [epoch, dataKey, share] = await Promise.all(
+        ['epochs', 'data-keys', 'shares'].map(async (prefix) => records.sealed(`${prefix}/${name.replace('-', '/')}`)),
+      );
+      if (epoch === undefined) continue;
+      const none = new Uint8Array(0);
+      const whole = wire.encode(copyCodec, { version: copyVersion, dataKey: dataKey ?? none, share: share ?? none });
+      if (!equal(whole.subarray(1), file.subarray(1))) throw new VersionError(`copies/${name}`, false);
+    }
   }
 
   /** Makes record and copy the same. @throws {IntegrityError} if neither opens, or both and they differ @throws {StoreError} */

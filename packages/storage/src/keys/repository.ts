@@ -47,10 +47,12 @@ export class KeyRepository {
   /**
    * Reads all keys, and opens every secret once, so that damage shows at the start and not at the first signature. What the
    * second copies can repair is repaired; a key that stays damaged is quarantined and keeps no other from being used.
+   * @throws {VersionError} before anything is written
    */
   static async open(keyring: Keyring): Promise<KeyRepository> {
     const repository = new KeyRepository(keyring);
     for (const place of keyring.manifest.restored()) repository.#findings.push({ kind: 'manifest-restored', place });
+    await repository.#copies.checkVersions();
     for (const id of await repository.#ids()) await repository.#load(id);
     await repository.#removeUnlisted();
     const known = repository.list().flatMap(({ keyId, epochs }) => epochs.map(({ epoch }) => copyName(keyId, epoch)));

@@ -1,8 +1,20 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ascii, equal, Secret, seeded, toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { collect, contentsOf, failingAtEachWrite, flipped, keyring, temporaryFolder } from '../../test/fixtures.ts';
+import {
+  collect,
+  contentsOf,
+  failingAtEachWrite,
+  flipped,
+  keyFileRoot,
+  keyring,
+  owner,
+  sealer,
+  temporaryFolder,
+} from '../../test/fixtures.ts';
 import { openDatabase } from '../database.ts';
+import { examine } from '../doctor.ts';
 import { MemoryStore } from '../memory.ts';
 import type { Store } from '../store.ts';
 import type { PreparedEpoch, RepairedEpoch } from './prepared.ts';
@@ -136,6 +148,57 @@ describe('a repair', () => {
     await store.batch([{ type: 'delete', key: place('epochs', 1) }]);
     await (await open(store)).repair(repaired(2), check);
     expect(await present()).toBe(0);
+    await store.close();
+  });
+
+  test('of the epoch in use, after files were compacted and the doctor looked, costs the next epoch nothing, on a real disk', async () => {
+    const data = await temporaryFolder();
+    const restart = async (): Promise<Store> => openDatabase(join(data, 'store'), data);
+    let store = await restart();
+    const material = new Map([[4, new Secret(seeded(ascii('material')).bytes(64))]]);
+    let keys = await open(store);
+    for (const epoch of [1, 2]) {
+      await keys.prepare(prepared(epoch, { material }), check);
+      await keys.certify(keyId, epoch, ready, certificate);
+      await keys.activate(keyId, epoch);
+    }
+    await keys.prepare(prepared(3, { material }), check);
+    await keys.shred(keyId, 1);
+    await store.batch([{ type: 'delete', key: place('shares', 2) }]);
+    await rm(join(data, 'copies', copy(2)));
+    await store.close();
+
+    store = await restart();
+    const look = async () => examine(store, keyFileRoot(), owner, sealer('doctor'));
+    expect(await look()).toMatchObject([{ code: 'key-quarantined', place: place('shares', 2) }]);
+    keys = await open(store);
+    await keys.repair(repaired(2), check);
+    await expectShare(keys, 2);
+    await store.close();
+
+    store = await restart();
+    expect(await look()).toEqual([]);
+    keys = await open(store);
+    expect(statesIn(keys)).toEqual([
+      [1, 'shredded'],
+      [2, 'certified'],
+      [3, 'prepared'],
+    ]);
+    await keys.certify(keyId, 3, ready, certificate);
+    await keys.activate(keyId, 3);
+    await expectShare(keys, 3);
+    await keys.shred(keyId, 2);
+    await store.close();
+
+    store = await restart();
+    keys = await open(store);
+    expect(keys.takeFindings()).toEqual([]);
+    expect(statesIn(keys)).toEqual([
+      [1, 'shredded'],
+      [2, 'shredded'],
+      [3, 'active'],
+    ]);
+    await expectShare(keys, 3);
     await store.close();
   });
 

@@ -1,5 +1,5 @@
 import { toHex, wire } from '@quorate/protocol';
-import { IntegrityError } from '../sealing/errors.ts';
+import { decodeRecord, IntegrityError } from '../sealing/errors.ts';
 import { dataKeyPlace, type Keyring } from '../sealing/hierarchy.ts';
 import { prefixesOf } from '../sealing/places.ts';
 import type { StoreOperation } from '../store.ts';
@@ -40,12 +40,13 @@ export async function salvage(
   return [...deletes, ...puts];
 }
 
-/** The operator's word, if it can still be read. */
+/** The operator's word, if it can still be read. @throws {VersionError} */
 async function keyRecord({ records }: Keyring, { keyId, name, scheme }: RepairedEpoch): Promise<Put> {
   const place = keyPlace(keyId);
   const sealed = await records.sealed(place);
   const opened = sealed === undefined ? undefined : records.unseal(place, 'key', sealed);
-  const { exported, frozen } = opened === undefined ? { exported: 0, frozen: 0 } : wire.decode(keyCodec, opened);
+  const { exported, frozen } =
+    opened === undefined ? { exported: 0, frozen: 0 } : decodeRecord(place, keyCodec, opened);
   const record = { version: keyRecordVersion, name, scheme, frozen, exported };
   return put(records.seal(place, 'key', wire.encode(keyCodec, record)));
 }
@@ -76,14 +77,14 @@ interface Readable {
   readonly sealed: Uint8Array;
 }
 
-/** The epochs of a key whose own records open, whatever else is wrong with it. */
+/** The epochs of a key whose own records open, whatever else is wrong with it. @throws {VersionError} */
 export async function* readable({ records }: Keyring, keyId: Uint8Array): AsyncGenerator<Readable> {
   const prefix = `epochs/${toHex(keyId)}/`;
   for await (const place of records.places(prefix)) {
     const sealed = await records.sealed(place);
     const opened = sealed === undefined ? undefined : records.unseal(place, 'epoch', sealed);
     if (sealed === undefined || opened === undefined) continue;
-    yield { epoch: Number(place.slice(prefix.length)), record: wire.decode(epochCodec, opened), sealed };
+    yield { epoch: Number(place.slice(prefix.length)), record: decodeRecord(place, epochCodec, opened), sealed };
   }
 }
 

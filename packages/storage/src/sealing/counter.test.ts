@@ -11,7 +11,8 @@ import type { Store } from '../store.ts';
 import { type Keyring, openKeyring } from './hierarchy.ts';
 
 const open = async (store: MemoryStore): Promise<Keyring> => openKeyring(store, keyFileRoot(), owner, sealer('again'));
-const put = async ({ records }: Keyring, text: string): Promise<void> => records.put('boot', 'boot', ascii(text));
+const put = async ({ records }: Keyring, text: string): Promise<void> =>
+  records.put('identity', 'identity', ascii(text));
 const copyOf = async (store: MemoryStore): Promise<ReadonlyMap<string, Uint8Array>> =>
   new Map(await collect(store.entries('')));
 

@@ -1,7 +1,7 @@
 import { equal, type Secret, wire } from '@quorate/protocol';
 import type { Annex } from '../annex.ts';
-import { RollbackError } from './errors.ts';
-import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
+import { checkVersion, RollbackError } from './errors.ts';
+import { isLaterRecord, type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 
 /** Where a store stood: what the root of its manifest says. */
 export interface Standing {
@@ -90,7 +90,7 @@ export async function openCounter(
   return counter;
 }
 
-/** Where the store stood when the file was last written, as far as it says. */
+/** Where the store stood when the file was last written, as far as it says. What a newer version may have written says nothing. */
 export async function lastStanding(
   annex: Annex | undefined,
   sealer: Sealer,
@@ -98,6 +98,9 @@ export async function lastStanding(
   storeKey: Secret,
 ): Promise<Standing | undefined> {
   if (annex === undefined) return undefined;
+  const file = await annex.readCounter();
+  // The other slot is an older one's then, and proves that nothing was written since.
+  if ([0, 1].some((slot) => isLaterRecord(slotOf(file, slot)))) return undefined;
   const slots = (await slotsOf(annex, sealer, owner, storeKey)).flatMap((slot) => slot ?? []);
   return slots.sort((a, b) => b.counter - a.counter)[0];
 }
@@ -110,8 +113,13 @@ async function slotsOf(
 ): Promise<readonly (Standing | undefined)[]> {
   const file = await annex.readCounter();
   return [0, 1].map((slot) => {
-    const sealed = file?.subarray(slot * slotBytes, (slot + 1) * slotBytes) ?? new Uint8Array(0);
-    const opened = openRecord(sealer.aead, storeKey, { ...owner, ...where }, sealed);
-    return 'failure' in opened ? undefined : wire.decode(codec, opened.plaintext);
+    const opened = openRecord(sealer.aead, storeKey, { ...owner, ...where }, slotOf(file, slot));
+    if ('failure' in opened) return undefined;
+    checkVersion(where.place, opened.plaintext, formatVersion);
+    return wire.decode(codec, opened.plaintext);
   });
+}
+
+function slotOf(file: Uint8Array | undefined, slot: number): Uint8Array {
+  return file?.subarray(slot * slotBytes, (slot + 1) * slotBytes) ?? new Uint8Array(0);
 }

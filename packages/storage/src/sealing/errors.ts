@@ -1,4 +1,5 @@
 import { EncodingError, wire } from '@quorate/protocol';
+import { placeInfo } from './places.ts';
 import type { OpenFailure } from './record.ts';
 
 /**
@@ -33,6 +34,7 @@ export type Damage = OpenFailure | 'missing' | 'contradiction' | 'outdated' | 'i
 
 const damages: Readonly<Record<Damage, string>> = {
   malformed: 'it is not a record',
+  later: 'it is not a record, or a newer version of Quorate wrote it',
   'other-key': 'it was sealed for another place or under another key',
   altered: 'it was altered',
   missing: 'it is gone',
@@ -60,8 +62,43 @@ export class IntegrityError extends Error {
   }
 }
 
-/** What a record's bytes encode. @throws {IntegrityError} if they are of a format that this version does not know */
+/**
+ * A newer version of Quorate wrote a record, or, where nothing authenticates the byte that says so, the record may be damaged instead.
+ * Nobody here knows what it means: so nothing is written, repaired or put in quarantine, and the node does not start.
+ */
+export class VersionError extends Error {
+  override readonly name = 'VersionError';
+  readonly code = 'newer-version';
+  readonly place: string;
+  readonly isCertain: boolean;
+
+  constructor(place: string, isCertain: boolean) {
+    super(
+      isCertain
+        ? `the record ${place} was written by a newer version of Quorate: run that version`
+        : `the record ${place} was written by a newer version of Quorate, or it is damaged: if a newer version ran here, run that one; if none did, run \`quorate doctor\`, which says what to do`,
+    );
+    this.place = place;
+    this.isCertain = isCertain;
+  }
+}
+
+/** @param bytes what was sealed: its first byte is the writer's @throws {VersionError} */
+export function checkVersion(place: string, bytes: Uint8Array, known: number | undefined): void {
+  if (known !== undefined && isLater(bytes, known)) throw new VersionError(place, true);
+}
+
+/** Whether the byte that says in which format the rest is, is of a later one. */
+export function isLater(bytes: Uint8Array, known: number): boolean {
+  return (bytes[0] ?? 0) > known;
+}
+
+/**
+ * What a record's bytes encode.
+ * @throws {VersionError} if they are of a later format @throws {IntegrityError} if they are of none that this version knows
+ */
 export function decodeRecord<T>(place: string, codec: wire.Codec<T>, bytes: Uint8Array): T {
+  checkVersion(place, bytes, placeInfo(place).version);
   try {
     return wire.decode(codec, bytes);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { equal, Secret, toHex, wire } from '@quorate/protocol';
 import type { Annex } from '../annex.ts';
 import type { Store, StoreOperation } from '../store.ts';
-import { decodeRecord, IntegrityError, UnlockError } from './errors.ts';
+import { decodeRecord, IntegrityError, isLater, UnlockError, VersionError } from './errors.ts';
 import { headerCodec, headerPlace, headerVersion, type RootDescription } from './header.ts';
 import { Manifest } from './manifest.ts';
 import { defaultKdfParameters, type Kdf, type KdfParameters, passphraseKey, systemKdf } from './passphrase.ts';
@@ -98,7 +98,7 @@ export async function createKeyring(
 
 /**
  * Unlocks a store, and checks it against its manifest. What is damaged of single keys is left to `KeyRepository`.
- * @throws {UnlockError} @throws {IntegrityError} @throws {RollbackError} @throws {StoreError}
+ * @throws {UnlockError} @throws {VersionError} @throws {IntegrityError} @throws {RollbackError} @throws {StoreError}
  */
 export async function openKeyring(
   store: Store,
@@ -153,6 +153,7 @@ async function unlock(
 ): Promise<{ readonly owner: Owner; readonly storeKey: Secret }> {
   const bytes = await store.get(headerPlace);
   if (bytes === undefined) throw await missingHeader(store);
+  if (isLater(bytes, headerVersion)) throw new VersionError(headerPlace, false);
   const header = decodeRecord(headerPlace, headerCodec, bytes);
   if (!equal(header.network, expected.network))
     throw new UnlockError('other-network', 'this store belongs to another network: check the configuration');

@@ -189,7 +189,10 @@ function slow(store: MemoryStore): MemoryStore {
 
 describe('a ledger', () => {
   const tombstones = (count: number): readonly (readonly [string, Uint8Array])[] =>
-    Array.from({ length: count }, (_, i) => [`sessions/${toHex(sidOf(i))}/shares`, ascii(`${i}`)] as const);
+    Array.from(
+      { length: count },
+      (_, i) => [`sessions/${toHex(sidOf(i))}/shares`, Uint8Array.of(1, i & 0xff)] as const,
+    );
   const sidOf = (i: number): Uint8Array => Uint8Array.of(i & 0xff, i >> 8, ...new Uint8Array(30));
 
   async function large(): Promise<MemoryStore> {
@@ -207,7 +210,7 @@ describe('a ledger', () => {
     const [lost, kept] = [`sessions/${toHex(sidOf(7))}/shares`, `sessions/${toHex(sidOf(8))}/shares`];
     await store.batch([{ type: 'delete', key: lost }]);
     const { manifest, records } = await openKeyring(store, keyFileRoot(), owner, sealer('x'));
-    expect(await records.get(kept, 'session')).toEqual(ascii('8'));
+    expect(await records.get(kept, 'session')).toEqual(Uint8Array.of(1, 8));
     // Of the page of the lost one every absence is doubtful, of the others none.
     const sessions = new SessionLedger(records);
     const spend = async (sid: Uint8Array): Promise<void> =>

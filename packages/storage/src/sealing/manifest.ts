@@ -3,7 +3,7 @@ import { limits } from '../limits.ts';
 import type { Store, StoreOperation } from '../store.ts';
 import { tags } from '../tags.ts';
 import { type Counter, lastStanding, openCounter, type Standing } from './counter.ts';
-import { decodeRecord, IntegrityError } from './errors.ts';
+import { decodeRecord, IntegrityError, VersionError } from './errors.ts';
 import {
   type Found,
   formatVersion,
@@ -18,7 +18,8 @@ import {
   xor,
 } from './page.ts';
 import { groupOf, places, prefixesOf } from './places.ts';
-import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
+import { isLaterRecord, type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
+import { checkVersions } from './versions.ts';
 
 export interface Commitment {
   /** A key's group of which the operations say everything: what else is on the disk of it, they delete. */
@@ -43,6 +44,9 @@ export interface Commitment {
  * That is also why a page that is damaged can be made anew from the records, and the root be had from the counter: where they fit
  * together, they are the ones that were summed up, and where they do not, nothing is guessed.
  *
+ * A newer version that seals records in another way says so in their first byte, which a bit of damage may do as well: what is counted
+ * so was written so, and where the rest proves what the root or a page said, that was damaged.
+ *
  * A batch costs as many sealed records of 150 bytes as it touches groups, and one more: no work grows with the store.
  */
 export class Manifest {
@@ -60,6 +64,8 @@ export class Manifest {
   readonly #strays = new Set<string>();
   /** Records of listed groups that are not on the list. */
   #unlisted: readonly string[] = [];
+  /** Records that say of themselves that a later version sealed them, with their digests. */
+  readonly #later = new Map<string, Uint8Array>();
   readonly #checks = new Map<string, Promise<void>>();
   /** The batches under way, by the places that they change. */
   readonly #writing = new Map<string, Promise<void>>();
@@ -85,7 +91,7 @@ export class Manifest {
 
   /**
    * Reads the manifest and checks the store against it; what is damaged of single keys is left to {@link broken}.
-   * @throws {RollbackError} @throws {IntegrityError}
+   * @throws {VersionError} @throws {RollbackError} @throws {IntegrityError}
    */
   static async open(
     store: Store,
@@ -96,9 +102,11 @@ export class Manifest {
   ): Promise<Manifest> {
     const manifest = new Manifest(store, sealer, owner, storeKey);
     try {
+      await checkVersions(store, sealer, owner, storeKey);
       await manifest.#readRoot(lostCounter);
       await manifest.#checkKept();
       await manifest.#checkSmallLedgers();
+      manifest.#checkLater();
     } catch (error) {
       manifest.close();
       throw error;
@@ -306,12 +314,12 @@ export class Manifest {
     const { annex } = this.#store;
     const [root, damage] = await this.#tryOpen(manifestPlace, 'manifest', rootCodec);
     const standing = root ?? (await lastStanding(annex, this.#sealer, this.#owner, this.#storeKey));
-    if (standing === undefined) throw damage as IntegrityError;
+    if (standing === undefined) throw damage as Error;
     this.#number = standing.counter;
     this.#chain = standing.chain;
     // First of all: whatever else is found, an older store explains it.
     this.#counter = await openCounter(annex, this.#sealer, this.#owner, this.#storeKey, standing, lostCounter);
-    const damaged = await this.#readPages(standing);
+    const damaged = await this.#readPages(standing, damage);
     if (root !== undefined && damaged.length === 0) return;
     this.#restored = [...(root === undefined ? [manifestPlace] : []), ...damaged.map(pagePlace)];
     const pages = damaged.map((group) => this.#sealPage(group, this.#pages.get(group) as Page));
@@ -319,8 +327,8 @@ export class Manifest {
   }
 
   /** @returns the groups whose page was damaged, and is made anew. @throws {IntegrityError} if what is there proves nothing */
-  async #readPages(root: Standing): Promise<readonly string[]> {
-    let damage: IntegrityError | undefined;
+  async #readPages(root: Standing, doubt: Error | undefined): Promise<readonly string[]> {
+    let damage: Error | undefined;
     const groups = new Set<string>();
     for await (const [place] of this.#store.entries('pages/')) {
       const group = place.slice('pages/'.length);
@@ -340,7 +348,7 @@ export class Manifest {
       const listed = isListed(group) ? [...members].map(([place, digest]) => ({ place, digest })) : [];
       this.#addPage(group, count, sum, listed);
     }
-    if (!this.#isSummedUp(root)) throw damage ?? new IntegrityError('pages', 'incomplete');
+    if (!this.#isSummedUp(root)) throw doubt ?? damage ?? new IntegrityError('pages', 'incomplete');
     return [...this.#pages].flatMap(([group, page]) => {
       const before = read.get(group);
       return before !== undefined && sameSum(before, page) ? [] : [group];
@@ -367,10 +375,12 @@ export class Manifest {
     place: string,
     kind: string,
     codec: wire.Codec<T>,
-  ): Promise<readonly [T, undefined] | readonly [undefined, IntegrityError]> {
+  ): Promise<readonly [T, undefined] | readonly [undefined, Error]> {
     try {
       const sealed = await this.#store.get(place);
       if (sealed === undefined) throw new IntegrityError(place, 'missing');
+      // Damage, if the rest proves what it said.
+      if (isLaterRecord(sealed)) return [undefined, new VersionError(place, false)];
       return [decodeRecord(place, codec, this.#open(place, kind, sealed)), undefined];
     } catch (error) {
       if (error instanceof IntegrityError) return [undefined, error];
@@ -415,6 +425,16 @@ export class Manifest {
     }
   }
 
+  /** What the manifest counts is as it was written: no damage made it a later version's. */
+  #checkLater(): void {
+    for (const [place, digest] of this.#later) {
+      const page = this.#pages.get(groupOf(place) as string);
+      const counted = page?.members === undefined ? digest : page.members.get(place);
+      if (page?.state === 'verified' && counted !== undefined && equal(counted, digest))
+        throw new VersionError(place, true);
+    }
+  }
+
   /** Checks a page of a ledger once; whoever asks meanwhile waits. @throws {IntegrityError} */
   async #checkLedger(group: string, page: Page): Promise<void> {
     if (page.state === 'verified') return;
@@ -451,6 +471,7 @@ export class Manifest {
       for await (const [place, sealed] of this.#store.entries(prefix)) {
         const group = groupOf(place) as string;
         const digest = this.#digest(place, sealed);
+        if (isLaterRecord(sealed)) this.#later.set(place, digest);
         const found = groups.get(group) ?? {
           count: 0,
           sum: new Uint8Array(32),

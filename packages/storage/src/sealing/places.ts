@@ -17,6 +17,8 @@ export interface PlaceInfo {
   /** What its records are sealed as. */
   readonly kind: string;
   readonly room: Room;
+  /** The latest version that its plaintext may begin with; none where a key lies there bare, or what the node encodes. */
+  readonly version?: number;
   /** What is lost with such a record, for an operator. */
   readonly means: string;
 }
@@ -25,24 +27,36 @@ export interface PlaceInfo {
 export const places: readonly PlaceInfo[] = [
   { prefix: 'header', kind: 'header', room: 'node', means: 'the way into the store' },
   { prefix: 'identity', kind: 'identity', room: 'node', means: 'who this node is' },
-  { prefix: 'boot', kind: 'boot', room: 'node', means: 'how often this node was started, which keeps sessions apart' },
-  { prefix: 'audit-head', kind: 'audit-head', room: 'node', means: 'the end of the audit log' },
-  { prefix: 'bans/', kind: 'ban', room: 'node', means: 'a node with which no ECDSA session may be held' },
-  { prefix: 'blames/', kind: 'blame', room: 'node', means: 'the proof that a node cheated' },
-  { prefix: 'checks/', kind: 'check', room: 'node', means: 'a check that a crash left half done' },
-  { prefix: 'marks/', kind: 'mark', room: 'node', means: 'how far the others were when last seen' },
-  { prefix: 'keys/', kind: 'key', room: 'key', means: "a key's name and scheme" },
-  { prefix: 'epochs/', kind: 'epoch', room: 'key', means: 'the public part of an epoch, and how far it came' },
+  {
+    prefix: 'boot',
+    kind: 'boot',
+    room: 'node',
+    version: 1,
+    means: 'how often this node was started, which keeps sessions apart',
+  },
+  { prefix: 'audit-head', kind: 'audit-head', room: 'node', version: 1, means: 'the end of the audit log' },
+  { prefix: 'bans/', kind: 'ban', room: 'node', version: 1, means: 'a node with which no ECDSA session may be held' },
+  { prefix: 'blames/', kind: 'blame', room: 'node', version: 1, means: 'the proof that a node cheated' },
+  { prefix: 'checks/', kind: 'check', room: 'node', version: 1, means: 'a check that a crash left half done' },
+  { prefix: 'marks/', kind: 'mark', room: 'node', version: 1, means: 'how far the others were when last seen' },
+  { prefix: 'keys/', kind: 'key', room: 'key', version: 1, means: "a key's name and scheme" },
+  {
+    prefix: 'epochs/',
+    kind: 'epoch',
+    room: 'key',
+    version: 1,
+    means: 'the public part of an epoch, and how far it came',
+  },
   { prefix: 'data-keys/', kind: 'data-key', room: 'key', means: 'what opens the share of an epoch' },
   { prefix: 'shares/', kind: 'share', room: 'key', means: 'the share of an epoch' },
   { prefix: 'material/', kind: 'material', room: 'pair', means: 'what was set up with another party' },
-  { prefix: 'sessions/', kind: 'session', room: 'ledger', means: 'that the nonces of a session are used' },
-  { prefix: 'requests/', kind: 'request', room: 'ledger', means: 'what a client asked' },
-  { prefix: 'results/', kind: 'result', room: 'ledger', means: 'what a client was answered' },
+  { prefix: 'sessions/', kind: 'session', room: 'ledger', version: 1, means: 'that the nonces of a session are used' },
+  { prefix: 'requests/', kind: 'request', room: 'ledger', version: 1, means: 'what a client asked' },
+  { prefix: 'results/', kind: 'result', room: 'ledger', version: 1, means: 'what a client was answered' },
   // A chain of its own, whose head is covered.
-  { prefix: 'audit/', kind: 'audit', room: 'uncovered', means: 'an entry of the audit log' },
-  { prefix: 'pages/', kind: 'page', room: 'uncovered', means: 'the count and sum of some records' },
-  { prefix: 'manifest', kind: 'manifest', room: 'uncovered', means: 'the count and sum of all records' },
+  { prefix: 'audit/', kind: 'audit', room: 'uncovered', version: 1, means: 'an entry of the audit log' },
+  { prefix: 'pages/', kind: 'page', room: 'uncovered', version: 1, means: 'the count and sum of some records' },
+  { prefix: 'manifest', kind: 'manifest', room: 'uncovered', version: 1, means: 'the count and sum of all records' },
 ];
 
 /** @throws {RangeError} for a place that is not listed */

@@ -76,8 +76,8 @@ export function sealRecord({ aead, randomness }: Sealer, key: Secret, at: Place,
   return wire.encode(recordCodec, { version: formatVersion, salt, commitment, ciphertext });
 }
 
-/** Why a record did not open: not a record, sealed under another key or for another place, or altered. */
-export type OpenFailure = 'malformed' | 'other-key' | 'altered';
+/** Why a record did not open: not a record, perhaps a later version's, sealed under another key or for another place, or altered. */
+export type OpenFailure = 'malformed' | 'later' | 'other-key' | 'altered';
 
 /** The plaintext, or why there is none. The commitment is compared before anything is decrypted. */
 export function openRecord(
@@ -87,7 +87,7 @@ export function openRecord(
   sealed: Uint8Array,
 ): { readonly plaintext: Uint8Array } | { readonly failure: OpenFailure } {
   const record = parse(sealed);
-  if (record === undefined) return { failure: 'malformed' };
+  if (record === undefined) return { failure: isLaterRecord(sealed) ? 'later' : 'malformed' };
   const binding = bind(at);
   const { encryptionKey, commitment } = derive(key, record.salt, binding);
   try {
@@ -98,6 +98,11 @@ export function openRecord(
   } finally {
     wipe(encryptionKey);
   }
+}
+
+/** Whether it says of itself that a later version sealed it. Nothing but the manifest authenticates that. */
+export function isLaterRecord(sealed: Uint8Array): boolean {
+  return (sealed[0] ?? 0) > formatVersion;
 }
 
 function parse(sealed: Uint8Array): SealedRecord | undefined {
