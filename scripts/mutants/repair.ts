@@ -111,10 +111,12 @@ export const repair: readonly Mutant[] = [
         'a forgotten share in the files of the database',
       ],
       [
-        "        if (own.state.type === 'shredded') await this.#copies.erase(fromHex(id), epoch);\n",
-        '        void [own, epoch];\n',
+        '          await this.#copies.erase(fromHex(id), epoch);\n    }',
+        '          void epoch;\n    }',
         'the copy of a shredded share while its key is quarantined',
       ],
+      ["own.state.type === 'shredded' && !", '!', 'the copy of a share that is in use, or may be certified yet'],
+      [' && !(await this.#hasSecrets(fromHex(id), epoch))', '', 'the copy of a share for a record that was put back'],
     ],
   ),
   ...cuts(

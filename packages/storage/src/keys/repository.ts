@@ -340,8 +340,16 @@ export class KeyRepository {
       this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
       // What was decided before the damage holds: a crash may have come between the record and the copy.
       for await (const { epoch, record: own } of readable(this.#keyring, fromHex(id)))
-        if (own.state.type === 'shredded') await this.#copies.erase(fromHex(id), epoch);
+        if (own.state.type === 'shredded' && !(await this.#hasSecrets(fromHex(id), epoch)))
+          await this.#copies.erase(fromHex(id), epoch);
     }
+  }
+
+  /** Whether there is anything of an epoch that shredding destroys: an old record of it may have been put back. */
+  async #hasSecrets(keyId: Uint8Array, epoch: number): Promise<boolean> {
+    const { records } = this.#keyring;
+    const kept = [dataKeyPlace(keyId, epoch), sharePlace(keyId, epoch)].map(async (place) => records.sealed(place));
+    return (await Promise.all(kept)).some((sealed) => sealed !== undefined);
   }
 
   async #loadWhole(keyId: Uint8Array): Promise<void> {

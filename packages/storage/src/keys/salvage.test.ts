@@ -80,11 +80,27 @@ test('a copy of what was shredded is erased, though another epoch of its key is 
   await (await open(before)).prepare(prepared(1), check);
   const store = await threeEpochs();
   store.beside.files.set(copy(1), before.beside.files.get(copy(1)) as Uint8Array);
-  await store.batch([{ type: 'delete', key: place('epochs', 2) }]);
+  const lost = [place('epochs', 2), place('data-keys', 3), place('shares', 3)];
+  await store.batch(lost.map((key) => ({ type: 'delete', key })));
   const keys = await open(store);
   expect(keys.get(keyId)?.quarantined).toBeDefined();
   expect([...store.beside.files.keys()]).not.toContain(copy(1));
-  expect([...store.beside.files.keys()]).toContain(copy(2));
+  // What is in use, or may be certified yet, stays.
+  expect([...store.beside.files.keys()]).toEqual(expect.arrayContaining([copy(2), copy(3)]));
+});
+
+test('a copy stays whose epoch a record that was put back calls shredded', async () => {
+  const store = await threeEpochs();
+  const shredded = (await store.get(place('epochs', 1))) as Uint8Array;
+  const used = await threeEpochs(new MemoryStore());
+  await used.batch([
+    { type: 'put', key: place('epochs', 1), value: shredded },
+    { type: 'put', key: place('data-keys', 1), value: new Uint8Array(100) },
+    { type: 'delete', key: place('epochs', 2) },
+  ]);
+  used.beside.files.set(copy(1), new Uint8Array(100));
+  await open(used);
+  expect([...used.beside.files.keys()]).toContain(copy(1));
 });
 
 describe('a repair', () => {

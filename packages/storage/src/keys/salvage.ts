@@ -80,10 +80,9 @@ interface Readable {
 /** The epochs of a key whose own records open, whatever else is wrong with it. @throws {VersionError} */
 export async function* readable({ records }: Keyring, keyId: Uint8Array): AsyncGenerator<Readable> {
   const prefix = `epochs/${toHex(keyId)}/`;
-  for await (const place of records.places(prefix)) {
-    const sealed = await records.sealed(place);
-    const opened = sealed === undefined ? undefined : records.unseal(place, 'epoch', sealed);
-    if (sealed === undefined || opened === undefined) continue;
+  for await (const [place, sealed] of records.sealedUnder(prefix)) {
+    const opened = records.unseal(place, 'epoch', sealed);
+    if (opened === undefined) continue;
     yield { epoch: Number(place.slice(prefix.length)), record: decodeRecord(place, epochCodec, opened), sealed };
   }
 }

@@ -84,6 +84,11 @@ export class SealedStore {
     await this.#store.purge(operations);
   }
 
+  /** The records whose places start with `prefix` as they lie there, whatever is in them: also those that a look-up would miss. */
+  sealedUnder(prefix: string): AsyncIterable<readonly [place: string, sealed: Uint8Array]> {
+    return this.#store.entries(prefix);
+  }
+
   /** The places of records that start with `prefix`, in order, whatever is in them. @throws {StoreError} */
   async *places(prefix: string): AsyncGenerator<string> {
     for await (const [place] of this.#store.entries(prefix)) yield place;
