@@ -80,8 +80,9 @@ test('a copy of what was shredded is erased, though another epoch of its key is 
   await (await open(before)).prepare(prepared(1), check);
   const store = await threeEpochs();
   store.beside.files.set(copy(1), before.beside.files.get(copy(1)) as Uint8Array);
-  const lost = [place('epochs', 2), place('data-keys', 3), place('shares', 3)];
-  await store.batch(lost.map((key) => ({ type: 'delete', key })));
+  const record = (await store.get(place('epochs', 2))) as Uint8Array;
+  const lost = [place('data-keys', 3), place('shares', 3)].map((key) => ({ type: 'delete', key }) as const);
+  await store.batch([...lost, { type: 'put', key: place('epochs', 2), value: flipped(record, 300) }]);
   const keys = await open(store);
   expect(keys.get(keyId)?.quarantined).toBeDefined();
   expect([...store.beside.files.keys()]).not.toContain(copy(1));
