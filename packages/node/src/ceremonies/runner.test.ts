@@ -86,6 +86,7 @@ function table(
       },
       spend: async (round) => void spent.push(round),
       answered: () => undefined,
+      unanswered: async () => undefined,
       ban: async () => undefined,
       guard: async (step) => step(),
       onRound: (label) => void rounds.push(label),
