@@ -223,5 +223,7 @@ async function count(committee: Committee, kind: string): Promise<number> {
 }
 
 async function unanswered({ home }: Member): Promise<readonly unknown[]> {
-  return await Array.fromAsync(home.sessions.unanswered());
+  const all: unknown[] = [];
+  for await (const check of home.sessions.unanswered()) all.push(check);
+  return all;
 }
