@@ -83,7 +83,7 @@ export const ceremonies: readonly Mutant[] = [
         'newer.expires > this.expires;',
         'a member that has the others write down proposal after proposal',
       ],
-      [' && equal(newer.proposer, this.proposer);', ';', "another member's proposal swept away"],
+      ['return equal(newer.proposer, this.proposer) && newer', 'return newer', "another member's proposal swept away"],
     ],
   ),
   ...cuts(

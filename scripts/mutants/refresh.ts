@@ -83,6 +83,6 @@ export const refresh: readonly Mutant[] = [
     ['const since = key.current.createdAt;', 'const since = clock.now();', 'a grace without end'],
     ['const since = key.current.createdAt;', 'const since = 0;', 'no grace at all'],
     ['        await keys.shred(keyId, old.epoch);\n', '', 'old shares that stay'],
-    ['      if (machine.peers.get(party) !== peer) return;\n', '', 'ACTIVATED said in the name of another'],
+    ['machine.peers.get(party) !== peer || ', '', 'ACTIVATED said in the name of another'],
   ]),
 ];

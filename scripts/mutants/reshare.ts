@@ -63,7 +63,7 @@ export const reshare: readonly Mutant[] = [
     ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
     ['if (!isSame || !key.epochs.every(', 'if (false && !key.epochs.every(', 'a second key of a name'],
     ["if (rule === 'deny') throw", 'if (false) throw', 'a proposer whom the operator denies'],
-    ["return lowThreshold === 1 ? 'ask' : rule;", 'return rule;', 'a low threshold that nobody is asked about'],
+    ["lowThreshold === 1 || isStuck ? 'ask' : rule", "isStuck ? 'ask' : rule", 'a low threshold that nobody is asked about'],
   ]),
   ...cuts(folder, 'reshare.ts', rules, [
     [
@@ -92,23 +92,79 @@ export const reshare: readonly Mutant[] = [
       'an approval of what has happened meanwhile',
     ],
   ]),
+  ...cuts(
+    folder,
+    'refresh.ts',
+    ['withholding.test.ts'],
+    [
+      [
+        '  if (stuck !== undefined) throw denied(stuck);\n',
+        '',
+        'attempts without end at a renewal that one member withholds',
+      ],
+      [
+        '    if (!(newer instanceof RefreshTask)) return true;\n',
+        '    if (!(newer instanceof RefreshTask)) return false;\n',
+        'a refresh that nobody begins in the way of a reshare',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'reshare-rules.ts',
+    ['withholding.test.ts'],
+    [
+      [
+        "lowThreshold === 1 || isStuck ? 'ask'",
+        "lowThreshold === 1 ? 'ask'",
+        'more attempts than eight without an operator',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'admission.ts',
+    ['withholding.test.ts'],
+    [
+      [
+        ' || (isAccepted && newer.proposer !== undefined && task.leavesOut(newer.proposer));',
+        ' || (isAccepted && newer.proposer === undefined && task.leavesOut(newer.body));',
+        'a member that refreshes so that no reshare without it begins',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'activations.ts',
+    ['withholding.test.ts'],
+    [
+      [
+        '        if (keys.get(keyId)?.current?.epoch !== epoch) return;\n',
+        '',
+        'an epoch that is said to be in use and never was',
+      ],
+    ],
+  ),
+  ...cuts(folder, 'activations.ts', departures, [
+    [
+      "frame.type === 'activated' && this.#isOf(frame, key, info)",
+      "frame.type === 'activated'",
+      'shares of who left shredded for ACTIVATED of another attempt',
+    ],
+  ]),
   ...cuts(folder, 'departures.ts', departures, [
+    ['chain.length < limits.correctedEpochs', 'chain.length < 2', 'a member that knows nothing of the epochs between'],
     [
       'key.epochs.filter(({ epoch }) => epoch',
       'key.epochs.filter(({ certificate, epoch }) => certificate !== undefined && epoch',
       'a share of an attempt that came to nothing, for good',
     ],
     [
-      'if (winner === undefined || this.#isMember(peer, winner)) return false;',
-      'if (winner === undefined || winner !== undefined) return false;',
+      'if (winner === undefined || certified',
+      'if (certified.length >= 0 || certified',
       'a share of an attempt whose number another one has, for good',
     ],
-    ['    if (!this.#corrections.spend(peer)) return true;\n', '', 'certificates by the hundred for whoever promises'],
-    [
-      'for (const info of [before, winner])',
-      'for (const info of [winner])',
-      'a member that knows nothing of what overtook its attempt',
-    ],
+    [' && this.#corrections.spend(peer))', ')', 'certificates by the hundred for whoever promises'],
     ['        this.#port.shredding(key.keyId, old.epoch);\n', '', 'READY for a share that was destroyed'],
     [
       '    if (isOther && !(await this.#port.superseded(keyId, epoch))) return;\n',

@@ -107,7 +107,13 @@ export class Client {
 
   /** Any committee, perhaps the one that is there, which is refused: one member may be corrupt, and one away. */
   reshare(seat: Seat, name: string): void {
-    this.#reshareTo(seat, name, this.#committee());
+    this.reshareTo(seat, name, this.#committee());
+  }
+
+  /** This committee and threshold. */
+  reshareTo(seat: Seat, name: string, order: CommitteeOrder): void {
+    const what = `reshare ${name} to ${order.threshold} of ${order.members.join(',')}`;
+    this.#ask(seat, what, async (node) => node.reshare(name, order));
   }
 
   /** A committee or a threshold that is not there. */
@@ -118,8 +124,9 @@ export class Client {
       other.members.length === members.length &&
       members.every((one) => other.members.includes(one.name));
     let next = this.#committee();
-    while (isThere(next)) next = this.#committee();
-    this.#reshareTo(seat, name, next);
+    // Of three members there is no other committee, and perhaps no other threshold.
+    for (let tries = 0; tries < 100 && isThere(next); tries++) next = this.#committee();
+    this.reshareTo(seat, name, next);
   }
 
   /** Its operator asks for the share that it lost. */
@@ -194,11 +201,6 @@ export class Client {
   #committee(): CommitteeOrder {
     const members = this.#dice.some(this.#world.seats, this.#dice.between(3, this.#plan.n)).map((one) => one.name);
     return { members, threshold: this.#dice.between(majority(members.length), members.length - 1) };
-  }
-
-  #reshareTo(seat: Seat, name: string, order: CommitteeOrder): void {
-    const what = `reshare ${name} to ${order.threshold} of ${order.members.join(',')}`;
-    this.#ask(seat, what, async (node) => node.reshare(name, order));
   }
 
   #ask<T>(

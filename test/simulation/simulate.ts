@@ -1,4 +1,5 @@
 import { toHex } from '@quorate/protocol';
+import { majority } from '../../packages/node/src/ceremonies/keygen.ts';
 import type { Home } from '../../packages/node/src/home.ts';
 import { limits } from '../../packages/node/src/limits.ts';
 import { requestId } from '../../packages/node/src/policy/sign-request.ts';
@@ -229,15 +230,27 @@ class Run {
       this.#checker.fail('L1 liveness', `an order never ends: ${JSON.stringify(this.#states())}`);
   }
 
-  /** With everybody there and honest, a refresh is certified, and a new key is made. */
+  /** With everybody there and honest, a refresh is certified, and a new key is made; else the key goes to those who are. */
   async #renews(): Promise<void> {
     const { protocol } = this.#case;
     const everybody = this.#able.length === this.#plan.n;
-    if (!everybody || this.#checker.violation !== undefined || protocol === 'sign') return;
+    if (this.#checker.violation !== undefined || protocol === 'sign') return;
+    if (!everybody) return this.#plan.reshares ? this.#replaces() : undefined;
     if (protocol === 'keygen') return this.#makesKey();
     if (this.#plan.reshares) await this.#untilRenewed((seat) => this.#client.reshareAnew(seat, firstKey), 'a reshare');
     await this.#untilRenewed((seat) => this.#client.refresh(seat, firstKey), 'a refresh');
     // Whoever is behind has a while to hear of it.
+    await this.#pass(2 * limits.readyInterval);
+  }
+
+  /** A committee of those who are there and honest takes the key, whatever the others do; then it can refresh it. */
+  async #replaces(): Promise<void> {
+    const order = { members: this.#able.map(({ name }) => name), threshold: majority(this.#able.length) };
+    const { members } = this.#checker.newestOf(firstKey);
+    if (!members.every((seat) => this.#able.includes(seat)))
+      await this.#untilRenewed((seat) => this.#client.reshareTo(seat, firstKey, order), 'a reshare to the able');
+    await this.#untilRenewed((seat) => this.#client.refresh(seat, firstKey), 'a refresh by the able');
+    this.#checker.reach('replaced a member');
     await this.#pass(2 * limits.readyInterval);
   }
 
@@ -251,8 +264,11 @@ class Run {
       const { epoch, members } = this.#checker.newestOf(firstKey);
       return epoch > before && members.every((seat) => epochOf(seat) === epoch);
     };
-    while (!renewed() && this.#world.clock.monotonic() < begun + patience && this.#checker.violation === undefined) {
-      ask(this.#checker.newestOf(firstKey).members[0] as Seat);
+    for (let turn = 0; !renewed() && this.#world.clock.monotonic() < begun + patience; turn++) {
+      if (this.#checker.violation !== undefined) return;
+      // One after the other: what one left open may keep others from taking part in its next.
+      const asked = this.#checker.newestOf(firstKey).members.filter((seat) => this.#able.includes(seat));
+      ask(asked[turn % asked.length] as Seat);
       await this.#until(renewed, 30_000);
     }
     if (!renewed()) this.#checker.fail('L2 liveness', `${what} is not certified: ${JSON.stringify(this.#states())}`);

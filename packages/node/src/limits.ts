@@ -88,13 +88,17 @@ export const limits = {
   importedRefresh: 10_000,
   /** How long a proposal to refresh may be begun. */
   refreshProposal: 60_000,
+  /** A key whose renewal was prepared this often and never certified has a member that withholds READY: then operators decide. */
+  uncertifiedAttempts: 8,
   /** How far the number of an attempt may be above all known ones: attempts that others know of, and no number near the end. */
   epochStep: 1_000,
   /** How long whoever lost a share waits for the others' word on which epoch is in use. */
   certificateAnswer: 3_000,
-  /** Certificates that a peer may ask for, or have itself corrected by, per second and at once: tens of kilobytes for a few bytes each. */
+  /** Certificates, or chains of them, that a peer may ask for, per second and at once: tens of kilobytes for a few bytes each. */
   certificatesPerSecond: 1,
   certificatesBurst: 20,
+  /** How many epochs back a peer is told of that promises READY for an attempt of long ago. */
+  correctedEpochs: 8,
   /** Repairs that a peer may ask for, per second and at once: an operator tries again, and nobody needs one by the minute. */
   repairsPerSecond: 0.02,
   repairsBurst: 5,

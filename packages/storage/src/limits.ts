@@ -11,8 +11,8 @@ export const limits = {
   signatureBytes: 1_024,
   /** A key's name, and a scheme's. */
   nameCharacters: 64,
-  /** A group that aborts this often between PREPARED and CERTIFIED has a member that does it on purpose. */
-  uncertifiedEpochs: 8,
+  /** Attempts at renewing a key whose shares are kept, for any of them may still be certified: what bounds the disk. Who decides about each comes sooner. */
+  uncertifiedEpochs: 64,
   /** What is listed of a key's pairs: those of 100 parties in every epoch that a key may have at once. */
   listed: 4_096,
   /** A place: a prefix, an id, an epoch and a party. */

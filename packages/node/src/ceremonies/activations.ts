@@ -155,6 +155,17 @@ export class Activations {
     }
   }
 
+  /** Who said READY for none of the attempts at renewing a key that wait for it. */
+  withholding(keyId: Uint8Array): readonly PeerId[] {
+    const waiting = [...this.#machines.values()].flatMap(({ context, peers, state }) =>
+      equal(context.keyId, keyId) && state.type === 'prepared' ? [{ peers, readies: state.readies }] : [],
+    );
+    const silent = waiting.map(({ peers, readies }) =>
+      [...peers].flatMap(([party, peer]) => (readies.has(party) ? [] : peer)),
+    );
+    return (silent[0] ?? []).filter((peer) => silent.every((peers) => peers.includes(peer)));
+  }
+
   handle(peer: PeerId, frame: ActivationFrame): void {
     const event = this.#eventOf(frame);
     if (event === undefined) return;
@@ -177,17 +188,23 @@ export class Activations {
       return;
     }
     if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
-    if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
+    if (frame.type === 'activated' && this.#isOf(frame, key, info))
+      this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
     // Nothing is left here to take part with. Who says so missed what came of it.
     if (info.state === 'shredded') return this.#departures.remind(peer, key, info, frame.type === 'ready');
     if (!hasShare(info) || this.#givenUp.has(place) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
     if (event.value.type === 'activated') {
       const { party } = event.value;
-      if (machine.peers.get(party) !== peer) return;
+      if (machine.peers.get(party) !== peer || !this.#isOf(frame, key, info)) return;
       machine.activated.add(party);
     }
     this.#feed(machine, event.value);
+  }
+
+  /** Whether an ACTIVATED is of this outcome, and not of another attempt under its number. */
+  #isOf({ value }: ActivationFrame, key: KeyInfo, info: EpochInfo): boolean {
+    return equal(wire.decode(activatedCodec, value).transcript, packageOf(key, info, this.#workshop.tools).transcript);
   }
 
   /** Whether this node is in the committee that is certified. */
@@ -347,6 +364,8 @@ export class Activations {
       case 'activate': {
         const wasActive = epochOf(keys.get(keyId), epoch)?.state === 'active';
         await keys.activate(keyId, epoch);
+        // What held back its last READY until it was overtaken is certified, and not used.
+        if (keys.get(keyId)?.current?.epoch !== epoch) return;
         if (!wasActive) await audit.append(clock.now(), 'key-active', { key: effect.publicPackage.name, epoch });
         this.#port.active(effect.publicPackage);
         this.#departures.activated(keyId, epoch);

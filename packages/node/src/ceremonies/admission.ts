@@ -132,7 +132,7 @@ export class Admission {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
-    if (task.kind === 'renew' && ofKey.some((one) => isRefreshing(one) && !isOutdone(one, task))) {
+    if (task.kind === 'renew' && ofKey.some((one) => hinders(one, task) && !isOutdone(one, task))) {
       throw new ServiceError('busy', `the shares of ${task.keyName} are being dealt anew`);
     }
     if (
@@ -182,6 +182,17 @@ function mayRetry({ ceremony: { state }, task }: Entry, peer: PeerId | undefined
 export function isRefreshing({ ceremony, task }: Entry): boolean {
   if (task.kind !== 'renew' || isOver(ceremony) || ceremony.state.name === 'confirming') return false;
   return ceremony.state.name === 'running' || task.shown === undefined;
+}
+
+/**
+ * Whether a renewal must wait for another. A reshare is what operators want, perhaps without a member that refreshes without end: it
+ * waits for no refresh, and where it was accepted, whom it leaves out refreshes nothing meanwhile.
+ */
+function hinders(other: Entry, newer: Task): boolean {
+  const { ceremony, task } = other;
+  if (newer instanceof ReshareTask) return isRefreshing(other) && task instanceof ReshareTask;
+  const isAccepted = ceremony.state.name === 'accepted' && task instanceof ReshareTask;
+  return isRefreshing(other) || (isAccepted && newer.proposer !== undefined && task.leavesOut(newer.proposer));
 }
 
 /** Whether one waits for nothing any more: its proposer has given it up, for it proposes another. */

@@ -162,6 +162,7 @@ export class Ceremonies {
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
+      withholding: (keyId) => this.#activations.withholding(keyId),
       isOpen: (name) => this.#book.open().some((entry) => isRefreshing(entry) && entry.task.keyName === name),
       submit: async (body) => this.submit('renew', body),
       fatal: (error) => options.fatal(error),

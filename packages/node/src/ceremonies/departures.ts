@@ -124,11 +124,11 @@ export class Departures {
   correct(peer: PeerId, key: KeyInfo, epoch: number): boolean {
     const certified = key.epochs.filter(({ certificate, state }) => certificate !== undefined && state !== 'certified');
     const winner = certified.find((info) => info.epoch >= epoch);
-    if (winner === undefined || this.#isMember(peer, winner)) return false;
-    const before = certified.findLast((info) => info.epoch < winner.epoch);
+    if (winner === undefined || certified.some((info) => info.epoch >= epoch && this.#isMember(peer, info)))
+      return false;
+    const chain = chainOf(winner, certified);
     // Whoever promises is on the roster; whether the attempt ever was, nobody here may know any more.
-    if (!this.#corrections.spend(peer)) return true;
-    for (const info of [before, winner]) if (info !== undefined) this.#tellOne(peer, key, info);
+    if (chain.length > 1 && this.#corrections.spend(peer)) for (const info of chain) this.#tellOne(peer, key, info);
     return true;
   }
 
@@ -267,6 +267,17 @@ export class Departures {
         if (!this.#closed) this.#port.fatal(error);
       });
   }
+}
+
+/** An epoch and those that it comes from, the first one first, as many as a peer may be behind. Of a new key alone nothing can be believed. */
+function chainOf(last: EpochInfo, certified: readonly EpochInfo[]): readonly EpochInfo[] {
+  const chain = [last];
+  for (let next: EpochInfo | undefined = last; next !== undefined && chain.length < limits.correctedEpochs; ) {
+    const { baseEpoch } = headerOf(next.publicPackage);
+    next = certified.find(({ epoch }) => epoch === baseEpoch);
+    if (next !== undefined) chain.unshift(next);
+  }
+  return chain;
 }
 
 /** Whether there is something to destroy of an epoch. */

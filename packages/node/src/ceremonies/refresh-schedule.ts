@@ -8,6 +8,7 @@ import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts
 import { tags } from '../tags.ts';
 import { mustRefresh } from './imports.ts';
 import { packageOf } from './packages.ts';
+import { problemOf } from './refresh.ts';
 import type { Workshop } from './task.ts';
 
 export interface RefreshSchedulePort {
@@ -15,6 +16,8 @@ export interface RefreshSchedulePort {
   isLive(peer: PeerId): boolean;
   /** Whether a refresh of this key is under way here. */
   isOpen(keyName: string): boolean;
+  /** Who said READY for none of the attempts that wait for it. */
+  withholding(keyId: Uint8Array): readonly PeerId[];
   /** Proposes a refresh to its committee. @throws {ServiceError} */
   submit(body: Uint8Array): Promise<CeremonyView>;
   /** A durable step failed: the node must stop. */
@@ -88,7 +91,7 @@ export class RefreshSchedule {
     const dueAt = this.#dueAt(key);
     const late = dueAt !== undefined && clock.now() >= dueAt;
     const problem = key.frozen ? 'the key is frozen here' : this.#away(key);
-    return { lastAt: key.current.createdAt, dueAt, problem: late ? problem : undefined };
+    return { lastAt: key.current.createdAt, dueAt, problem: this.#stuck(key) ?? (late ? problem : undefined) };
   }
 
   async #propose(): Promise<void> {
@@ -111,7 +114,8 @@ export class RefreshSchedule {
 
   #isMine(key: Used, now: number): boolean {
     const dueAt = this.#dueAt(key);
-    if (dueAt === undefined || key.frozen || this.#port.isOpen(key.name) || this.#away(key) !== undefined) return false;
+    if (dueAt === undefined || key.frozen || problemOf(key) !== undefined) return false;
+    if (this.#port.isOpen(key.name) || this.#away(key) !== undefined) return false;
     const nodes = this.#members(key).map(({ node }) => node);
     const order = rendezvous('coordinator', key.keyId, key.current.epoch, nodes);
     const turn = order.findIndex((node) => equal(node, this.#workshop.key.publicKey));
@@ -168,6 +172,15 @@ export class RefreshSchedule {
   #triesOf({ keyId, current }: Used): Tries | undefined {
     const tries = this.#tries.get(toHex(keyId));
     return tries?.epoch === current.epoch ? tries : undefined;
+  }
+
+  /** Why an operator must decide, and about whom. */
+  #stuck(key: Used): string | undefined {
+    const names = this.#port.withholding(key.keyId).map((peer) => this.#workshop.nameOfPeer(peer));
+    const problem = problemOf(key);
+    return problem === undefined || names.length === 0
+      ? problem
+      : `${problem} (READY is missing from ${names.join(', ')})`;
   }
 
   /** Who keeps all from being there, in a sentence. */

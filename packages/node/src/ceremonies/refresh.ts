@@ -101,11 +101,11 @@ export class RefreshTask implements Task {
     return this.#proposal.proposer;
   }
 
-  /** Every few seconds at most: each is looked at and written down. */
+  /** By a reshare; and by its proposer's next one, every few seconds at most: each is looked at and written down. */
   isOutdoneBy(newer: Task): boolean {
-    const isNext =
-      newer instanceof RefreshTask && newer.keyName === this.keyName && equal(newer.proposer, this.proposer);
-    return isNext && newer.expires >= this.expires + limits.refreshPause;
+    if (newer.keyName !== this.keyName || newer.kind !== 'renew') return false;
+    if (!(newer instanceof RefreshTask)) return true;
+    return equal(newer.proposer, this.proposer) && newer.expires >= this.expires + limits.refreshPause;
   }
 
   get receives(): Group {
@@ -184,11 +184,19 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
   if (wasJustDealt(key, clock.now())) {
     throw denied('the key was refreshed a moment ago');
   }
+  const stuck = problemOf(key);
+  if (stuck !== undefined) throw denied(stuck);
   const quorum = dealers.length >= base.threshold && dealers.every((party, i) => party > (dealers[i - 1] ?? 0));
   if (!quorum || !dealers.every((party) => base.members.some((member) => member.party === party))) {
     throw invalid('the dealers are no quorum of the committee');
   }
   return base;
+}
+
+/** Why no more is tried without an operator, if it is so. */
+export function problemOf(key: KeyInfo | undefined): string | undefined {
+  if (key === undefined || key.attempts < limits.uncertifiedAttempts) return undefined;
+  return `${key.attempts} attempts at renewing ${key.name} were never certified: somebody withholds READY; reshare the key without them`;
 }
 
 /** Whether the epoch in use is of a moment ago. One of a time to come was made while this clock was ahead: nobody knows how old it is. */

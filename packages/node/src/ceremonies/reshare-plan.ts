@@ -39,12 +39,12 @@ export function changesOf(
 }
 
 /**
- * As many as must sign, of those who are there, by their numbers: who proposes it first, and who stays rather than who leaves.
- * Fewer if there are fewer.
+ * As many as must sign, of those who are there, by their numbers: who proposes it first, and who stays rather than who leaves, even
+ * if it was silent a moment ago, for without it nothing comes of it anyway, and who leaves may be what is wrong. Fewer if there are fewer.
  */
 export function dealersOf({ base, nodes }: Plan, { isLive, isSelf, isSuspected }: Surroundings): readonly Party[] {
   const rank = ({ node }: Member): number =>
-    isSelf(node) ? -1 : (isSuspected(node) ? 2 : 0) + (nodes.some((one) => equal(one, node)) ? 0 : 1);
+    isSelf(node) ? -1 : (nodes.some((one) => equal(one, node)) ? 0 : 2) + (isSuspected(node) ? 1 : 0);
   return base.members
     .filter(({ node }) => isLive(node))
     .toSorted((a, b) => rank(a) - rank(b))

@@ -16,7 +16,7 @@ import { matches, ruleFor } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
 import { checkCommittee } from './keygen.ts';
 import { packageOf } from './packages.ts';
-import { wasJustDealt } from './refresh.ts';
+import { problemOf, wasJustDealt } from './refresh.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Workshop } from './task.ts';
 
@@ -70,7 +70,7 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop): App
   if (pin !== undefined && pin !== publicKeyOf(base, workshop)) {
     throw new ServiceError('wrong-key', `the public key of ${name} is not the one under \`pins\` in node.yaml`);
   }
-  const decision = decide(proposal, workshop);
+  const decision = decide(proposal, problemOf(key) !== undefined, workshop);
   return { base, seats, decision, isUnpinned: decision === 'ask' && !isHolder && pin === undefined };
 }
 
@@ -135,12 +135,16 @@ function seatsOf(plan: Pick<renewal.Reshare, 'base' | 'dealers' | 'members'>): r
   }
 }
 
-/** By the rules for proposers; a threshold that a minority reaches is always the operator's to accept. */
-function decide({ lowThreshold, proposer: node }: ReshareProposal, { config, key, members }: Workshop): 'auto' | 'ask' {
+/** By the rules for proposers; what a minority reaches, or was tried too often, is always the operator's to accept. */
+function decide(
+  { lowThreshold, proposer: node }: ReshareProposal,
+  isStuck: boolean,
+  { config, key, members }: Workshop,
+): 'auto' | 'ask' {
   if (equal(node, key.publicKey)) return 'auto';
   const proposer = members().find((one) => equal(one.node, node));
   if (proposer === undefined) throw denied('the proposer is not in the roster of this node');
   const rule = ruleFor(proposer.name, config);
   if (rule === 'deny') throw denied(`this node takes part in no reshare that ${proposer.name} proposes`);
-  return lowThreshold === 1 ? 'ask' : rule;
+  return lowThreshold === 1 || isStuck ? 'ask' : rule;
 }

@@ -106,6 +106,11 @@ export class ReshareTask implements Task {
     return this.#proposal.proposer;
   }
 
+  /** Whether a node is not in the new committee. */
+  leavesOut(node: Uint8Array): boolean {
+    return !this.#proposal.members.some((member) => equal(member.node, node));
+  }
+
   get rival(): string {
     return `reshare/${this.keyName}/${toHex(this.proposer)}`;
   }

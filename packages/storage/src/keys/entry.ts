@@ -29,6 +29,8 @@ export interface KeyInfo {
   readonly epochs: readonly EpochInfo[];
   /** The highest certified epoch: the one to use. Undefined until there is one. */
   readonly current: EpochInfo | undefined;
+  /** Epochs above the highest that is known to be certified: attempts at renewing it of which nothing has come yet. */
+  readonly attempts: number;
   /** What is damaged of the key, if something is: then it has no epochs here, and nothing is done with it. */
   readonly quarantined: IntegrityError | undefined;
   /** Of a quarantined key: the public packages that can still be read, old ones perhaps among them. */
@@ -55,15 +57,20 @@ export function checkIsNext({ record, epochs }: Entry, epoch: number): void {
   const highest = Math.max(-1, ...epochs.keys());
   if (epoch <= highest)
     throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${record.name} is not above ${highest}`);
-  const isCertified = ([, epoch]: readonly [number, Epoch]): boolean =>
-    ['certified', 'active', 'retiring', 'elsewhere'].includes(epoch.record.state.type);
-  const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
-  const open = [...epochs.keys()].filter((number) => number > certified).length;
+  const open = attempts(epochs);
   if (open >= limits.uncertifiedEpochs)
     throw new KeyError(
       'too-many-attempts',
       `${open} attempts at the key ${record.name} were never certified: find out why`,
     );
+}
+
+/** How many epochs are above the highest that is known to be certified. */
+function attempts(epochs: Entry['epochs']): number {
+  const isCertified = ([, epoch]: readonly [number, Epoch]): boolean =>
+    ['certified', 'active', 'retiring', 'elsewhere'].includes(epoch.record.state.type);
+  const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
+  return [...epochs.keys()].filter((number) => number > certified).length;
 }
 
 /** @throws {KeyError} `quarantined` */
@@ -114,6 +121,7 @@ export function info({ keyId, record, epochs, quarantined, remains = [] }: Entry
     exported: record.exported !== 0,
     epochs: all,
     current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
+    attempts: attempts(epochs),
     quarantined,
     remains,
   };

@@ -247,9 +247,12 @@ describe('an epoch', () => {
   test('is not prepared without end while none is certified', async () => {
     const keys = await open(new MemoryStore());
     for (let epoch = 1; epoch <= limits.uncertifiedEpochs; epoch++) await keys.prepare(prepared({ epoch }), check);
-    await expect(keys.prepare(prepared({ epoch: 9 }), check)).rejects.toMatchObject({ code: 'too-many-attempts' });
+    const next = { epoch: limits.uncertifiedEpochs + 1 };
+    await expect(keys.prepare(prepared(next), check)).rejects.toMatchObject({ code: 'too-many-attempts' });
+    expect(keys.get(keyId)?.attempts).toBe(limits.uncertifiedEpochs);
     await keys.certify(keyId, 3, ready, certificate);
-    await keys.prepare(prepared({ epoch: 9 }), check);
+    expect(keys.get(keyId)?.attempts).toBe(limits.uncertifiedEpochs - 3);
+    await keys.prepare(prepared(next), check);
   });
 
   test('whose share does not fit is not kept', async () => {
