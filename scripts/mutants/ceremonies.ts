@@ -191,6 +191,18 @@ export const ceremonies: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'ceremonies.ts',
+    ['threads.test.ts'],
+    [
+      [
+        'this.#failStop(this.#pairs.burnAfter(check))',
+        'this.#pairs.burnAfter(check)',
+        'a node that goes on with what it could not burn',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
     'sessions.ts',
     ['threads.test.ts'],
     [

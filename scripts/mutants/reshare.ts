@@ -63,7 +63,11 @@ export const reshare: readonly Mutant[] = [
     ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
     ['if (!isSame || !key.epochs.every(', 'if (false && !key.epochs.every(', 'a second key of a name'],
     ["if (rule === 'deny') throw", 'if (false) throw', 'a proposer whom the operator denies'],
-    ["lowThreshold === 1 || isStuck ? 'ask' : rule", "isStuck ? 'ask' : rule", 'a low threshold that nobody is asked about'],
+    [
+      "lowThreshold === 1 || isStuck ? 'ask' : rule",
+      "isStuck ? 'ask' : rule",
+      'a low threshold that nobody is asked about',
+    ],
   ]),
   ...cuts(folder, 'reshare.ts', rules, [
     [
