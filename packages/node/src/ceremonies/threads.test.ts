@@ -199,32 +199,30 @@ test('a thread that dies in a check ends whatever else multiplies with what is b
   expectPeace(committee, bob);
 });
 
-test.for(['goes on', 'is over'])(
-  'a disk that fails what a session that %s has to burn stops the node',
-  async (session) => {
-    const committee = await Committee.open(2, `threads disk ${session}`);
-    await committee.key({ name: key, scheme: 'ecdsa', threshold: 2 });
-    const bob = committee.at('bob');
-    let died = false;
-    bob.hosting = (host) => ({
-      ...host,
-      next: async (inbox) => {
-        if (inbox === undefined || died) return host.next(inbox);
-        died = true;
-        if (session === 'is over') await bob.node.cancel(id);
-        bob.store.failWrite(1);
-        throw new ThreadDied();
-      },
-    });
-    const { id } = await committee.at('alice').node.sign(orderOf(committee, 'm'));
-    await committee.until(() => bob.fatal.length > 0);
-    // Its next life does it.
-    await committee.stop(bob);
-    await committee.start(bob);
-    expect(await materialOf(bob)).toBeUndefined();
-    expect(await unanswered(bob)).toEqual([]);
-  },
-);
+test.for(['goes on', 'is over'])('what cannot be burnt stops the node where the session %s', async (session) => {
+  const committee = await Committee.open(2, `threads disk ${session}`);
+  await committee.key({ name: key, scheme: 'ecdsa', threshold: 2 });
+  const bob = committee.at('bob');
+  const failure = new Error('not dropped');
+  let died = false;
+  bob.hosting = (host) => ({
+    ...host,
+    next: async (inbox) => {
+      if (inbox === undefined || died) return host.next(inbox);
+      died = true;
+      if (session === 'is over') await bob.node.cancel(id);
+      bob.home.keys.materials.drop = async () => Promise.reject(failure);
+      throw new ThreadDied();
+    },
+  });
+  const { id } = await committee.at('alice').node.sign(orderOf(committee, 'm'));
+  await committee.until(() => bob.fatal.includes(failure));
+  // Its next life does it.
+  await committee.stop(bob);
+  await committee.start(bob);
+  expect(await materialOf(bob)).toBeUndefined();
+  expect(await unanswered(bob)).toEqual([]);
+});
 
 test('a thread that dies in the check of a presignature takes those along that were made before', async () => {
   const committee = await Committee.open(2, 'threads presign', { presignatures: 4 });
