@@ -33,6 +33,11 @@ export const marks: readonly Mutant[] = [
         'if (false as boolean)',
         'a rollback that is shown and not believed',
       ],
+      [
+        'return oldest !== undefined && bootCounter(statement.bootEpoch) < bootCounter(oldest.bootEpoch);',
+        'return false;',
+        'a start that is too long ago to be remembered',
+      ],
       ['if (generation !== 0) return generation < 0;', '', 'old statements that count after all was settled'],
       [
         'if (life !== undefined) return statement.counter <= life.counter;',

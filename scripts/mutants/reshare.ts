@@ -149,14 +149,12 @@ export const reshare: readonly Mutant[] = [
       ],
     ],
   ),
-  ...cuts(folder, 'activations.ts', departures, [
+  ...cuts(folder, 'departures.ts', departures, [
     [
-      "frame.type === 'activated' && this.#isOf(frame, key, info)",
-      "frame.type === 'activated'",
+      '      if (!equal(transcript, certified)) return;\n',
+      '',
       'shares of who left shredded for ACTIVATED of another attempt',
     ],
-  ]),
-  ...cuts(folder, 'departures.ts', departures, [
     ['chain.length < limits.correctedEpochs', 'chain.length < 2', 'a member that knows nothing of the epochs between'],
     [
       'key.epochs.filter(({ epoch }) => epoch',

@@ -140,3 +140,21 @@ test('a node is killed between PREPARED and CERTIFIED: the key becomes active on
   expect(result).toMatchObject({ signers: expect.arrayContaining(['bob']) });
   await scene.expectNoBlame();
 });
+
+test('all are killed the moment that a key is said to be made: it is there when they come back, and all sign', async () => {
+  await using three = await Scene.open(3);
+  const { net } = three;
+  const { client } = three.node('alice');
+  const made = await finish(client, await client.keygen({ name: 'vault', scheme: 'ed25519', threshold: 3 }));
+  await Promise.all(net.nodes.map(async (node) => net.signal(node, 'SIGKILL')));
+  expect(made.state).toBe('done');
+  await net.start();
+  await three.untilActive(
+    'vault',
+    net.nodes.map(({ name }) => name),
+  );
+  const vault = await client.key('vault');
+  expect(made.result).toMatchObject({ type: 'key', publicKey: vault.publicKey, epoch: 1 });
+  await three.sign('carol', vault);
+  await three.expectNoBlame();
+}, 120_000);

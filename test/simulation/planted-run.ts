@@ -1,9 +1,9 @@
 import { dirname } from 'node:path';
 import { Workspace } from '../../scripts/mutants/workspace.ts';
-import { planted } from './planted.ts';
+import { type Planted, planted } from './planted.ts';
 
 /** A planted bug is to be found within so many seeds. */
-const seeds = 20_000;
+const most = 20_000;
 
 interface Printed {
   readonly runs: number;
@@ -11,12 +11,26 @@ interface Printed {
   readonly failed: readonly { readonly seed: number; readonly complaint: string }[];
 }
 
-/** Plants each bug in a copy of the sources and simulates until it shows. @returns whether all were found */
+/** Looks for those planted bugs of which `match` is part of the file or the reason. @returns whether all were found */
 export async function findPlanted(match: string, say: (line: string) => void): Promise<boolean> {
+  const missed = await missedOf(
+    planted.filter(({ file, why }) => `${file} ${why}`.includes(match)),
+    say,
+  );
+  say(missed.length === 0 ? 'all were found' : `not found: ${missed.join('; ')}`);
+  return missed.length === 0;
+}
+
+/** Plants each bug in a copy of the sources and simulates until it shows. @returns why of each that did not */
+export async function missedOf(
+  bugs: readonly Planted[],
+  say: (line: string) => void,
+  seeds = most,
+): Promise<readonly string[]> {
   const workspace = await Workspace.copyOf(dirname(dirname(import.meta.dirname)));
   const missed: string[] = [];
   try {
-    for (const bug of planted.filter(({ file, why }) => `${file} ${why}`.includes(match))) {
+    for (const bug of bugs) {
       const { protocol, why } = bug;
       const options = ['--protocol', protocol, '--seeds', String(seeds), '--json', '--failures', '1'];
       const text = await workspace.prints(['--conditions=@quorate/source', 'test/simulation/main.ts', ...options], bug);
@@ -33,6 +47,5 @@ export async function findPlanted(match: string, say: (line: string) => void): P
   } finally {
     await workspace.dispose();
   }
-  say(missed.length === 0 ? 'all were found' : `not found: ${missed.join('; ')}`);
-  return missed.length === 0;
+  return missed;
 }

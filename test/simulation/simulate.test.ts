@@ -12,7 +12,13 @@ const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
   keygen: ['crash in a session (keygen)', 'failed: cheated (keygen)', 'torn batch', 'blame on the disk', 'fail-stop'],
   sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
   refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
-  reshare: ['done (renew)', 'a key that is elsewhere', 'shredded by one who left', 'left a committee'],
+  reshare: [
+    'done (renew)',
+    'a key that is elsewhere',
+    'shredded by one who left',
+    'left a committee',
+    'replaced a member',
+  ],
   repair: ['lost its share', 'has its share again', 'done (repair)', 'crash in a session (repair)'],
   mixed: ['flapping partition', 'one-way partition', 'clock jump', 'crash in a session (renew)'],
   restore: [

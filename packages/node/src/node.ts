@@ -22,6 +22,7 @@ import type { Host } from './ceremonies/host.ts';
 import { isImported, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs/jobs.ts';
 import { ownKeyPackages } from './ceremonies/key-packages.ts';
+import { tradeOf } from './ceremonies/keygen.ts';
 import { importedKey, termsOf } from './ceremonies/orders.ts';
 import { epochOf, packageOf, publicPackageOf } from './ceremonies/packages.ts';
 import { PresignaturePool } from './ceremonies/presigning/pool.ts';
@@ -181,6 +182,7 @@ export class QuorateNode implements Service {
         differing,
         standing: this.#standings.warnings(),
         keys: home.keys.list(),
+        reach: (await this.health()).keys,
         ceremonies: this.#ceremonies,
       }),
     };
@@ -412,6 +414,7 @@ export class QuorateNode implements Service {
       scheme: publicPackage.scheme,
       purpose: publicPackage.purpose,
       threshold: publicPackage.threshold,
+      trade: tradeOf(publicPackage.threshold, publicPackage.members.length),
       parties: publicPackage.members.map(({ party, node }) => {
         const peerId = this.#peerOf(node);
         return { party, name: this.#nameOf(peerId), peerId };

@@ -174,6 +174,8 @@ export interface KeyView {
   readonly scheme: Scheme;
   readonly purpose: string;
   readonly threshold: number;
+  /** What this threshold gives up, in a sentence; undefined if nothing. */
+  readonly trade: string | undefined;
   readonly parties: readonly { readonly party: number; readonly name: string; readonly peerId: string }[];
   readonly epoch: number;
   /** `elsewhere`: this node has left the committee, which is the one that is shown. */
@@ -331,6 +333,8 @@ export interface ProposalView {
   readonly scheme: Scheme;
   readonly purpose: string;
   readonly threshold: number;
+  /** As of a {@link KeyView}, of a committee that is proposed. */
+  readonly trade?: string | undefined;
   /** Names of the committee. */
   readonly members: readonly string[];
   readonly expires: number;

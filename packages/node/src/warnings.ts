@@ -5,6 +5,7 @@ import type { Config } from './config/config.ts';
 import { limits } from './limits.ts';
 import { publicKeyOf } from './network/identity.ts';
 import type { PeerStatus } from './network/network.ts';
+import type { HealthView } from './service.ts';
 
 /** What warnings are drawn from. */
 export interface Condition {
@@ -16,17 +17,20 @@ export interface Condition {
   /** Of rollbacks and twins. */
   readonly standing: readonly string[];
   readonly keys: readonly KeyInfo[];
+  /** How many members of each key in use can be reached. */
+  readonly reach: HealthView['keys'];
   readonly ceremonies: Pick<Ceremonies, 'pairsWith' | 'refreshOf' | 'repairOf' | 'reshares'>;
 }
 
 /** What the operator should know, in sentences that end in what to do. */
 export function warningsOf(condition: Condition): readonly string[] {
-  const { ceremonies, config, inRoster, keys, peers, standing } = condition;
+  const { ceremonies, config, inRoster, keys, peers, reach, standing } = condition;
   return [
     ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
     ...aboutPeers(condition),
     ...standing,
     ...keys.flatMap(quarantine),
+    ...reach.flatMap(outOfReach),
     ...peers.flatMap((peer) => missingPairs(peer, ceremonies)),
     ...keys.flatMap((key) => lostShare(key, ceremonies)),
     ...keys.flatMap((key) => dueRefresh(key, ceremonies)),
@@ -56,6 +60,15 @@ function aboutPeers({ differing, peers }: Condition): readonly string[] {
 function quarantine({ keyId, name, quarantined }: KeyInfo): readonly string[] {
   if (quarantined === undefined) return [];
   return [`the key ${name || toHex(keyId)} is quarantined: ${quarantined.message}; ${repairWith(name)}`];
+}
+
+/** Nobody can tell from here whether who is away is lost. */
+function outOfReach({ name, online, parties, threshold }: HealthView['keys'][number]): readonly string[] {
+  if (online >= threshold) return [];
+  const reached = `${online} of the ${parties} members of ${name} can be reached, and ${threshold} must sign`;
+  const remedy =
+    'start the others; if so many are lost for good, the key is lost unless shares are restored from backups';
+  return [`${reached}: the key cannot sign, nor be refreshed, reshared or repaired; ${remedy}`];
 }
 
 function missingPairs({ name, peer }: PeerStatus, ceremonies: Condition['ceremonies']): readonly string[] {

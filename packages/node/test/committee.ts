@@ -66,15 +66,16 @@ type Settings = Pick<
 
 /** n real nodes over the network in memory, on one clock that the test moves, each with a disk in memory. */
 export class Committee {
-  readonly clock: SimulatedClock = simulatedClock();
+  readonly clock: SimulatedClock;
   readonly hub: MemoryHub;
   readonly client: NodeKey;
   readonly members: ReadonlyMap<string, Member>;
   readonly tools: Tools;
   readonly #randomness: Randomness;
 
-  private constructor(n: number, seed: string, tools: Tools) {
+  private constructor(n: number, seed: string, tools: Tools, clock: SimulatedClock) {
     this.tools = tools;
+    this.clock = clock;
     this.#randomness = seeded(new TextEncoder().encode(seed));
     this.client = identityOf(new Secret(this.#randomness.bytes(32)));
     const seeds = names.slice(0, n).map((name) => ({ name, seed: this.#randomness.bytes(32) }));
@@ -90,8 +91,14 @@ export class Committee {
     this.members = new Map(members.map(({ name, key, seed: bytes }) => [name, this.#member(name, key, bytes)]));
   }
 
-  static async open(n: number, seed: string, settings: Settings = {}, tools: Tools = native): Promise<Committee> {
-    const committee = new Committee(n, seed, tools);
+  static async open(
+    n: number,
+    seed: string,
+    settings: Settings = {},
+    tools: Tools = native,
+    clock: SimulatedClock = simulatedClock(),
+  ): Promise<Committee> {
+    const committee = new Committee(n, seed, tools, clock);
     for (const member of committee.members.values()) {
       Object.assign(member.config, settings);
       await committee.start(member);

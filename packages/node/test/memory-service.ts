@@ -15,6 +15,7 @@ import {
   toHex,
 } from '@quorate/protocol';
 import { addressesOf } from '../src/ceremonies/addresses.ts';
+import { tradeOf } from '../src/ceremonies/keygen.ts';
 import { childOf, expectNoPath } from '../src/ceremonies/signing.ts';
 import type { Client } from '../src/config/file.ts';
 import { payloadOf } from '../src/intents/intent.ts';
@@ -233,7 +234,7 @@ export class MemoryService implements Service {
     if (this.#keys.has(order.name)) throw new ServiceError('name-taken', `there is a key ${order.name}`);
     if (order.purpose === 'forbidden') throw new ServiceError('denied', 'no member accepts it');
     const id = createHash('sha256').update(order.name).digest('hex');
-    this.#put(this.#view(id, 'keygen', order.name, order.members ?? members));
+    this.#put(this.#view(id, 'keygen', order.name, order.members ?? members, order.threshold));
     if (this.immediate) this.#make(id, order);
     else this.#orders.set(id, order);
     return this.#ceremony(id);
@@ -361,6 +362,7 @@ export class MemoryService implements Service {
       scheme,
       purpose,
       threshold,
+      trade: tradeOf(threshold, members.length),
       epoch: 1,
       state: 'active',
       frozen: false,
@@ -387,6 +389,7 @@ export class MemoryService implements Service {
     kind: 'export' | 'keygen' | 'renew' | 'repair' | 'sign',
     key: string,
     participants: readonly string[],
+    threshold = 2,
   ): CeremonyView {
     return {
       id,
@@ -407,7 +410,8 @@ export class MemoryService implements Service {
               proposer: 'bob',
               scheme: 'ed25519',
               purpose: 'general',
-              threshold: 2,
+              threshold,
+              trade: tradeOf(threshold, participants.length),
               members: participants,
               expires: start,
             },

@@ -188,8 +188,7 @@ export class Activations {
       return;
     }
     if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
-    if (frame.type === 'activated' && this.#isOf(frame, key, info))
-      this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
+    if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
     // Nothing is left here to take part with. Who says so missed what came of it.
     if (info.state === 'shredded') return this.#departures.remind(peer, key, info, frame.type === 'ready');
     if (!hasShare(info) || this.#givenUp.has(place) || !this.#isRooted(key, info)) return;

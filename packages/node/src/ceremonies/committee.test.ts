@@ -1,8 +1,11 @@
 import { toHex } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { Committee } from '../../test/committee.ts';
+import { simulatedClock } from '../clock.ts';
 import { limits } from '../limits.ts';
 import { requestId } from '../policy/sign-request.ts';
+import type { CeremonyView } from '../service.ts';
+import { nativeTools } from '../tools.ts';
 import { decodeFrame } from './frames.ts';
 
 const rejects = (code: string) => expect.objectContaining({ name: 'ServiceError', code });
@@ -275,20 +278,54 @@ describe('time', () => {
     await expect(bob.node.sign(committee.order('n', { expires: expires + 100 }))).rejects.toEqual(rejects('invalid'));
   });
 
-  test.for([3_600_000, -3_600_000, 10 * 365 * 86_400_000])(
-    'a wall clock that jumps by %d ms in mid-session changes nothing',
-    async (jump) => {
-      const committee = await Committee.open(3, 'jump');
-      await committee.key();
-      const { id } = await committee.at('alice').node.sign(committee.order('m'));
-      await committee.until(() =>
-        ['alice', 'bob', 'carol'].some((name) => committee.ceremony(name, id)?.state === 'running'),
-      );
-      committee.clock.shiftWall(jump);
-      await committee.run(20);
-      expect(committee.ceremony('alice', id)?.state).toBe('done');
-    },
-  );
+  const years = 10 * 365 * 86_400_000;
+  const begin: Record<string, (committee: Committee) => Promise<CeremonyView>> = {
+    signature: async (committee) => committee.at('alice').node.sign(committee.order('m')),
+    'key generation': async (committee) => committee.at('alice').node.keygen({ name: 'other', scheme: 'ed25519' }),
+    refresh: async (committee) => committee.at('alice').node.refresh('treasury'),
+    reshare: async (committee) => committee.at('alice').node.reshare('treasury', { threshold: 3 }),
+  };
+  test.for(
+    Object.keys(begin).flatMap((what) => [3_600_000, -3_600_000, years, -years].map((jump) => [what, jump] as const)),
+  )('in a %s a wall clock that jumps by %d ms changes nothing', async ([what, jump]) => {
+    const committee = await Committee.open(3, 'jump');
+    await committee.key();
+    await committee.run(limits.refreshPause);
+    const { id } = await (begin[what] as (typeof begin)[string])(committee);
+    const states = () => ['alice', 'bob', 'carol'].map((name) => committee.ceremony(name, id)?.state);
+    await committee.until(() => states().includes('running'));
+    committee.clock.shiftWall(jump);
+    await committee.until(() => states().every((state) => state === 'done'), what === 'signature' ? 20 : 100);
+    expect((await committee.sign('bob', committee.order('after'))).state).toBe('done');
+    for (const { fatal, node } of committee.members.values()) {
+      expect(fatal).toEqual([]);
+      for (const { banned, blames } of node.peers()) expect([banned, blames]).toEqual([false, 0]);
+    }
+  });
+
+  test.for(['2038-01-19T03:14:07Z', '2100-01-01T00:00:00Z'])('goes on over %s', async (moment) => {
+    const start = Date.parse(moment) - limits.refreshPause - 1_000;
+    const committee = await Committee.open(3, 'moment', {}, nativeTools(), simulatedClock(start));
+    await committee.key();
+    const early = committee.order('early');
+    expect(await committee.verifies('early', await committee.sign('bob', early))).toBe(true);
+    await committee.run(Date.parse(moment) - 5 - committee.clock.now());
+    const { id } = await committee.at('alice').node.refresh('treasury');
+    await committee.until(() =>
+      [...committee.members.keys()].every((name) => committee.ceremony(name, id)?.state === 'done'),
+    );
+    expect(committee.clock.now()).toBeGreaterThan(Date.parse(moment));
+    for (const member of committee.members.values()) {
+      await committee.stop(member);
+      await committee.start(member);
+      const { createdAt, epoch } = await member.node.key('treasury');
+      expect([epoch, createdAt > start, createdAt <= committee.clock.now()]).toEqual([2, true, true]);
+    }
+    await committee.run(50);
+    expect((await committee.sign('carol', early)).result).toMatchObject({ type: 'signature' });
+    expect(await committee.verifies('late', await committee.sign('carol', committee.order('late')))).toBe(true);
+    await committee.key({ name: 'next' });
+  });
 
   test('long polls end when the ceremony does, or when their time is up', async () => {
     const committee = await Committee.open(2, 'poll');

@@ -138,12 +138,16 @@ export class Departures {
   }
 
   /** A member of an epoch that is elsewhere says that it uses it. */
-  heard(peer: PeerId, { keyId, epoch, party }: Activated): void {
+  heard(peer: PeerId, { keyId, epoch, party, transcript }: Activated): void {
     this.#inTurn(async () => {
-      const info = epochOf(this.#workshop.keys.get(keyId), epoch);
-      if (info?.state !== 'elsewhere') return;
-      const member = headerOf(info.publicPackage).members.find((one) => one.party === party);
+      const key = this.#workshop.keys.get(keyId);
+      const info = epochOf(key, epoch);
+      if (key === undefined || info?.state !== 'elsewhere') return;
+      const { members, transcript: certified } = packageOf(key, info, this.#workshop.tools);
+      const member = members.find((one) => one.party === party);
       if (member === undefined || this.#port.peerOf(member.node) !== peer) return;
+      // Of another attempt under that number.
+      if (!equal(transcript, certified)) return;
       const place = placeOf(keyId, epoch);
       this.#activated.set(place, new Set([...(this.#activated.get(place) ?? []), party]));
       await this.#shred();

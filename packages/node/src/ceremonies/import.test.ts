@@ -84,6 +84,15 @@ describe('an import', () => {
     expect((await committee.sign('bob', committee.order('after'))).state).toBe('done');
   });
 
+  test('says what its threshold gives up, and so does the key', async () => {
+    const committee = await Committee.open(3, 'trade');
+    const { id, proposal } = await imported(committee, orderOf('ed25519', { threshold: 3 }));
+    const trade =
+      '3 of 3 sign: none may be away, fewer than the 2 that may be corrupt, and any 3 that are corrupt can forge';
+    expect([proposal?.trade, committee.ceremony('bob', id)?.proposal?.trade]).toEqual([trade, trade]);
+    expect(await committee.at('carol').node.key('treasury')).toMatchObject({ trade });
+  });
+
   test('of another key than the operator means is refused, and of what is no key', async () => {
     const committee = await Committee.open(3, 'mismatch');
     const { node } = committee.at('alice');

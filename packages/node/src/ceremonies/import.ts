@@ -19,7 +19,7 @@ import { type ImportProposal, importedPolicy, importProposals } from '../policy/
 import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs/keygen.ts';
-import { checkTerms, takenName } from './keygen.ts';
+import { checkTerms, takenName, tradeOf } from './keygen.ts';
 import { withPairSetup } from './multiplying.ts';
 import { keepPrepared } from './prepared.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
@@ -109,7 +109,8 @@ export class ImportTask implements Task {
     const { expires, members, proposer, purpose, scheme, threshold } = this.proposal;
     const { nameOf } = this.#workshop;
     const names = members.map(({ node }) => nameOf(node));
-    return { proposer: nameOf(proposer), scheme, purpose, threshold, members: names, expires };
+    const trade = tradeOf(threshold, members.length);
+    return { proposer: nameOf(proposer), scheme, purpose, threshold, trade, members: names, expires };
   }
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {

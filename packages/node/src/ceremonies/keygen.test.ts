@@ -43,6 +43,25 @@ describe('a key generation', () => {
     expect(views[0]).toMatchObject({ epoch: 1, state: 'active', tweak: 'none' });
   });
 
+  test('that is asked for again is refused by name, wherever, also by a later life of the node: the key stays', async () => {
+    const committee = await Committee.open(3, 'again');
+    await committee.key();
+    const { createdAt: _, ...before } = await committee.at('alice').node.key('treasury');
+    const twice = async (): Promise<void> => {
+      for (const { node } of committee.members.values()) {
+        const asked = node.keygen({ name: 'treasury', scheme: 'ed25519' });
+        await expect(asked).rejects.toEqual(rejects('name-taken'));
+        expect(await node.key('treasury')).toMatchObject(before);
+      }
+    };
+    await twice();
+    await committee.stop(committee.at('alice'));
+    await committee.start(committee.at('alice'));
+    await committee.run(10);
+    await twice();
+    expect((await committee.sign('alice', committee.order('m'))).state).toBe('done');
+  });
+
   test('waits for the operator of each member whose rule is to ask', async () => {
     const committee = await Committee.open(3, 'ask', { accept: { default: 'ask', proposers: {} } });
     const { id } = await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519' });
@@ -143,7 +162,27 @@ describe('a key generation', () => {
     await expect(committee.at('alice').node.keygen({ name: 'a', scheme: 'ed25519', threshold: 2 })).rejects.toEqual(
       rejects('invalid'),
     );
-    await committee.key({ threshold: 2, allowLowThreshold: true });
+    const id = await committee.key({ threshold: 2, allowLowThreshold: true });
+    const trade = '2 of 5 sign: 3 may be away, and any 2 that are corrupt can forge, although they are a minority';
+    expect(committee.ceremony('bob', id)?.proposal?.trade).toBe(trade);
+    expect(await committee.at('bob').node.key('treasury')).toMatchObject({ trade });
+  });
+
+  test.for([
+    [2, 2, 'none may be away, fewer than the 1 that may be corrupt'],
+    [3, 2, undefined],
+    [4, 2, undefined],
+    [4, 3, '1 may be away, fewer than the 2 that may be corrupt'],
+    [5, 3, undefined],
+    [5, 4, '1 may be away, fewer than the 3 that may be corrupt'],
+  ] as const)('by %d parties of which %d sign says what that gives up, and so does the key', async ([n, t, away]) => {
+    const committee = await Committee.open(n, 'trade');
+    const trade = away && `${t} of ${n} sign: ${away}, and any ${t} that are corrupt can forge`;
+    const id = await committee.key({ threshold: t });
+    for (const { name, node } of committee.members.values()) {
+      expect(committee.ceremony(name, id)?.proposal).toEqual(expect.objectContaining({ trade }));
+      expect(await node.key('treasury')).toEqual(expect.objectContaining({ trade }));
+    }
   });
 
   test.for<[string, (committee: Committee) => KeygenProposal, string]>([

@@ -118,6 +118,7 @@ export class KeygenTask implements Task {
       scheme,
       purpose,
       threshold,
+      trade: tradeOf(threshold, members.length),
       members: members.map(({ node }) => nameOf(node)),
       expires,
     };
@@ -258,6 +259,19 @@ export function checkCommittee(
         `use ${majority(n)} or more, or --allow-low-threshold`,
     );
   }
+}
+
+/** What a threshold of t of n means, in a sentence: how many may fail, and how many forge. */
+export function meaningOf(threshold: number, n: number): string {
+  const away = `${n - threshold || 'none'} may be away`;
+  const few = n < 2 * threshold - 1 ? `, fewer than the ${threshold - 1} that may be corrupt` : '';
+  const minority = threshold < majority(n) ? ', although they are a minority' : '';
+  return `${threshold} of ${n} sign: ${away}${few}, and any ${threshold} that are corrupt can forge${minority}`;
+}
+
+/** {@link meaningOf} it, where it gives up one for the other: with n = 2t − 1 or 2t nothing is. */
+export function tradeOf(threshold: number, n: number): string | undefined {
+  return n < 2 * threshold - 1 || threshold < majority(n) ? meaningOf(threshold, n) : undefined;
 }
 
 /** ⌊(n − 1) / 2⌋ + 1: the least threshold that a minority cannot reach. */

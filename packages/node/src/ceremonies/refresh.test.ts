@@ -407,6 +407,40 @@ describe('a proposal to refresh', () => {
     expect(fresh.ceremony('bob', ids[0] as string)?.failure).toMatchObject({ code: 'conflict' });
   });
 
+  test.for([0, 1])('made %d ms after another, elsewhere: one new epoch at most; the next works', async (later) => {
+    const fresh = await committeeWith(`two leaders ${later}`);
+    const propose = async (name: string): Promise<CeremonyView> => fresh.at(name).node.refresh('treasury');
+    const first = propose('alice');
+    if (later > 0) await fresh.run(later);
+    // Where the other one is known already, it is not even begun.
+    const second = propose('carol').catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'busy' });
+      return undefined;
+    });
+    const both = [await first, await second].flatMap((view) => view ?? []);
+    const views = () => both.map(({ id }, i) => fresh.ceremony(i === 0 ? 'alice' : 'carol', id));
+    await fresh.until(() => views().every((view) => ['done', 'failed'].includes(view?.state ?? '')), 120_000);
+    await fresh.run(limits.refreshPause);
+    const done = views().filter((view) => view?.state === 'done').length;
+    expect(done).toBeLessThanOrEqual(1);
+    if (both.length === 1) expect(done).toBe(1);
+    const losers = views().flatMap((view) => view?.failure ?? []);
+    expect(losers).toHaveLength(both.length - done);
+    // Each is told who was dealing already.
+    for (const failure of losers) {
+      const reason = expect.stringMatching(/(alice|bob|carol): the shares of treasury are being dealt anew/);
+      expect(failure).toMatchObject({ code: 'denied', reason, culprits: [], suspects: [] });
+    }
+    expect(names.map((name) => current(fresh, name))).toEqual(names.map(() => 1 + done));
+    expect((await refresh(fresh, 'bob')).state).toBe('done');
+    expect(new Set(names.map((name) => current(fresh, name))).size).toBe(1);
+    for (const { fatal, node } of fresh.members.values()) {
+      expect(fatal).toEqual([]);
+      for (const { banned, blames } of node.peers()) expect([banned, blames]).toEqual([false, 0]);
+    }
+    expect((await fresh.sign('alice', fresh.order('after'))).state).toBe('done');
+  });
+
   test('of a frozen key is refused', async () => {
     await committee.at('bob').node.freeze('treasury', true);
     await expect(committee.at('bob').node.refresh('treasury')).rejects.toMatchObject({ code: 'denied' });

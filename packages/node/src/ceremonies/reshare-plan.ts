@@ -1,6 +1,6 @@
 import { equal, type Member, type Party, type PublicPackage } from '@quorate/protocol';
 import type { ReshareView } from '../service.ts';
-import { majority } from './keygen.ts';
+import { majority, meaningOf } from './keygen.ts';
 
 /** A reshare that somebody has in mind. */
 export interface Plan {
@@ -86,10 +86,8 @@ export function previewOf(plan: Plan, surroundings: Surroundings): ReshareView {
 }
 
 function notesOn({ base, nodes, threshold }: Plan, joining: readonly string[], leaving: readonly string[]): string[] {
-  const n = nodes.length;
-  const minority = threshold < majority(n) ? ', although they are a minority' : '';
   return [
-    `${threshold} of ${n} sign: ${n - threshold} may be away, and any ${threshold} that are corrupt can forge${minority}`,
+    meaningOf(threshold, nodes.length),
     ...(joining.length === 0
       ? []
       : [

@@ -115,6 +115,95 @@ describe('a reshare', () => {
     expectNobodyBlamed(committee);
   });
 
+  test('replaces two of five that are gone for ever; back from old disks they take part in nothing', async () => {
+    const committee = await committeeWith('two gone', 7, 5, { threshold: 3 });
+    const gone = ['dave', 'erin'].map((name) => committee.at(name));
+    for (const member of gone) await committee.stop(member);
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    const members = [...three, 'frank', 'grace'];
+    const done = await reshare(committee, 'bob', { members, threshold: 3 }, members);
+    expect(done.result).toMatchObject({ type: 'key', publicKey, epoch: 2 });
+    await committee.run(limits.retirementGrace + 2 * limits.readyInterval);
+
+    const sent = gone.map((member) => member.sent.length);
+    // They begin where they stopped, with an order, before anybody tells them.
+    committee.hub.partition(
+      gone.map(({ peer }) => peer),
+      members.map((name) => committee.at(name).peer),
+    );
+    for (const member of gone) {
+      await committee.start(member);
+      // It would pass the order on, which would be over too soon.
+      member.tamper = (frame, to) => (frame.type === 'request' && members.includes(to) ? [] : [frame]);
+    }
+    const early = committee.order('early');
+    const { id } = await committee.at('dave').node.sign(early);
+    await committee.run(100);
+    expect(committee.ceremony('dave', id)?.state).toBe('accepted');
+    committee.hub.heal();
+    await committee.run(2 * limits.readyInterval);
+    expect(committee.ceremony('dave', id)?.failure).toMatchObject({ code: 'moved', culprits: [], suspects: [] });
+    const said = gone.flatMap(({ sent: all }, i) => all.slice(sent[i]));
+    for (const { frame, to } of said.filter((one) => members.includes(one.to)))
+      expect(['registration', 'envelope', 'start', 'ready', 'approval'], to).not.toContain(frame.type);
+    // What they registered for with each other counts for nobody else.
+    const registered = said.filter(({ frame }) => frame.type === 'registration');
+    expect([registered.length > 0, committee.ceremony('alice', id)]).toEqual([true, undefined]);
+    await committee.at('alice').node.sign(early);
+    for (const { frame, to } of registered)
+      for (const name of members) committee.say(to === 'dave' ? 'erin' : 'dave', name, frame);
+    expect(await committee.verifies('early', await committee.sign('alice', early))).toBe(true);
+    expect(await committee.verifies('without', await committee.sign('grace', committee.order('without')))).toBe(true);
+    for (const { name, node } of gone) {
+      expect(statesOf(committee, name)).toEqual([
+        [1, 'shredded'],
+        [2, 'elsewhere'],
+      ]);
+      await expect(node.sign(committee.order('late'))).rejects.toMatchObject({ code: 'not-member' });
+      await expect(node.refresh('treasury')).rejects.toMatchObject({ code: 'key-unknown' });
+    }
+    for (const name of members) {
+      const { node } = committee.at(name);
+      for (const { participants } of node.ceremonies().filter(({ createdAt }) => createdAt > done.createdAt))
+        expect(participants.filter((one) => ['dave', 'erin'].includes(one))).toEqual([]);
+      expect(statesOf(committee, name).at(-1)).toEqual([2, 'active']);
+    }
+    expectNobodyBlamed(committee);
+  });
+
+  test('with fewer left than must sign begins as little as all else; the status says what that may mean', async () => {
+    const committee = await committeeWith('three gone', 7, 5, { threshold: 3 });
+    const lost = /^2 of the 5 members of treasury can be reached, and 3 must sign: .* if so many are lost for good/;
+    const { node } = committee.at('alice');
+    const warned = async () => (await node.status()).warnings.filter((one) => one.includes('treasury'));
+    await committee.stop(committee.at('erin'));
+    await committee.stop(committee.at('dave'));
+    expect(await warned()).toEqual([]);
+    await committee.stop(committee.at('carol'));
+    expect(await warned()).toEqual([expect.stringMatching(lost)]);
+
+    const order = { members: ['alice', 'bob', 'frank', 'grace'], threshold: 3 };
+    expect((await node.previewReshare('treasury', order)).problems).toEqual([
+      '3 members must deal from their shares, and 2 are connected',
+    ]);
+    await expect(node.reshare('treasury', order)).rejects.toMatchObject({ code: 'no-quorum' });
+    await expect(node.refresh('treasury')).rejects.toMatchObject({ code: 'no-quorum' });
+    const request = committee.order('too few');
+    const { id } = await node.sign(request);
+    await committee.run(request.expires - committee.clock.now() + limits.clockTolerance + 1);
+    expect(committee.ceremony('alice', id)).toMatchObject({
+      state: 'failed',
+      failure: { code: 'no-quorum', culprits: [] },
+    });
+
+    // They were only away.
+    await committee.start(committee.at('carol'));
+    await committee.run(100);
+    expect(await warned()).toEqual([]);
+    expect(await committee.verifies('again', await committee.sign('bob', committee.order('again')))).toBe(true);
+    expectNobodyBlamed(committee);
+  });
+
   test('of an ecdsa key sets its pairs up among the new members', { timeout: 120_000 }, async () => {
     const committee = await committeeWith('ecdsa', 4, 3, { scheme: 'ecdsa' });
     const members = ['bob', 'carol', 'dave'];
@@ -240,6 +329,25 @@ describe('a preview', () => {
       message: expect.stringMatching(reason),
     });
   });
+
+  test.for([
+    [5, 3, '2 may be away, and any 3 that are corrupt can forge'],
+    [4, 3, '1 may be away, fewer than the 2 that may be corrupt, and any 3 that are corrupt can forge'],
+    [6, 2, '4 may be away, and any 2 that are corrupt can forge, although they are a minority'],
+  ] as const)(
+    'says what %d members of which %d sign give up; so does the proposal',
+    async ([n, threshold, meaning]) => {
+      const committee = await committeeWith('trade', n + 1, 3);
+      const order = { members: seven.slice(1, n + 1), threshold, allowLowThreshold: true };
+      const { node } = committee.at('alice');
+      const trade = `${threshold} of ${n} sign: ${meaning}`;
+      expect((await node.previewReshare('treasury', order)).notes[0]).toBe(trade);
+      // Whoever decides on it is told where something is given up.
+      const { id } = await node.reshare('treasury', order);
+      await committee.run(20);
+      expect(committee.ceremony('bob', id)?.proposal?.trade).toBe(n === 2 * threshold - 1 ? undefined : trade);
+    },
+  );
 
   test('is offered when a refresh is due and a member does not come back', async () => {
     const committee = await committeeWith('remedy', 4, 3, {}, { refreshInterval: 60 });

@@ -21,6 +21,7 @@ import { type ProposalView, ServiceError } from '../service.ts';
 import type { Host } from './host.ts';
 import type { PairMaterials } from './jobs/pairs.ts';
 import type { ReshareOutput } from './jobs/renewals.ts';
+import { tradeOf } from './keygen.ts';
 import { withPairSetup } from './multiplying.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
@@ -138,6 +139,7 @@ export class ReshareTask implements Task {
       scheme: base.scheme,
       purpose: base.purpose,
       threshold,
+      trade: tradeOf(threshold, members.length),
       members: members.map(({ node }) => nameOf(node)),
       expires,
       reshare: {

@@ -142,5 +142,5 @@ describe('a member that proposes refreshes, and begins none', () => {
 });
 
 async function publicKeyAt(committee: Committee): Promise<string> {
-  return (await committee.at('alice').node.key('treasury')).publicKey as string;
+  return (await committee.at('alice').node.key('treasury')).publicKey;
 }

@@ -121,6 +121,7 @@ describe('keygen', () => {
       'keygen treasury: running · round commit · alice, bob',
       'keygen treasury: running · round reveal · alice, bob',
       'keygen treasury: done · alice, bob',
+      '2 of 2 sign: none may be away, fewer than the 1 that may be corrupt, and any 2 that are corrupt can forge',
     ]);
   });
 
@@ -197,9 +198,20 @@ describe('keys', () => {
     expect((await node('keys')).stdout).toMatch(/treasury +ed25519 +payments +2 of 3 +1 +active/);
     expect(await json('keys')).toMatchObject({ keys: [{ name: 'treasury' }] });
     expect((await node('keys', 'show', 'treasury')).stdout).toContain('1 alice, 2 bob, 3 carol');
+    expect((await node('keys', 'show', 'treasury')).stdout).toMatch(/threshold: +2 of 3\nparties/);
     expect((await node('keys', 'freeze', 'treasury')).stdout).toContain('active, frozen here');
     expect(await json('keys', 'thaw', 'treasury')).toMatchObject({ frozen: false });
     expect((await node('keys', 'show', 'nobody')).exit).toBe(2);
+  });
+
+  test('of which all must sign says what that gives up, wherever it is decided or shown', async () => {
+    const trade = '3 of 3 sign: none may be away, fewer than the 2 that may be corrupt';
+    const { stderr, stdout } = await node('keygen', 'all', '--scheme', 'ed25519', '--threshold', '3');
+    expect([stderr, stdout]).toEqual([expect.stringContaining(trade), `${(await service.key('all')).publicKey}\n`]);
+    expect((await node('keys', 'show', 'all')).stdout).toMatch(new RegExp(`^which means: +${trade}`, 'm'));
+    expect(await json('keys', 'show', 'all')).toMatchObject({ trade: expect.stringContaining(trade) });
+    const { id } = service.ceremonies()[0] as CeremonyView;
+    expect((await node('ceremonies', 'show', id)).stdout).toMatch(new RegExp(`^which means: +${trade}`, 'm'));
   });
 
   describe('import', () => {
@@ -221,6 +233,7 @@ describe('keys', () => {
       const pem = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' });
       const one = await importing('one', file(`${seed}\n`), '--scheme', 'ed25519', '--members', 'alice,bob');
       expect(one).toMatchObject({ exit: 0, stderr: expect.stringContaining("worth as much as that machine's past") });
+      expect(one.stderr).toContain('2 of 2 sign: none may be away');
       expect((await node('keys', 'show', 'one')).stdout).toContain('one machine knew it before');
       const two = await importing('two', file(pem), '--scheme', 'ed25519', '--format', 'pem');
       expect(two.exit).toBe(0);

@@ -17,7 +17,7 @@ import type { RepairOrder } from '../service.ts';
 import { nativeTools } from '../tools.ts';
 import type { StandingMessage } from './messages.ts';
 import type { StandingParts } from './parts.ts';
-import { generationOf, type Statement, state } from './statement.ts';
+import { generationOf, readStatement, type Statement, state } from './statement.ts';
 import { Watch } from './watch.ts';
 
 /** Longer than peers wait for another instance to be gone, and a round of questions after it. */
@@ -64,12 +64,56 @@ async function repair(committee: Committee, name: string, order: RepairOrder = {
   await committee.until(() => committee.ceremony(name, id)?.state === 'done');
 }
 
+const reader = ({ config, key }: Member) => [config.networkId, key.publicKey, nativeTools().signatures] as const;
+
 /** Three with a key that all must sign with. */
 async function trio(seed: string): Promise<readonly [Committee, Member]> {
   const committee = await Committee.open(3, seed);
   await committee.key({ threshold: 3 });
   return [committee, committee.at('carol')];
 }
+
+describe('a node that starts over and over', () => {
+  test('leaves nothing behind, is held for no other than it is, and signs: a hundred times in a minute', async () => {
+    const [committee, carol] = await trio('crash loop');
+    const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+    await restart(committee, carol);
+    const sizes = async () => {
+      const stores = [carol, bob].map(({ store }) => store.copy().durable.size);
+      return [
+        ...stores,
+        ...(await Promise.all(['carol', 'bob'].map(async (name) => (await committee.audit(name)).length))),
+      ];
+    };
+    const before = await sizes();
+    const old = toHex(carol.home.bootEpoch);
+    await committee.stop(alice);
+    const since = committee.clock.now();
+    for (let i = 0; i < 70; i++) await restart(committee, carol);
+    // What is held of a start that is too long ago for it to remember.
+    const lives = carol.home.marks.own().lives.map(({ bootEpoch }) => toHex(bootEpoch));
+    expect([lives.length, lives.includes(old)]).toEqual([limits.lives, false]);
+    const sent = alice.sent.length;
+    await committee.start(alice);
+    await committee.run(50);
+    const shown = alice.sent.slice(sent).flatMap(({ frame, to }) => {
+      const statements = frame.type === 'standing' && frame.value.type === 'held' ? frame.value.value.statements : [];
+      return to === 'carol' ? statements.map((one) => readStatement(one, ...reader(carol))) : [];
+    });
+    expect(shown.map((one) => toHex(one?.bootEpoch ?? new Uint8Array()))).toEqual([old]);
+    for (let i = 0; i < 30; i++) await restart(committee, carol);
+    expect(committee.clock.now() - since).toBeLessThan(60_000);
+
+    expect(await stateOf(carol)).toBe('well');
+    expect([doubtedAt(alice), doubtedAt(bob)]).toEqual([[], []]);
+    for (const { fatal, node } of committee.members.values()) {
+      expect(fatal).toEqual([]);
+      for (const { banned, blames } of node.peers()) expect([banned, blames]).toEqual([false, 0]);
+    }
+    expect(await sizes()).toEqual(before);
+    expect(await signersOf(committee, 'carol', 'after all')).toContain('carol');
+  });
+});
 
 describe('a node on an earlier copy of its disk', () => {
   test.each([

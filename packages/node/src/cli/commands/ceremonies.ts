@@ -112,7 +112,7 @@ function describe(ceremony: CeremonyView): string {
 }
 
 /** What an operator should know before accepting. */
-function proposed({ proposer, scheme, purpose, threshold, members, expires, reshare }: ProposalView) {
+function proposed({ proposer, scheme, purpose, threshold, trade, members, expires, reshare }: ProposalView) {
   return [
     ['proposed by', proposer],
     ['scheme', scheme],
@@ -126,6 +126,7 @@ function proposed({ proposer, scheme, purpose, threshold, members, expires, resh
           ['leaving', reshare.leaving.join(', ') || '-'],
         ] as const)),
     ['threshold', `${threshold} of ${members.length}`],
+    ...(trade === undefined ? [] : ([['which means', trade]] as const)),
     ['committee', members.join(', ')],
     ['until', time(expires)],
   ] as const;

@@ -61,7 +61,8 @@ async function importKey(
     `${name} was known to one machine, and is worth as much as that machine's past: destroy every copy, and move to a new key when ` +
       'you can. It signs once its shares have been dealt anew, in some seconds, when all members are connected.',
   );
-  const { result } = ceremony;
+  const { proposal, result } = ceremony;
+  if (proposal?.trade !== undefined) context.say(proposal.trade);
   context.print(ceremony, () => (result?.type === 'key' ? result.publicKey : ceremony.id));
   return exits.ok;
 }

@@ -37,7 +37,8 @@ async function keygen(context: Context, name: string, { wait, ...options }: Keyg
   const ceremony = wait
     ? await watch(node, async () => await node.keygen(order), printProgress(context))
     : await node.keygen(order);
-  const { result } = ceremony;
+  const { proposal, result } = ceremony;
+  if (proposal?.trade !== undefined) context.say(proposal.trade);
   context.print(ceremony, () => (result?.type === 'key' ? result.publicKey : ceremony.id));
   return result === undefined ? exits.pending : exits.ok;
 }

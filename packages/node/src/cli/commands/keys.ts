@@ -138,6 +138,7 @@ function print(context: Context, key: KeyView): void {
       ['scheme', `${key.scheme}, tweak ${key.tweak}`],
       ['purpose', key.purpose],
       ['threshold', threshold(key)],
+      ...(key.trade === undefined ? [] : [['which means', key.trade] as const]),
       ['parties', key.parties.map(({ party, name }) => `${party} ${name}`).join(', ')],
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
