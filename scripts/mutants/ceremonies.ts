@@ -17,8 +17,8 @@ export const ceremonies: readonly Mutant[] = [
       ],
       ['      await spend(label, inboxDigest(inbox));\n', '', 'one-time secrets used before their use is on the disk'],
       [
-        "const progress = late() ? 'late' : await host.next(inbox);",
-        'const progress = (await host.next(inbox)) as Progress<T> | "late";',
+        "const progress = late() ? 'late' : await this.#answer(label, inbox);",
+        'const progress = (await this.#answer(label, inbox)) as Progress<T> | "late";',
         'a guarded round answered after its deadline',
       ],
       [
@@ -36,6 +36,22 @@ export const ceremonies: readonly Mutant[] = [
         '    if (abort.informant === undefined) this.#sendAll(this.#session.leave(abort));\n',
         '',
         'evidence that is not passed on',
+      ],
+      [
+        '      if (error instanceof ThreadDied) await unanswered(label);\n',
+        '',
+        'what a check depended on outlives the thread that answered it',
+      ],
+      [
+        'if (error instanceof ThreadDied) await unanswered',
+        'await unanswered',
+        'a bug taken for the death of a thread, in a check',
+      ],
+      ['      if (!(error instanceof ThreadDied)) throw error;\n', '', 'a bug that is survived'],
+      [
+        "    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));\n    this.#end({ type: 'lost'",
+        "    this.#end({ type: 'lost'",
+        'others wait for one whose thread died',
       ],
       ['      host.close();\n', '', 'secrets of a session that is over stay in memory'],
       [
@@ -106,9 +122,14 @@ export const ceremonies: readonly Mutant[] = [
     ['ecdsa.test.ts'],
     [
       [
-        'if (other !== entry && multiplies && shared) other.session?.run.giveUp();',
+        'if (other.session?.run !== run && multiplies && shared) other.session?.run.giveUp();',
         '',
         'another session with a banned member goes on',
+      ],
+      [
+        'if (other.session?.run !== run && multiplies',
+        'if (other !== entry && multiplies',
+        'the next session of the same order, with a member that is banned by now, goes on',
       ],
       [
         '    for (const node of nodes) await bans.ban({ node, session: sid, time: clock.now() });\n',
@@ -150,6 +171,53 @@ export const ceremonies: readonly Mutant[] = [
     'host.ts',
     ['host.test.ts'],
     [['(quick.has(job) ? idlest(others) : heavy)', 'heavy', 'a signature behind a keygen']],
+  ),
+  ...cuts(
+    `${folder}/worker`,
+    'thread.ts',
+    ['host.test.ts'],
+    [
+      [
+        'if (own === undefined || own !== this.#worker) throw',
+        'if (own === undefined) throw',
+        'a session that waits for a thread that died between its rounds',
+      ],
+      [
+        'reject(new ThreadDied({ cause }));',
+        "reject(new Error('died', { cause }));",
+        'a node that a dead thread stops',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'ceremonies.ts',
+    ['threads.test.ts'],
+    [
+      [
+        'this.#failStop(this.#pairs.burnAfter(check))',
+        'this.#pairs.burnAfter(check)',
+        'a node that goes on with what it could not burn',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'sessions.ts',
+    ['threads.test.ts'],
+    [
+      ['    await this.#port.burnAfter(check);\n', '', 'what was in a check when its thread died is used again'],
+      [
+        '    for (const peer of peers) this.#workshop.presignatures.dropWith(publicKeyOf(peer), check.keyId);\n',
+        '',
+        'what was made of what is burnt stays',
+      ],
+      [
+        "if (peers.some((peer) => session?.parties.has(peer))) session?.run.lose('what it multiplied with was burnt');",
+        '',
+        'another session multiplies with what is burnt',
+      ],
+    ],
   ),
   ...cuts(
     folder,

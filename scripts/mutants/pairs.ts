@@ -49,11 +49,11 @@ export const pairs: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'pair-upkeep.ts', tests, [
     [
-      '        await keys.materials.drop(keyId, epoch, parties);\n',
+      '      await keys.materials.drop(keyId, epoch, parties);\n',
       '',
       'what was in a check when the node died is used again',
     ],
-    ['      await sessions.answered(sid, round);\n', '', 'one death that burns what is set up after it'],
+    ['    await sessions.answered(sid, round);\n', '', 'one death that burns what is set up after it'],
     [
       '    for (const { node } of bans.list()) await this.forget(node);\n',
       '',

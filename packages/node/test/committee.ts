@@ -4,6 +4,7 @@ import { createKeyring, MemoryStore, openKeyring, type Root } from '@quorate/sto
 import { decodeFrame, encodeFrame, type NodeFrame } from '../src/ceremonies/frames.ts';
 import type { Host } from '../src/ceremonies/host.ts';
 import { inlineJob } from '../src/ceremonies/inline.ts';
+import type { JobName } from '../src/ceremonies/jobs/jobs.ts';
 import { type SimulatedClock, simulatedClock } from '../src/clock.ts';
 import { type Config, networkIdOf } from '../src/config/config.ts';
 import type { Client } from '../src/config/file.ts';
@@ -25,6 +26,9 @@ const native = nativeTools();
 /** What a corrupted member sends instead of a frame: anything, or nothing. */
 export type Tamper = (frame: NodeFrame, to: string) => readonly NodeFrame[];
 
+/** Where a member's job runs, given where it would. */
+export type Hosting = <T>(host: Host<T>, job: JobName) => Host<T>;
+
 /** A node of the committee, and what a test may do to it. */
 export interface Member {
   readonly name: string;
@@ -40,6 +44,8 @@ export interface Member {
   /** What it asked to be stopped for. */
   readonly fatal: unknown[];
   tamper: Tamper | undefined;
+  /** What its protocols run on instead of the calling thread. */
+  hosting: Hosting | undefined;
   /** Every frame that it sent, in order, with how many writes had reached its disk. */
   readonly sent: { readonly to: string; readonly frame: NodeFrame; readonly writes: number }[];
   readonly log: string[];
@@ -125,6 +131,7 @@ export class Committee {
       log: createLog('warn', (line) => void member.log.push(line)),
       randomness: this.#randomness,
       fatal: (error) => void member.fatal.push(error),
+      hosting: (host, job) => member.hosting?.(host, job) ?? host,
     });
   }
 
@@ -270,7 +277,15 @@ export class Committee {
     const config = configOf(name, this.client);
     const unopened = undefined as never;
     const opened = { node: unopened, home: unopened, network: unopened };
-    const own = { store: new MemoryStore(), skew: 0, fatal: [], tamper: undefined, sent: [], log: [] };
+    const own = {
+      store: new MemoryStore(),
+      skew: 0,
+      fatal: [],
+      tamper: undefined,
+      hosting: undefined,
+      sent: [],
+      log: [],
+    };
     return { name, peer: key.peer, key, config, ...opened, ...own };
   }
 
@@ -330,10 +345,10 @@ export function configOf(name: string, client: NodeKey): Config {
 type Parts = Pick<
   NodeParts,
   'clock' | 'config' | 'fatal' | 'home' | 'key' | 'log' | 'network' | 'randomness' | 'tools'
-> & { readonly members: readonly { readonly name: string; readonly peer: PeerId }[] };
+> & { readonly members: readonly { readonly name: string; readonly peer: PeerId }[]; readonly hosting?: Hosting };
 
-/** A node on doors in memory, its protocols on the calling thread. */
-export async function openNodeOn({ members, ...parts }: Parts): Promise<QuorateNode> {
+/** A node on doors in memory, its protocols on the calling thread unless `hosting` says otherwise. */
+export async function openNodeOn({ members, hosting = (host) => host, ...parts }: Parts): Promise<QuorateNode> {
   const { randomness, tools } = parts;
   const roster = { members: members.map(({ name, peer }) => ({ name, peer, addresses: [] })) };
   return await QuorateNode.open({
@@ -341,7 +356,7 @@ export async function openNodeOn({ members, ...parts }: Parts): Promise<QuorateN
     roster: () => roster,
     version: '0.0.0',
     addresses: () => [],
-    host: (job, input) => inlineJob(job, input, { ...tools, randomness }) as Host<never>,
+    host: (job, input) => hosting(inlineJob(job, input, { ...tools, randomness }) as Host<never>, job),
     loopDelay: () => ({ p50: 0, p99: 0 }),
     memory: () => ({ residentBytes: 0, heapBytes: 0 }),
   });

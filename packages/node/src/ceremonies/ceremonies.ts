@@ -94,6 +94,7 @@ export class Ceremonies {
       prepared: ({ task }) => this.#activations.prepared(keyIdOf(workshop.config.networkId, task.keyName), task.epoch),
       signed: (entry, signers) => this.#results.tell(entry, signers),
       forget: async (node) => this.#pairs.forget(node),
+      burnAfter: async (check) => this.#failStop(this.#pairs.burnAfter(check)),
       reseat: () => {
         for (const entry of this.#book.open())
           if (this.#registrations.isOutdated(entry)) this.#apply(entry, { type: 'reseated' });

@@ -192,6 +192,36 @@ describe('a member that fails a check which depends on secrets', () => {
     expect(points.length).toBe(1);
   });
 
+  test('and has the next session of the same order begun meanwhile is answered nothing in it', async () => {
+    const committee = await Committee.open(2, 'ban and again');
+    await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });
+    const [alice, bob] = [committee.at('alice'), committee.at('bob')];
+    bob.tamper = toOne(bob, 0, flippedAt(1 + 3 * 32 + 100));
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const steps: number[] = [];
+    // The check of the first session lasts beyond its deadline.
+    alice.hosting = (host) => {
+      const session = steps.push(0) - 1;
+      const next: typeof host.next = async (inbox) => {
+        steps[session] = (steps[session] ?? 0) + 1;
+        const progress = await host.next(inbox);
+        if (session === 0 && inbox !== undefined) await released;
+        return progress;
+      };
+      return { ...host, next };
+    };
+    const { id } = await alice.node.sign(order(committee, 'm'));
+    await committee.until(() => steps[1] === 1, 120_000);
+    await committee.run(100);
+    expect(alice.home.bans.list()).toEqual([]);
+    release();
+    await committee.until(() => alice.home.bans.list().length > 0);
+    await committee.run(1_000);
+    expect(steps).toEqual([2, 1]);
+    expect(alice.fatal).toEqual([]);
+    await alice.node.cancel(id);
+  });
+
   test('in eight sessions at once, guessing at Δ in each, has one answer: the others end unchecked', async () => {
     const committee = await Committee.open(2, 'at once');
     await committee.key({ name: 'vault', scheme: 'ecdsa', threshold: 2 });

@@ -2,10 +2,25 @@ import { Abort, type Inbox, type Protocol, type Round } from '@quorate/protocol'
 
 /** Where a protocol computes: here, or in a worker thread. Only bytes go in and out, so the runner cannot tell. */
 export interface Host<T> {
-  /** Runs the protocol to its next round, or to its end. The first call brings nothing. Rejects on a bug only. */
+  /** Runs the protocol to its next round, or to its end. The first call brings nothing. Rejects with {@link ThreadDied}, or on a bug. */
   next(inbox: Inbox | undefined): Promise<Progress<T>>;
   /** Ends the protocol wherever it stands, so that it wipes what it holds. Harmless when repeated. */
   close(): void;
+}
+
+/**
+ * The thread that computed a protocol ended, and the protocol with it: it ran out of memory, most likely. It is this node's own
+ * trouble, no other's, and no bug of the protocol. What it died of is its `cause`.
+ */
+export class ThreadDied extends Error {
+  override readonly name = 'ThreadDied';
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'the thread of this node that computed it ended, most likely for want of memory: give the node more',
+      options,
+    );
+  }
 }
 
 export type Progress<T> =

@@ -1,5 +1,5 @@
 import { equal, groupOf, type Member, type Party, toHex, wire } from '@quorate/protocol';
-import type { EpochInfo, KeyInfo } from '@quorate/storage';
+import type { EpochInfo, KeyInfo, OpenCheck } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import { preparations, proposePreparation } from '../policy/preparation.ts';
@@ -53,20 +53,24 @@ export class PairUpkeep {
    * nobody knows whether the other learnt its outcome; and set-ups with nodes whose ban was the last thing that it wrote.
    */
   async open(): Promise<void> {
-    const { audit, bans, clock, keys, sessions } = this.#workshop;
-    for await (const { sid, round, keyId, epoch, parties } of sessions.unanswered()) {
-      const key = keys.get(keyId);
-      // The check stays open: what is set up must be burnt before the key can be used again.
-      if (key?.quarantined !== undefined) continue;
-      if (key?.epochs.some((one) => one.epoch === epoch) === true) {
-        const fields = { key: key.name, epoch, parties: parties.join(','), session: toHex(sid), round };
-        await audit.append(clock.now(), 'pairs-burnt', fields);
-        await keys.materials.drop(keyId, epoch, parties);
-      }
-      await sessions.answered(sid, round);
-    }
+    const { bans, sessions } = this.#workshop;
+    for await (const check of sessions.unanswered()) await this.burnAfter(check);
     for (const { node } of bans.list()) await this.forget(node);
     this.#tick();
+  }
+
+  /** Forgets what a check depended on that was begun and will not be answered: durable before this resolves. */
+  async burnAfter({ sid, round, keyId, epoch, parties }: OpenCheck): Promise<void> {
+    const { audit, clock, keys, sessions } = this.#workshop;
+    const key = keys.get(keyId);
+    // The check stays open: what is set up must be burnt before the key can be used again.
+    if (key?.quarantined !== undefined) return;
+    if (key?.epochs.some((one) => one.epoch === epoch) === true) {
+      const fields = { key: key.name, epoch, parties: parties.join(','), session: toHex(sid), round };
+      await audit.append(clock.now(), 'pairs-burnt', fields);
+      await keys.materials.drop(keyId, epoch, parties);
+    }
+    await sessions.answered(sid, round);
   }
 
   close(): void {

@@ -15,7 +15,7 @@ import {
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { type SimulatedClock, simulatedClock } from '../clock.ts';
-import { type Host, inlineHost, type Progress } from './host.ts';
+import { type Host, inlineHost, type Progress, ThreadDied } from './host.ts';
 import { type Ending, Run, type RunOptions } from './runner.ts';
 
 const fill = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte);
@@ -86,6 +86,7 @@ function table(
       },
       spend: async (round) => void spent.push(round),
       answered: () => undefined,
+      unanswered: async () => undefined,
       ban: async () => undefined,
       guard: async (step) => step(),
       onRound: (label) => void rounds.push(label),
@@ -291,10 +292,76 @@ describe('a run', () => {
   test('rejects on a bug, and stops', async () => {
     const clock = simulatedClock();
     const bug = new TypeError('a bug');
-    const seats = table(clock, (me) =>
-      me === 1 ? { host: { next: async () => Promise.reject(bug), close: () => undefined } } : {},
-    );
-    await expect(at(seats, 1).ended).rejects.toBe(bug);
+    let unanswered = 0;
+    const seats = table(clock, (me) => {
+      if (me !== 1) return {};
+      const { close, next } = inlineHost(sum(1));
+      return {
+        host: { close, next: async (inbox) => (inbox === undefined ? next(inbox) : Promise.reject(bug)) },
+        unanswered: async () => void unanswered++,
+      };
+    });
+    const failure = at(seats, 1).ended.catch((error: unknown) => error);
+    await clock.settle(5);
+    expect(await failure).toBe(bug);
+    expect([unanswered, at(seats, 1).said.length]).toEqual([0, 2]);
+  });
+
+  test.for([0, 1, 2])('ends without an ill word of anybody when its thread dies at step %d', async (step) => {
+    const clock = simulatedClock();
+    const died = new ThreadDied({ cause: 'out of memory' });
+    const log: string[] = [];
+    let durable = (): void => undefined;
+    const written = new Promise<void>((resolve) => {
+      durable = resolve;
+    });
+    const seats = table(clock, (me) => {
+      if (me !== 1) return {};
+      const inner = inlineHost(sum(1));
+      let steps = 0;
+      return {
+        host: { ...inner, next: async (inbox) => (steps++ === step ? Promise.reject(died) : inner.next(inbox)) },
+        spend: async () => void log.push('spend'),
+        answered: () => void log.push('answered'),
+        unanswered: async (round) => {
+          log.push(`unanswered ${round}`);
+          await written;
+        },
+        guard: async (work) => work().finally(() => log.push('release')),
+      };
+    });
+    await clock.settle(100);
+    // In a guarded round what it depended on is burnt first, while the peers are held.
+    expect(log).toEqual([[], ['spend', 'unanswered first'], ['spend', 'answered', 'release']][step]);
+    if (step === 1) expect(at(seats, 1).said.length).toBe(2);
+    durable();
+    await clock.settle(100);
+    expect(await at(seats, 1).ended).toEqual({ type: 'lost', reason: died.message, cause: 'out of memory' });
+    const last = decodeEnvelope(at(seats, 1).said.at(-1)?.frame as Uint8Array);
+    expect([last.class, toHex(last.payload)]).toEqual(['abort', '0000']);
+    expect((await at(seats, 2).ended).type).toBe(step === 2 ? 'done' : 'silent');
+    expect(clock.pending).toBe(0);
+  });
+
+  test('has what a check depended on burnt also when its thread dies after the session ended', async () => {
+    const clock = simulatedClock();
+    const { promise, reject } = Promise.withResolvers<Progress<number>>();
+    const unanswered: string[] = [];
+    const seats = table(clock, (me) => {
+      if (me !== 1) return {};
+      const { close, next } = inlineHost(sum(1));
+      return {
+        host: { close, next: async (inbox) => (inbox === undefined ? next(inbox) : promise) },
+        unanswered: async (round) => void unanswered.push(round),
+      };
+    });
+    await clock.settle(5);
+    at(seats, 1).run.leave();
+    const said = at(seats, 1).said.length;
+    reject(new ThreadDied());
+    await clock.settle(5);
+    expect(await at(seats, 1).ended).toEqual({ type: 'left' });
+    expect([unanswered, at(seats, 1).said.length]).toEqual([['first'], said]);
   });
 
   test('keeps what comes a round early, and drops what comes late, twice, or from a stranger', async () => {

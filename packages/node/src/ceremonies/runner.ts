@@ -12,7 +12,7 @@ import {
 } from '@quorate/protocol';
 import type { Clock } from '../clock.ts';
 import { tags } from '../tags.ts';
-import type { Host, Progress } from './host.ts';
+import { type Host, type Progress, ThreadDied } from './host.ts';
 
 /** How a session ended at this member. */
 export type Ending<T> =
@@ -23,6 +23,8 @@ export type Ending<T> =
   | { readonly type: 'silent'; readonly round: string; readonly missing: readonly Party[] }
   /** These failed a check that depends on our secrets. The ban is on disk. */
   | { readonly type: 'banned'; readonly parties: readonly Party[] }
+  /** What it was computed by, or with, is gone at this member, for `reason`. It is no other's fault. */
+  | { readonly type: 'lost'; readonly reason: string; readonly cause?: unknown }
   | { readonly type: 'left' };
 
 export interface RunOptions<T> {
@@ -38,6 +40,11 @@ export interface RunOptions<T> {
   spend(round: string, digest: Uint8Array): Promise<void>;
   /** The check of a guarded round is over, and its outcome durable. Nobody waits for that to be written. */
   answered(round: string): void;
+  /**
+   * The thread died in a guarded round: nobody knows what the others learn of its check. Makes durable that nothing which the
+   * check depended on is used again, or rejects.
+   */
+  unanswered(round: string): Promise<void>;
   /** Makes durable that these are never answered again; rejects if it cannot. */
   ban(parties: readonly Party[]): Promise<void>;
   /**
@@ -74,6 +81,10 @@ export class Run<T> {
     const cancel = clock.after(deadlines.session, () => this.#silent());
     try {
       return await Promise.race([ended, this.#drive()]);
+    } catch (error) {
+      if (!(error instanceof ThreadDied)) throw error;
+      this.lose(error.message, error.cause);
+      return await ended;
     } finally {
       cancel();
       this.#cancelRound();
@@ -100,6 +111,13 @@ export class Run<T> {
   /** Ends the session as if the others had fallen silent: another attempt may follow, without whom we ban by now. */
   giveUp(): void {
     this.#silent();
+  }
+
+  /** Ends the session for want of something at this member; the others are told that it leaves. */
+  lose(reason: string, cause?: unknown): void {
+    if (this.#settle === undefined) return;
+    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
+    this.#end({ type: 'lost', reason, cause });
   }
 
   async #drive(): Promise<Ending<T>> {
@@ -137,16 +155,27 @@ export class Run<T> {
 
   /** One-time secrets are spent on disk before the step that uses them, and a ban is on disk before anything is said. */
   async #guarded(label: string, inbox: Inbox, late: () => boolean): Promise<Progress<T> | 'late'> {
-    const { answered, ban, guard, host, spend } = this.#options;
+    const { answered, ban, guard, spend } = this.#options;
     return await guard(async () => {
       await spend(label, inboxDigest(inbox));
-      const progress = late() ? 'late' : await host.next(inbox);
+      const progress = late() ? 'late' : await this.#answer(label, inbox);
       if (progress !== 'late' && progress.type === 'abort' && progress.abort.bans.length > 0) {
         await ban(progress.abort.bans);
       }
       answered(label);
       return progress;
     });
+  }
+
+  async #answer(label: string, inbox: Inbox): Promise<Progress<T>> {
+    const { host, unanswered } = this.#options;
+    try {
+      return await host.next(inbox);
+    } catch (error) {
+      // While the peers are held: no other check of theirs is answered before this is durable.
+      if (error instanceof ThreadDied) await unanswered(label);
+      throw error;
+    }
   }
 
   /** Resolves with the inbox once nothing is missing; the deadlines end the session otherwise. */

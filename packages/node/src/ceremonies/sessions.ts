@@ -9,7 +9,8 @@ import {
   sessionId,
   toHex,
 } from '@quorate/protocol';
-import { KeyError } from '@quorate/storage';
+import { KeyError, type OpenCheck } from '@quorate/storage';
+import { publicKeyOf } from '../network/identity.ts';
 import type { PeerId } from '../network/network.ts';
 import { ServiceError } from '../service.ts';
 import { type CeremonyEvent, isOver } from './ceremony.ts';
@@ -36,6 +37,8 @@ export interface SessionsPort {
   suspect(peers: readonly PeerId[]): void;
   /** Drops everything that is set up with a node. */
   forget(node: Uint8Array): Promise<void>;
+  /** Makes durable that what this check depended on is not used again. If that fails, the node stops. */
+  burnAfter(check: OpenCheck): Promise<void>;
   /** With whom this node sits together has changed: registrations say it. */
   reseat(): void;
 }
@@ -177,7 +180,7 @@ export class Sessions {
           parties: parties.filter((party) => party !== me),
         }
       : undefined;
-    return new Run<unknown>({
+    const run: Run<unknown> = new Run<unknown>({
       court: {
         network: config.networkId,
         sid,
@@ -197,10 +200,13 @@ export class Sessions {
       // If it cannot be written the store is dead, and whoever writes next is told.
       answered: (round) =>
         void (check === undefined ? undefined : sessions.answered(sid, round).catch(() => undefined)),
-      ban: async (parties) => this.#ban(entry, parties, sid),
+      unanswered: async (round) =>
+        check === undefined ? undefined : this.#burnAfter({ ...check, sid, round }, present, run),
+      ban: async (parties) => this.#ban(entry, parties, sid, run),
       guard: async (step) => (task.exclusive ? this.#locks.hold(present, step) : step()),
       onRound: (label) => this.#port.apply(entry, { type: 'round', label }),
     });
+    return run;
   }
 
   /** @param task what the session was for: the key may have moved on meanwhile */
@@ -235,6 +241,12 @@ export class Sessions {
       }
       case 'banned':
         return this.#broken(entry, ending.parties, 'banned here for failing a check that depends on a secret:');
+      case 'lost': {
+        const { cause, reason } = ending;
+        if (cause !== undefined) this.#workshop.log.error('a thread died', { ceremony: entry.id, error: cause });
+        this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects: [] });
+        return;
+      }
       case 'silent': {
         const names = ending.missing.map((party) => this.#nameOf(entry, party)).join(', ');
         const reason = `nothing came from ${names || 'the others'} in round ${ending.round}`;
@@ -255,8 +267,9 @@ export class Sessions {
   /**
    * Durable before anything is said; then every other session with them ends, whatever the key, and what was set up with them
    * is dropped.
+   * @param run where they failed, which ends by itself; it may have ended, and another session of its entry be under way
    */
-  async #ban(entry: Entry, parties: readonly Party[], sid: Uint8Array): Promise<void> {
+  async #ban(entry: Entry, parties: readonly Party[], sid: Uint8Array, run: Run<unknown>): Promise<void> {
     const { audit, bans, clock, stock } = this.#workshop;
     const { id, task } = entry;
     const nodes = task.members.filter(({ party }) => parties.includes(party)).map(({ node }) => node);
@@ -270,11 +283,27 @@ export class Sessions {
         ({ party, node }) => seated.includes(party) && nodes.some((banned) => equal(banned, node)),
       );
       const multiplies = other.task.exclusive || other.task.kind === 'pairs';
-      if (other !== entry && multiplies && shared) other.session?.run.giveUp();
+      if (other.session?.run !== run && multiplies && shared) other.session?.run.giveUp();
     }
     for (const node of nodes) {
       await audit.append(clock.now(), 'ban', { request: id, session: toHex(sid), node: toHex(node) });
       await this.#port.forget(node);
+    }
+    this.#port.reseat();
+  }
+
+  /**
+   * As a restart would: nothing is multiplied any more with what was set up with these peers, nor with what was made of it,
+   * before it is set up anew.
+   * @param run that of the check, which ends by itself
+   */
+  async #burnAfter(check: OpenCheck, peers: readonly PeerId[], run: Run<unknown>): Promise<void> {
+    await this.#port.burnAfter(check);
+    for (const peer of peers) this.#workshop.presignatures.dropWith(publicKeyOf(peer), check.keyId);
+    // They hold copies.
+    for (const { session, task } of this.#entries.values()) {
+      if (session?.run === run || !task.exclusive || !equal(task.keyId, check.keyId)) continue;
+      if (peers.some((peer) => session?.parties.has(peer))) session?.run.lose('what it multiplied with was burnt');
     }
     this.#port.reseat();
   }

@@ -27,7 +27,7 @@ import { simulatedClock } from '../../clock.ts';
 import { systemRandomness } from '../../entropy.ts';
 import { limits } from '../../limits.ts';
 import { nativeTools } from '../../tools.ts';
-import type { Host } from '../host.ts';
+import { type Host, ThreadDied } from '../host.ts';
 import { inlineJob } from '../inline.ts';
 import { startJob } from '../jobs/jobs.ts';
 import type { KeygenJob, KeygenOutput } from '../jobs/keygen.ts';
@@ -275,7 +275,12 @@ describe('a worker', () => {
   test('reports a bug as one, and goes on', async () => {
     const [input] = inputs() as [KeygenJob];
     const wrong = { ...input, receiveSecret: fill(1) };
-    await expect(workers.host('keygen', wrong).next(undefined)).rejects.toThrow('receive secret');
+    const bug = await workers
+      .host('keygen', wrong)
+      .next(undefined)
+      .catch((error: unknown) => error);
+    expect(String(bug)).toContain('receive secret');
+    expect(bug).not.toBeInstanceOf(ThreadDied);
     expect((await workers.host('keygen', inputs()[0] as KeygenJob).next(undefined)).type).toBe('round');
   });
 
@@ -287,13 +292,29 @@ describe('a worker', () => {
     const waits = own.host('keygen', other).next(undefined);
     const failure = waits.catch((error: unknown) => error);
     await own.close();
-    expect(String(await failure)).toContain('died');
+    expect(await failure).toBeInstanceOf(ThreadDied);
     const empty: Inbox = { broadcasts: new Map(), directs: new Map(), transcript: fill(0) };
-    await expect(between.next(empty)).rejects.toThrow('died');
+    await expect(between.next(empty)).rejects.toThrow(ThreadDied);
     between.close();
     const again = own.host('keygen', inputs()[0] as KeygenJob);
     expect((await again.next(undefined)).type).toBe('round');
     await own.close();
+  });
+
+  test('that runs out of memory is no bug, and takes nobody along', async () => {
+    const small = new Thread(undefined, { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 });
+    const jobs = inputs().map((input) => ({ input, host: small.host('keygen', input) }));
+    const failures = jobs.map(async ({ host }) => host.next(undefined).catch((error: unknown) => error));
+    for (const failure of await Promise.all(failures)) {
+      expect(failure).toBeInstanceOf(ThreadDied);
+      expect((failure as Error).cause).toMatchObject({ code: 'ERR_WORKER_OUT_OF_MEMORY' });
+    }
+    for (const { host, input } of jobs) {
+      host.close();
+      expect(input.receiveSecret.length).toBe(0);
+    }
+    expect([small.isRunning, small.load]).toEqual([false, 0]);
+    expect((await workers.host('keygen', inputs()[0] as KeygenJob).next(undefined)).type).toBe('round');
   });
 
   test('answers the step under way when its run is closed: locks are held around steps', async () => {

@@ -1,8 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { Abort, wipe } from '@quorate/protocol';
 import type { Clock } from '../../clock.ts';
 import { limits } from '../../limits.ts';
-import type { Host, Progress } from '../host.ts';
+import { type Host, type Progress, ThreadDied } from '../host.ts';
 import { type JobName, type Jobs, secretsOf } from '../jobs/jobs.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 
@@ -10,20 +10,25 @@ type Waiter = { readonly resolve: (progress: Progress<unknown>) => void; readonl
 
 /**
  * A worker thread that runs protocols, each of them from its first step to its last. It starts with its first run and stays, or
- * with a clock until it had nothing to do for a while; if it dies, its runs fail. The next run starts another.
+ * with a clock until it had nothing to do for a while; if it dies, its runs fail with `ThreadDied`. The next run starts another.
  */
 export class Thread {
   readonly #waiting = new Map<number, Waiter>();
   #worker: Worker | undefined;
   readonly #clock: Clock | undefined;
+  readonly #resources: ResourceLimits;
   #started = 0;
   #open = 0;
   #closed = false;
   #cancelRest = (): void => undefined;
 
-  /** @param clock by which it is ended when it rests: the memory that it takes is worth more than the moment it takes to start */
-  constructor(clock?: Clock) {
+  /**
+   * @param clock by which it is ended when it rests: the memory that it takes is worth more than the moment it takes to start
+   * @param resources what it may use; default: what Node allows
+   */
+  constructor(clock?: Clock, resources: ResourceLimits = {}) {
     this.#clock = clock;
+    this.#resources = resources;
   }
 
   get isRunning(): boolean {
@@ -43,12 +48,13 @@ export class Thread {
     this.#cancelRest();
     return {
       next: async (inbox) => {
-        if (inbox !== undefined && own !== this.#worker) throw new Error('the worker thread of this run has died');
+        if (inbox === undefined) own = this.#running();
+        if (own === undefined || own !== this.#worker) throw new ThreadDied();
         const progress = new Promise<Progress<unknown>>((resolve, reject) =>
           this.#waiting.set(run, { resolve, reject }),
         );
-        if (inbox !== undefined) own?.postMessage({ type: 'next', run, inbox } satisfies ToWorker);
-        else own = this.#begin({ type: 'start', run, job, input } as ToWorker, secretsOf(job, input));
+        if (inbox !== undefined) own.postMessage({ type: 'next', run, inbox } satisfies ToWorker);
+        else begin(own, { type: 'start', run, job, input } as ToWorker, secretsOf(job, input));
         return (await progress) as Progress<Jobs[N]['output']>;
       },
       // A step under way is finished and answered: whoever holds locks around it waits.
@@ -80,24 +86,25 @@ export class Thread {
     await this.#worker?.terminate();
   }
 
-  #begin(message: ToWorker, secrets: readonly Uint8Array[]): Worker {
-    this.#worker ??= this.#start();
-    // Moved, not copied: nothing of it stays in this thread.
-    this.#worker.postMessage(
-      message,
-      secrets.map(({ buffer }) => buffer as ArrayBuffer),
-    );
-    return this.#worker;
+  /** @throws {ThreadDied} if none can be started */
+  #running(): Worker {
+    try {
+      this.#worker ??= this.#start();
+      return this.#worker;
+    } catch (cause) {
+      throw new ThreadDied({ cause });
+    }
   }
 
   #start(): Worker {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const started = new Worker(new URL(`./entry.${extension}`, import.meta.url));
+    const entry = new URL(`./entry.${extension}`, import.meta.url);
+    const started = new Worker(entry, { resourceLimits: this.#resources });
     started.on('message', (message: FromWorker) => this.#settle(message));
-    const died = (error: unknown): void => {
+    const died = (cause: unknown): void => {
       if (this.#worker !== started) return;
       this.#worker = undefined;
-      for (const { reject } of this.#waiting.values()) reject(new Error('the worker thread died', { cause: error }));
+      for (const { reject } of this.#waiting.values()) reject(new ThreadDied({ cause }));
       this.#waiting.clear();
     };
     started.on('error', died);
@@ -112,6 +119,14 @@ export class Thread {
     if (message.type === 'bug') waiter?.reject(new Error(`a protocol failed in the worker: ${message.message}`));
     else waiter?.resolve(progressOf(message));
   }
+}
+
+/** Secrets are moved, not copied: nothing of them stays in this thread. */
+function begin(worker: Worker, message: ToWorker, secrets: readonly Uint8Array[]): void {
+  worker.postMessage(
+    message,
+    secrets.map(({ buffer }) => buffer as ArrayBuffer),
+  );
 }
 
 function progressOf(message: Exclude<FromWorker, { readonly type: 'bug' }>): Progress<unknown> {
