@@ -165,6 +165,7 @@ describe('a ban', () => {
     // Nobody sets it up anew, however long one waits, and the banned one is refused when it proposes.
     await committee.run(2 * limits.pairPatience);
     expect(setUp(committee.at(victim), committee)).toEqual([other]);
+    expect(await committee.audit(victim)).not.toContain('pairs-refused: denied');
     await committee.stop(committee.at('carol'));
     await committee.start(committee.at('carol'));
     const { home } = committee.at('carol');
