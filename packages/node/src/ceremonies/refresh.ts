@@ -196,7 +196,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
 /** Why no more is tried without an operator, if it is so. */
 export function problemOf(key: KeyInfo | undefined): string | undefined {
   if (key === undefined || key.attempts < limits.uncertifiedAttempts) return undefined;
-  return `${key.attempts} attempts at renewing ${key.name} were never certified: somebody withholds READY; reshare the key without them`;
+  return `${key.attempts} attempts at renewing ${key.name} were never certified: somebody withholds READY; reshare it without them, or to the same members if all is well`;
 }
 
 /** Whether the epoch in use is of a moment ago. One of a time to come was made while this clock was ahead: nobody knows how old it is. */

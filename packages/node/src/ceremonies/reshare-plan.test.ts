@@ -11,7 +11,13 @@ const among =
     parties.includes(node[0] as number);
 
 function dealers(staying: readonly number[], around: Partial<Surroundings> = {}): readonly number[] {
-  const plan: Plan = { base, nodes: nodes.filter(among(...staying)), threshold: 2, allowLowThreshold: false };
+  const plan: Plan = {
+    base,
+    nodes: nodes.filter(among(...staying)),
+    threshold: 2,
+    allowLowThreshold: false,
+    isStuck: false,
+  };
   const calm = { isSelf: among(5), isLive: () => true, isSuspected: () => false, nameOf: String, publicKey: '' };
   return dealersOf(plan, { ...calm, ...around });
 }

@@ -10,6 +10,8 @@ export interface Plan {
   readonly nodes: readonly Uint8Array[];
   readonly threshold: number;
   readonly allowLowThreshold: boolean;
+  /** The key is refreshed no more by itself: then operators may deal it anew to the same committee. */
+  readonly isStuck: boolean;
 }
 
 /** What a plan is seen with. */
@@ -115,7 +117,9 @@ function problemsOf(plan: Plan, dealers: readonly Party[], { isLive, nameOf }: S
   const away = nodes.filter((node) => !isLive(node)).map(nameOf);
   const unchanged = joining.length === 0 && leaving.length === 0 && threshold === base.threshold;
   return [
-    ...(unchanged ? ['nothing would change: `quorate keys refresh` deals new shares to the same committee'] : []),
+    ...(unchanged && !plan.isStuck
+      ? ['nothing would change: `quorate keys refresh` deals new shares to the same committee']
+      : []),
     ...(threshold < 2 || threshold > n ? [`the threshold is 2 at least, and ${n} at most`] : []),
     ...(threshold < majority(n) && !allowLowThreshold
       ? [`a minority of ${threshold} of ${n} could forge: use ${majority(n)} or more, or --allow-low-threshold`]

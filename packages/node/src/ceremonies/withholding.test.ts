@@ -64,6 +64,27 @@ describe('a member that withholds READY again and again', () => {
     expectNobodyBlamed(committee);
   });
 
+  test('and mends its ways keeps its place, if all operators agree', async () => {
+    const committee = await committeeWith('mends', 3, 3);
+    const alice = committee.at('alice');
+    await expect(alice.node.reshare('treasury', {})).rejects.toMatchObject({ code: 'invalid' });
+    withholds(committee, () => true);
+    for (let attempt = 0; attempt < limits.uncertifiedAttempts; attempt++) await withheld(committee);
+    for (const name of three) committee.at(name).tamper = undefined;
+    // Before anything that she withheld is certified after all.
+    const { id } = await alice.node.reshare('treasury', {});
+    await committee.run(100);
+    for (const name of ['bob', 'carol']) {
+      expect(committee.ceremony(name, id)?.needsAccept).toBe(true);
+      await committee.at(name).node.accept(id);
+    }
+    await committee.until(() => three.every((name) => committee.ceremony(name, id)?.state === 'done'), 60_000);
+    await committee.run(limits.refreshPause);
+    const { id: next } = await alice.node.refresh('treasury');
+    await committee.until(() => committee.ceremony('alice', next)?.state === 'done', 60_000);
+    expectNobodyBlamed(committee);
+  });
+
   test('and says it at last, when a later attempt is in use, changes nothing', async () => {
     const committee = await committeeWith('late ready', 3, 3);
     const [alice, carol] = [committee.at('alice'), committee.at('carol')];
