@@ -115,6 +115,15 @@ export const reshare: readonly Mutant[] = [
   ),
   ...cuts(
     folder,
+    'reshare-plan.ts',
+    ['withholding.test.ts'],
+    [
+      ['unchanged && !plan.isStuck', 'unchanged', 'a key that nobody can renew any more'],
+      ['unchanged && !plan.isStuck', 'false', 'a reshare that changes nothing'],
+    ],
+  ),
+  ...cuts(
+    folder,
     'reshare-rules.ts',
     ['withholding.test.ts'],
     [
