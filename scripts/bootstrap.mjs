@@ -35,6 +35,10 @@ const checks = [
   ['arrows, doors and seams', ['scripts/lint/arrows.ts']],
   ['format and import order', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']],
   ['unused files, exports and dependencies', ['node_modules/.bin/knip']],
+  [
+    'mutants and planted bugs fit the sources',
+    ['node_modules/.bin/vitest', 'run', 'scripts/mutants', 'test/simulation/planted.test.ts', '-t', 'still'],
+  ],
 ];
 
 /** @param {string} message */

@@ -54,7 +54,7 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/activations.ts`,
-    find: '      if (!mayShred(retirement, clock.now(), limits.retirementGrace)) continue;',
+    find: '      if (!mayShred(retirement, age, limits.retirementGrace)) continue;',
     replace: '',
     why: 'old shares are shredded before the others are known to use the new ones',
     protocol: 'refresh',
