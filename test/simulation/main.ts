@@ -42,7 +42,7 @@ async function search(options: Options): Promise<boolean> {
     tally.add(result);
     const complaint = complaintOf(result);
     if (complaint !== undefined) {
-      failed.push({ run: result.case, outcome: 'hung' in result ? undefined : result.outcome, complaint });
+      failed.push({ run: result.case, outcome: 'broken' in result ? undefined : result.outcome, complaint });
       if (!options.json) say(`FAILED ${complaint}\n  ${commandOf(result.case)}`);
     }
     if (Date.now() - shown > 10_000 && !options.json) {

@@ -7,8 +7,8 @@ const hooks = new URL('./fast-hashes.ts', import.meta.url).href;
 /** How long a seed may take, on a busy machine with real cryptography too. One that never ends is a failure. */
 const longestSeed = 600_000;
 
-/** What came of a seed: a report, or nothing in time. */
-export type Result = Report | { readonly case: Case; readonly hung: true };
+/** What came of a seed: a report, or why there is none, and no thread any more that it ran in. */
+export type Result = Report | { readonly case: Case; readonly broken: string };
 
 /** Runs cases on threads, each on the next that is free. Stops handing them out when `seen` says so. */
 export async function runAll(
@@ -30,7 +30,7 @@ export async function runAll(
           execArgv: ['--conditions=@quorate/source', '--import', hooks],
         });
         const result = await ask(worker, run);
-        if ('hung' in result) {
+        if ('broken' in result) {
           await worker.terminate();
           worker = undefined;
         }
@@ -44,12 +44,17 @@ export async function runAll(
 }
 
 async function ask(worker: Worker, run: Case): Promise<Result> {
-  return await new Promise<Result>((resolve, reject) => {
-    const timer = setTimeout(() => resolve({ case: run, hung: true }), longestSeed);
-    worker.once('error', reject);
+  return await new Promise<Result>((resolve) => {
+    const timer = setTimeout(() => resolve({ case: run, broken: 'it never ends' }), longestSeed);
+    // A promise that nobody looked at, say, and that was rejected when the run of this seed, or of the one before, was over.
+    const died = (error: unknown): void => {
+      clearTimeout(timer);
+      resolve({ case: run, broken: `robust: its thread died of ${String(error)}` });
+    };
+    worker.once('error', died);
     worker.once('message', (report: Report) => {
       clearTimeout(timer);
-      worker.off('error', reject);
+      worker.off('error', died);
       resolve(report);
     });
     worker.postMessage(run);

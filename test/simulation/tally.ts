@@ -11,7 +11,7 @@ export class Tally {
 
   add(result: Result): void {
     this.runs++;
-    if ('hung' in result) return;
+    if ('broken' in result) return;
     const { outcome } = result;
     this.events += outcome.events;
     this.faults += outcome.faults;
@@ -38,7 +38,7 @@ export class Tally {
 
 /** What is wrong with a result; undefined if nothing is. */
 export function complaintOf(result: Result): string | undefined {
-  if ('hung' in result) return 'it never ends';
+  if ('broken' in result) return result.broken;
   const { again, outcome } = result;
   if (again !== undefined && again !== outcome.hash) return 'determinism: two runs of one seed differ';
   return outcome.violation?.message;
