@@ -246,23 +246,25 @@ class Run {
   /** A committee of those who are there and honest takes the key, whatever the others do; then it can refresh it. */
   async #replaces(): Promise<void> {
     const order = { members: this.#able.map(({ name }) => name), threshold: majority(this.#able.length) };
-    const { members } = this.#checker.newestOf(firstKey);
-    if (!members.every((seat) => this.#able.includes(seat)))
-      await this.#untilRenewed((seat) => this.#client.reshareTo(seat, firstKey, order), 'a reshare to the able');
-    await this.#untilRenewed((seat) => this.#client.refresh(seat, firstKey), 'a refresh by the able');
+    const isTheirs = (): boolean => this.#checker.newestOf(firstKey).members.every((seat) => this.#able.includes(seat));
+    // What was proposed long ago may bring another back in the meantime.
+    const renew = (seat: Seat): void =>
+      isTheirs() ? this.#client.refresh(seat, firstKey) : this.#client.reshareTo(seat, firstKey, order);
+    await this.#untilRenewed(renew, 'a reshare to the able', isTheirs);
+    await this.#untilRenewed(renew, 'a refresh by the able', isTheirs);
     this.#checker.reach('replaced a member');
     await this.#pass(2 * limits.readyInterval);
   }
 
   /** Asks for it again and again until all members of the newest committee are in a later epoch. */
-  async #untilRenewed(ask: (seat: Seat) => void, what: string): Promise<void> {
+  async #untilRenewed(ask: (seat: Seat) => void, what: string, isRight = (): boolean => true): Promise<void> {
     await this.#pass(limits.refreshPause + 1_000);
     const before = this.#checker.newestOf(firstKey).epoch;
     const begun = this.#world.clock.monotonic();
     const epochOf = ({ life }: Seat): number => life?.home?.keys.byName(firstKey)?.current?.epoch ?? 0;
     const renewed = (): boolean => {
       const { epoch, members } = this.#checker.newestOf(firstKey);
-      return epoch > before && members.every((seat) => epochOf(seat) === epoch);
+      return epoch > before && members.every((seat) => epochOf(seat) === epoch) && isRight();
     };
     for (let turn = 0; !renewed() && this.#world.clock.monotonic() < begun + patience; turn++) {
       if (this.#checker.violation !== undefined) return;
