@@ -48,11 +48,7 @@ export const ceremonies: readonly Mutant[] = [
         'a bug taken for the death of a thread, in a check',
       ],
       ['      if (!(error instanceof ThreadDied)) throw error;\n', '', 'a bug that is survived'],
-      [
-        "    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));\n    this.#end({ type: 'lost'",
-        "    this.#end({ type: 'lost'",
-        'others wait for one whose thread died',
-      ],
+      ["    this.#leave({ type: 'lost'", "    this.#end({ type: 'lost'", 'others wait for one whose thread died'],
       ['      host.close();\n', '', 'secrets of a session that is over stay in memory'],
       [
         '      this.#cancelRound();\n      this.#settle',

@@ -186,12 +186,8 @@ export const session: readonly Mutant[] = [
     ['retirement.test.ts'],
     [
       ['  if (!retirement.others.has(party)) return retirement;\n', '', 'a stranger counted'],
-      ['return activated.size >= enough && now - since >= grace;', 'return activated.size >= enough;', 'no grace'],
-      [
-        'return activated.size >= enough && now - since >= grace;',
-        'return now - since >= grace;',
-        'shredded while nobody knows',
-      ],
+      ['return activated.size >= enough && age >= grace;', 'return activated.size >= enough;', 'no grace'],
+      ['return activated.size >= enough && age >= grace;', 'return age >= grace;', 'shredded while nobody knows'],
     ],
   ),
   ...cuts(

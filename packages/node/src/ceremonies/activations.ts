@@ -1,4 +1,5 @@
 import {
+  type Activated,
   type ActivationContext,
   type ActivationEffect,
   type ActivationEvent,
@@ -32,7 +33,7 @@ import { Ages } from './ages.ts';
 import { Departures, hasShare, isAttempt } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
-import { epochOf, headerOf, packageOf } from './packages.ts';
+import { epochOf, headerOf, packageOf, placeOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 interface Machine {
@@ -59,6 +60,15 @@ export interface ActivationPort {
 }
 
 type ActivationFrame = Extract<NodeFrame, { type: 'ready' | 'approval' | 'certificate' | 'activated' }>;
+
+/** What a frame says, of which epoch. */
+interface Heard {
+  readonly keyId: Uint8Array;
+  readonly epoch: number;
+  readonly value: ActivationEvent;
+  /** Whole, if it is one. */
+  readonly activated?: Activated;
+}
 
 /** Certifies prepared key epochs with their committees, and helps those who come late; also across restarts. */
 export class Activations {
@@ -172,10 +182,9 @@ export class Activations {
   handle(peer: PeerId, frame: ActivationFrame): void {
     const event = this.#eventOf(frame);
     if (event === undefined) return;
-    const { keyId, epoch } = event;
+    const { activated, epoch, keyId, value } = event;
     const key = this.#workshop.keys.get(keyId);
     const info = epochOf(key, epoch);
-    const { value } = event;
     const isOutside = value.type === 'certificate' && !this.#isIn(value.certificate);
     if (isOutside && (info === undefined || isAttempt(info))) return this.#departures.learn(value.certificate);
     if (key !== undefined && frame.type === 'ready' && this.#departures.correct(peer, key, epoch)) return;
@@ -190,23 +199,20 @@ export class Activations {
       this.#early.keep(peer, place, frame, frame.value.length);
       return;
     }
-    if (event.value.type === 'approval') this.#departures.answer(peer, event.value.approval);
-    if (frame.type === 'activated') this.#departures.heard(peer, wire.decode(activatedCodec, frame.value));
+    if (value.type === 'approval') this.#departures.answer(peer, value.approval);
+    if (activated !== undefined) this.#departures.heard(peer, activated);
     // Nothing is left here to take part with. Who says so missed what came of it.
     if (info.state === 'shredded') return this.#departures.remind(peer, key, info, frame.type === 'ready');
     if (!hasShare(info) || this.#givenUp.has(place) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
-    if (event.value.type === 'activated') {
-      const { party } = event.value;
-      if (machine.peers.get(party) !== peer || !this.#isOf(frame, key, info)) return;
+    if (activated !== undefined) {
+      const { party, transcript } = activated;
+      // Of another member, or of another attempt under that number.
+      const { transcript: ours } = packageOf(key, info, this.#workshop.tools);
+      if (machine.peers.get(party) !== peer || !equal(transcript, ours)) return;
       machine.activated.add(party);
     }
-    this.#feed(machine, event.value);
-  }
-
-  /** Whether an ACTIVATED is of this outcome, and not of another attempt under its number. */
-  #isOf({ value }: ActivationFrame, key: KeyInfo, info: EpochInfo): boolean {
-    return equal(wire.decode(activatedCodec, value).transcript, packageOf(key, info, this.#workshop.tools).transcript);
+    this.#feed(machine, value);
   }
 
   /** Whether this node is in the committee that is certified. */
@@ -214,9 +220,7 @@ export class Activations {
     return headerOf(publicPackage).members.some(({ node }) => equal(node, this.#workshop.key.publicKey));
   }
 
-  #eventOf(
-    frame: ActivationFrame,
-  ): { readonly keyId: Uint8Array; readonly epoch: number; readonly value: ActivationEvent } | undefined {
+  #eventOf(frame: ActivationFrame): Heard | undefined {
     try {
       switch (frame.type) {
         case 'ready': {
@@ -229,7 +233,7 @@ export class Activations {
         }
         case 'activated': {
           const activated = wire.decode(activatedCodec, frame.value);
-          return { ...activated, value: { type: 'activated', party: activated.party } };
+          return { ...activated, value: { type: 'activated', party: activated.party }, activated };
         }
         case 'certificate': {
           const certificate = wire.decode(certificateCodec, frame.value);
@@ -325,7 +329,7 @@ export class Activations {
       const overtaken = key.epochs.filter((one) => one.epoch < epoch && hasShare(one));
       if (overtaken.length === 0) continue;
       const others = members.map(({ party }) => party).filter((party) => party !== me);
-      const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold, 0));
+      const retirement = [...activated].reduce(heardActivated, retire(others, state.publicPackage.threshold));
       if (!mayShred(retirement, age, limits.retirementGrace)) continue;
       for (const old of overtaken) {
         this.#giveUp(keyId, old.epoch);
@@ -406,8 +410,4 @@ function baseOf({ baseEpoch }: PublicPackage, key: KeyInfo, tools: Tools): Publi
   if (baseEpoch === 0) return undefined;
   const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
   return base === undefined ? undefined : packageOf(key, base, tools);
-}
-
-function placeOf(keyId: Uint8Array, epoch: number): string {
-  return `${toHex(keyId)}/${epoch}`;
 }

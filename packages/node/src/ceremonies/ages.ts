@@ -1,6 +1,6 @@
-import { toHex } from '@quorate/protocol';
 import type { EpochInfo } from '@quorate/storage';
 import type { Clock } from '../clock.ts';
+import { placeOf } from './packages.ts';
 
 /**
  * How long ago epochs came into being here, milliseconds: by the wall clock, which a restart knows too, or since this process first
@@ -16,7 +16,7 @@ export class Ages {
   }
 
   of(keyId: Uint8Array, { createdAt, epoch }: EpochInfo): number {
-    const place = `${toHex(keyId)}/${epoch}`;
+    const place = placeOf(keyId, epoch);
     const now = this.#clock.monotonic();
     const asked = this.#asked.get(place) ?? now;
     this.#asked.set(place, asked);

@@ -15,7 +15,6 @@ import {
   type PublicPackage,
   packageDigest,
   retire,
-  toHex,
   verifySuccession,
   wire,
 } from '@quorate/protocol';
@@ -25,7 +24,7 @@ import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Ages } from './ages.ts';
 import type { NodeFrame } from './frames.ts';
-import { epochOf, headerOf, packageOf } from './packages.ts';
+import { epochOf, headerOf, packageOf, placeOf } from './packages.ts';
 import type { Workshop } from './task.ts';
 
 export interface DeparturesPort {
@@ -207,8 +206,7 @@ export class Departures {
     const { audit, clock, config, key: own, keys, log, tools } = this.#workshop;
     const { epoch, keyId, baseEpoch, members, name, scheme } = headerOf(certificate.publicPackage);
     const key = keys.get(keyId);
-    // The newest epoch that is in use, as far as this node knows: here, or elsewhere.
-    const newest = key?.current ?? key?.epochs.findLast(({ state }) => state === 'elsewhere');
+    const newest = newestOf(key);
     if (key === undefined || newest === undefined || members.some(({ node }) => equal(node, own.publicKey))) return;
     const known = epochOf(key, epoch);
     if (epoch <= newest.epoch || (known !== undefined && !isAttempt(known))) return;
@@ -250,17 +248,17 @@ export class Departures {
   async #shred(): Promise<void> {
     const { audit, clock, keys } = this.#workshop;
     for (const key of keys.list()) {
-      const newest = key.current ?? key.epochs.findLast(({ state }) => state === 'elsewhere');
-      // It grows old from now on at least.
-      const age = newest === undefined ? 0 : this.#ages.of(key.keyId, newest);
-      const last = key.epochs.findLast(({ state }) => state === 'elsewhere');
-      if (last === undefined || key.current !== undefined) continue;
+      const last = newestOf(key);
+      if (last === undefined) continue;
+      // It grows old from now on at least, here or elsewhere.
+      const age = this.#ages.of(key.keyId, last);
+      if (last === key.current) continue;
       const left = key.epochs.filter((one) => one.epoch < last.epoch && hasShare(one));
       if (left.length === 0) continue;
       const { members, threshold } = headerOf(last.publicPackage);
       const heard = this.#activated.get(placeOf(key.keyId, last.epoch)) ?? new Set();
       const parties = members.map(({ party }) => party);
-      const retirement = [...heard].reduce(heardActivated, retire(parties, threshold, 0));
+      const retirement = [...heard].reduce(heardActivated, retire(parties, threshold));
       if (!mayShred(retirement, age, limits.retirementGrace)) continue;
       for (const old of left) {
         this.#port.shredding(key.keyId, old.epoch);
@@ -290,6 +288,11 @@ function chainOf(last: EpochInfo, certified: readonly EpochInfo[]): readonly Epo
   return chain;
 }
 
+/** The newest epoch that is in use, as far as this node knows: here, or elsewhere. */
+function newestOf(key: KeyInfo | undefined): EpochInfo | undefined {
+  return key?.current ?? key?.epochs.findLast(({ state }) => state === 'elsewhere');
+}
+
 /** Whether there is something to destroy of an epoch. */
 export function hasShare({ state }: EpochInfo): boolean {
   return state !== 'shredded' && state !== 'approved' && state !== 'elsewhere';
@@ -302,8 +305,4 @@ export function isAttempt({ certificate, state }: EpochInfo): boolean {
 
 function isOvertaken({ epochs }: KeyInfo, { epoch }: EpochInfo): boolean {
   return epochs.some((one) => one.epoch > epoch && one.certificate !== undefined);
-}
-
-function placeOf(keyId: Uint8Array, epoch: number): string {
-  return `${toHex(keyId)}/${epoch}`;
 }

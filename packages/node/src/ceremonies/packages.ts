@@ -8,6 +8,7 @@ import {
   publicPackageCodec,
   type Scheme,
   schemeCodec,
+  toHex,
   wire,
 } from '@quorate/protocol';
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
@@ -31,6 +32,11 @@ export function publicPackageOf(group: Group, encoded: Uint8Array): PublicPackag
 /** An epoch of a key, by its number. */
 export function epochOf(key: KeyInfo | undefined, epoch: number): EpochInfo | undefined {
   return key?.epochs.find((one) => one.epoch === epoch);
+}
+
+/** What an epoch of a key goes by in maps. */
+export function placeOf(keyId: Uint8Array, epoch: number): string {
+  return `${toHex(keyId)}/${epoch}`;
 }
 
 /** The public package of an epoch of a key. */

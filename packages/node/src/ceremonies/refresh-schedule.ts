@@ -8,7 +8,7 @@ import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts
 import { tags } from '../tags.ts';
 import { mustRefresh } from './imports.ts';
 import { packageOf } from './packages.ts';
-import { problemOf } from './refresh.ts';
+import { whyStuck } from './refresh.ts';
 import type { Workshop } from './task.ts';
 
 export interface RefreshSchedulePort {
@@ -114,7 +114,7 @@ export class RefreshSchedule {
 
   #isMine(key: Used, now: number): boolean {
     const dueAt = this.#dueAt(key);
-    if (dueAt === undefined || key.frozen || problemOf(key) !== undefined) return false;
+    if (dueAt === undefined || key.frozen || whyStuck(key) !== undefined) return false;
     if (this.#port.isOpen(key.name) || this.#away(key) !== undefined) return false;
     const nodes = this.#members(key).map(({ node }) => node);
     const order = rendezvous('coordinator', key.keyId, key.current.epoch, nodes);
@@ -176,11 +176,10 @@ export class RefreshSchedule {
 
   /** Why an operator must decide, and about whom. */
   #stuck(key: Used): string | undefined {
+    const problem = whyStuck(key);
+    if (problem === undefined) return undefined;
     const names = this.#port.withholding(key.keyId).map((peer) => this.#workshop.nameOfPeer(peer));
-    const problem = problemOf(key);
-    return problem === undefined || names.length === 0
-      ? problem
-      : `${problem} (READY is missing from ${names.join(', ')})`;
+    return names.length === 0 ? problem : `${problem} (READY is missing from ${names.join(', ')})`;
   }
 
   /** Who keeps all from being there, in a sentence. */

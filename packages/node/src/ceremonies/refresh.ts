@@ -184,7 +184,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
   if (wasJustDealt(key, clock.now())) {
     throw denied('the key was refreshed a moment ago');
   }
-  const stuck = problemOf(key);
+  const stuck = whyStuck(key);
   if (stuck !== undefined) throw denied(stuck);
   const quorum = dealers.length >= base.threshold && dealers.every((party, i) => party > (dealers[i - 1] ?? 0));
   if (!quorum || !dealers.every((party) => base.members.some((member) => member.party === party))) {
@@ -194,7 +194,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
 }
 
 /** Why no more is tried without an operator, if it is so. */
-export function problemOf(key: KeyInfo | undefined): string | undefined {
+export function whyStuck(key: KeyInfo | undefined): string | undefined {
   if (key === undefined || key.attempts < limits.uncertifiedAttempts) return undefined;
   return `${key.attempts} attempts at renewing ${key.name} were never certified: somebody withholds READY; reshare it without them, or to the same members if all is well`;
 }

@@ -16,7 +16,7 @@ import { matches, ruleFor } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
 import { checkCommittee } from './keygen.ts';
 import { packageOf } from './packages.ts';
-import { problemOf, wasJustDealt } from './refresh.ts';
+import { wasJustDealt, whyStuck } from './refresh.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Workshop } from './task.ts';
 
@@ -70,7 +70,7 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop): App
   if (pin !== undefined && pin !== publicKeyOf(base, workshop)) {
     throw new ServiceError('wrong-key', `the public key of ${name} is not the one under \`pins\` in node.yaml`);
   }
-  const decision = decide(proposal, problemOf(key) !== undefined, workshop);
+  const decision = decide(proposal, whyStuck(key) !== undefined, workshop);
   return { base, seats, decision, isUnpinned: decision === 'ask' && !isHolder && pin === undefined };
 }
 

@@ -6,7 +6,7 @@ import { reshareProposals } from '../policy/reshare-proposal.ts';
 import { type CeremonyView, type ReshareOrder, type ReshareView, ServiceError } from '../service.ts';
 import { majority } from './keygen.ts';
 import { packageOf } from './packages.ts';
-import { problemOf } from './refresh.ts';
+import { whyStuck } from './refresh.ts';
 import { dealersOf, membersOf, type Plan, previewOf, replacementFor, type Surroundings } from './reshare-plan.ts';
 import { publicKeyOf } from './reshare-rules.ts';
 import { usable } from './sign.ts';
@@ -115,7 +115,7 @@ export class Reshares {
         nodes: nodes ?? base.members.map(({ node }) => node),
         threshold: threshold ?? base.threshold,
         allowLowThreshold,
-        isStuck: problemOf(key) !== undefined,
+        isStuck: whyStuck(key) !== undefined,
       },
     };
   }

@@ -103,9 +103,7 @@ export class Run<T> {
 
   /** Ends the session because its outcome is not wanted any more; the others are told. */
   leave(): void {
-    if (this.#settle === undefined) return;
-    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
-    this.#end({ type: 'left' });
+    this.#leave({ type: 'left' });
   }
 
   /** Ends the session as if the others had fallen silent: another attempt may follow, without whom we ban by now. */
@@ -115,9 +113,7 @@ export class Run<T> {
 
   /** Ends the session for want of something at this member; the others are told that it leaves. */
   lose(reason: string, cause?: unknown): void {
-    if (this.#settle === undefined) return;
-    this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
-    this.#end({ type: 'lost', reason, cause });
+    this.#leave({ type: 'lost', reason, cause });
   }
 
   async #drive(): Promise<Ending<T>> {
@@ -215,9 +211,14 @@ export class Run<T> {
   }
 
   #silent(): void {
+    this.#leave({ type: 'silent', round: this.#label, missing: this.#session.missing() });
+  }
+
+  /** The others are told, and of nobody. */
+  #leave(ending: Ending<T>): void {
     if (this.#settle === undefined) return;
     this.#sendAll(this.#session.leave(new Abort(this.#label, [])));
-    this.#end({ type: 'silent', round: this.#label, missing: this.#session.missing() });
+    this.#end(ending);
   }
 
   /** The first end is the end: from here on nothing is said, not even of a cheat, since nobody would write it down. */

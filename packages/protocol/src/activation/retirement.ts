@@ -12,13 +12,11 @@ export interface Retirement {
   readonly others: ReadonlySet<Party>;
   /** Who said, over an authenticated channel, that it uses the later epoch. */
   readonly activated: ReadonlySet<Party>;
-  /** When the later epoch came into use here, on any clock that outlives restarts. */
-  readonly since: number;
 }
 
 /** @param others the members of the later epoch, oneself apart */
-export function retire(others: readonly Party[], threshold: number, now: number): Retirement {
-  return { enough: Math.min(threshold, others.length), others: new Set(others), activated: new Set(), since: now };
+export function retire(others: readonly Party[], threshold: number): Retirement {
+  return { enough: Math.min(threshold, others.length), others: new Set(others), activated: new Set() };
 }
 
 /** `party` uses the later epoch. Whoever says it twice counts once, and strangers do not count. */
@@ -27,8 +25,11 @@ export function heardActivated(retirement: Retirement, party: Party): Retirement
   return { ...retirement, activated: new Set([...retirement.activated, party]) };
 }
 
-/** Whether the earlier epochs may be shredded: all others know, or enough of them and the grace period is over. */
-export function mayShred({ activated, enough, others, since }: Retirement, now: number, grace: number): boolean {
+/**
+ * Whether the earlier epochs may be shredded: all others know, or enough of them and the grace period is over.
+ * @param age how long ago the later epoch came into being here, by a reckoning that outlives restarts
+ */
+export function mayShred({ activated, enough, others }: Retirement, age: number, grace: number): boolean {
   if (activated.size === others.size) return true;
-  return activated.size >= enough && now - since >= grace;
+  return activated.size >= enough && age >= grace;
 }
