@@ -58,8 +58,8 @@ export const reshare: readonly Mutant[] = [
       'a key that is not the pinned one',
     ],
     ['if (base.name === key && equal(base.keyId, keyIdOf(network, key))) return base;', 'return base;', 'another key'],
-    ['if (!equal(publicPackage, base.publicPackage)) {', 'if (false) {', 'an epoch that is no longer in use'],
-    ['if (wasJustDealt(key, clock.now())) {', 'if (false) {', 'one after another'],
+    ['if (!equal(current.publicPackage, base.publicPackage)) {', 'if (false) {', 'an epoch that is no longer in use'],
+    ['if (wasJustDealt(key, clock.now()) &&', 'if (false &&', 'one after another'],
     ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
     ['if (!isSame || !key.epochs.every(', 'if (false && !key.epochs.every(', 'a second key of a name'],
     ["if (rule === 'deny') throw", 'if (false) throw', 'a proposer whom the operator denies'],
@@ -118,8 +118,8 @@ export const reshare: readonly Mutant[] = [
     'reshare-plan.ts',
     ['withholding.test.ts'],
     [
-      ['unchanged && !plan.isStuck', 'unchanged', 'a key that nobody can renew any more'],
-      ['unchanged && !plan.isStuck', 'false', 'a reshare that changes nothing'],
+      [', threshold }) && !plan.isStuck', ', threshold })', 'a key that nobody can renew any more'],
+      [', threshold }) && !plan.isStuck', ', threshold }) && false', 'a reshare that changes nothing'],
     ],
   ),
   ...cuts(
@@ -131,6 +131,11 @@ export const reshare: readonly Mutant[] = [
         "lowThreshold === 1 || isStuck ? 'ask'",
         "lowThreshold === 1 ? 'ask'",
         'more attempts than eight without an operator',
+      ],
+      [
+        ' && !wasRefreshed(key, current, tools)',
+        '',
+        'a member that is never left behind because it refreshes all the time',
       ],
     ],
   ),

@@ -40,6 +40,15 @@ export function changesOf(
   return { joining: without(members, base.members), leaving: without(base.members, members) };
 }
 
+/** Whether a committee and its threshold are those that are there: what follows is no more than a refresh. */
+export function isUnchanged(
+  base: Pick<PublicPackage, 'members' | 'threshold'>,
+  next: { readonly members: readonly Pick<Member, 'node'>[]; readonly threshold: number },
+): boolean {
+  const { joining, leaving } = changesOf(base, next.members);
+  return joining.length === 0 && leaving.length === 0 && next.threshold === base.threshold;
+}
+
 /**
  * As many as must sign, of those who are there, by their numbers: who proposes it first, and who stays rather than who leaves, even
  * if it was silent a moment ago, for without it nothing comes of it anyway, and who leaves may be what is wrong. Fewer if there are fewer.
@@ -110,14 +119,9 @@ function notesOn({ base, nodes, threshold }: Plan, joining: readonly string[], l
 function problemsOf(plan: Plan, dealers: readonly Party[], { isLive, nameOf }: Surroundings): string[] {
   const { allowLowThreshold, base, nodes, threshold } = plan;
   const n = nodes.length;
-  const { joining, leaving } = changesOf(
-    base,
-    nodes.map((node) => ({ node })),
-  );
   const away = nodes.filter((node) => !isLive(node)).map(nameOf);
-  const unchanged = joining.length === 0 && leaving.length === 0 && threshold === base.threshold;
   return [
-    ...(unchanged && !plan.isStuck
+    ...(isUnchanged(base, { members: nodes.map((node) => ({ node })), threshold }) && !plan.isStuck
       ? ['nothing would change: `quorate keys refresh` deals new shares to the same committee']
       : []),
     ...(threshold < 2 || threshold > n ? [`the threshold is 2 at least, and ${n} at most`] : []),

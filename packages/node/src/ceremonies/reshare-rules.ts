@@ -9,14 +9,16 @@ import {
   toHex,
   verifyCertificate,
 } from '@quorate/protocol';
-import type { KeyInfo } from '@quorate/storage';
+import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { matches, ruleFor } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
+import type { Tools } from '../tools.ts';
 import { checkCommittee } from './keygen.ts';
-import { packageOf } from './packages.ts';
+import { epochOf, packageOf } from './packages.ts';
 import { wasJustDealt, whyStuck } from './refresh.ts';
+import { isUnchanged } from './reshare-plan.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Workshop } from './task.ts';
 
@@ -103,14 +105,23 @@ function baseOf({ base: certificate, key }: ReshareProposal, { config, tools }: 
 }
 
 /** Who has a share deals from the epoch in use, or sees it dealt from, and from no other. */
-function checkHeld(key: KeyInfo | undefined, { base, key: name }: ReshareProposal, { clock }: Workshop): void {
-  const { epoch, publicPackage } = usable(key, name);
-  if (!equal(publicPackage, base.publicPackage)) {
-    throw denied(`the key ${name} is in epoch ${epoch} here, with other shares`);
+function checkHeld(key: KeyInfo | undefined, { base, key: name }: ReshareProposal, { clock, tools }: Workshop): void {
+  const current = usable(key, name);
+  if (!equal(current.publicPackage, base.publicPackage)) {
+    throw denied(`the key ${name} is in epoch ${current.epoch} here, with other shares`);
   }
-  if (wasJustDealt(key, clock.now())) {
+  // Whoever refreshed all the time would never be left behind.
+  if (wasJustDealt(key, clock.now()) && !wasRefreshed(key, current, tools)) {
     throw denied('the shares of the key were dealt a moment ago');
   }
+}
+
+/** Whether an epoch has the committee of the one before it, as far as that one is known here. */
+function wasRefreshed(key: KeyInfo | undefined, epoch: Pick<EpochInfo, 'publicPackage'>, tools: Tools): boolean {
+  if (key === undefined) return false;
+  const next = packageOf(key, epoch, tools);
+  const base = epochOf(key, next.baseEpoch);
+  return base !== undefined && isUnchanged(packageOf(key, base, tools), next);
 }
 
 /** Who held the key before, or was to, joins the same key, and never an epoch before one that is known. */

@@ -1,7 +1,7 @@
 import { kinds, readyCodec, toHex, wire } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import type { Committee, Member } from '../../test/committee.ts';
-import { committeeWith, expectNobodyBlamed, keyOf, statesOf, three } from '../../test/resharing.ts';
+import { committeeWith, expectNobodyBlamed, keyOf, reshare, statesOf, three } from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
 import { refreshProposals } from '../policy/refresh-proposal.ts';
 import type { NodeFrame } from './frames.ts';
@@ -120,6 +120,21 @@ describe('a member that withholds READY again and again', () => {
     await committee.start(carol);
     await committee.run(2 * limits.readyInterval);
     expect(statesOf(committee, 'alice').map(([, state]) => state)).toEqual(['shredded', 'shredded', 'active']);
+    expectNobodyBlamed(committee);
+  });
+});
+
+describe('a member that refreshes the key all the time', () => {
+  test('does not keep the others from a reshare without it, which comes at once', async () => {
+    const committee = await committeeWith('busy', 4, 3);
+    const { id: refresh } = await committee.at('carol').node.refresh('treasury');
+    await committee.until(() => three.every((name) => committee.ceremony(name, refresh)?.state === 'done'), 60_000);
+    const { state } = await reshare(committee, 'alice', { members: heirs }, heirs);
+    expect(state).toBe('done');
+    // Another would be too soon.
+    await expect(committee.at('alice').node.reshare('treasury', { members: three })).rejects.toMatchObject({
+      code: 'denied',
+    });
     expectNobodyBlamed(committee);
   });
 });
