@@ -136,6 +136,23 @@ export const marks: readonly Mutant[] = [
       'registrations of another start',
     ],
   ]),
+  ...cuts(
+    'packages/node/src',
+    'entropy.ts',
+    ['entropy.test.ts'],
+    [
+      [
+        ' = fromKernel === undefined ? library : mixed(',
+        ' = fromKernel !== undefined ? library : mixed(',
+        'a copy that draws what the other draws',
+      ],
+      [
+        'filled += readSync(file, out, filled, length - filled, null);',
+        'filled += Math.max(length - 16, readSync(file, out, filled, 16, null));',
+        'a draw of which the end is not fresh',
+      ],
+    ],
+  ),
   {
     file: 'packages/node/src/ceremonies/registering.ts',
     find: 'if (start.participants.some(({ registration: { node, bootEpoch } }) => standings.doubts(node, bootEpoch))) {',
