@@ -1,5 +1,7 @@
 import {
   activatedCodec,
+  approvalCodec,
+  approve,
   certificateCodec,
   decodeEnvelope,
   dkgRounds,
@@ -8,15 +10,20 @@ import {
   groupOf,
   keyIdOf,
   kinds,
+  type PublicPackage,
   type RoundSpec,
   readyCodec,
   register,
+  renewal,
   sealEnvelope,
+  signReady,
   toHex,
+  tryDecode,
   wire,
 } from '@quorate/protocol';
 import { mutationsOf } from '@quorate/protocol/simulation';
 import { decodeFrame, encodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
+import { epochOf, packageOf } from '../../packages/node/src/ceremonies/packages.ts';
 import { networkIdOf } from '../../packages/node/src/config/config.ts';
 import { firstKey } from './client.ts';
 import { Dice } from './dice.ts';
@@ -51,6 +58,7 @@ export class Adversary {
       (frame) => [frame, this.#dice.any(this.#said)],
       (frame, seat, to) => this.#misdirect(frame, seat, to),
       (frame, seat) => this.#falseReady(frame, seat),
+      (frame, seat) => this.#twoWords(frame, seat),
       (frame, seat) => this.#advice(frame, seat),
       (frame, seat) => this.#coordinate(frame, seat),
       (frame) => this.#noise(frame),
@@ -78,7 +86,7 @@ export class Adversary {
     const { class: sort, kind, round, sid } = envelope;
     if (sort === 'abort') return [];
     const slot = `${toHex(sid)} ${round} ${sort} ${envelope.to} ${envelope.from} ${to?.name ?? ''}`;
-    const payload = this.#lies.get(slot) ?? this.#lie(kind, round, sort, envelope.payload);
+    const payload = this.#lies.get(slot) ?? this.#lie(kind, sort, envelope.payload);
     this.#lies.set(slot, payload);
     const key = this.#world.seats.find((one) => one.isCorrupt)?.key;
     return key === undefined
@@ -97,8 +105,8 @@ export class Adversary {
     return areNonces && payload.length >= 2 * pointBytes && isFirst ? this.#mutate(frame, to) : [frame];
   }
 
-  #lie(kind: number, round: number, sort: 'broadcast' | 'direct', payload: Uint8Array): Uint8Array {
-    const codec = this.#dice.chance(0.5) ? this.#roundsOf(kind)[round]?.[sort] : undefined;
+  #lie(kind: number, sort: 'broadcast' | 'direct', payload: Uint8Array): Uint8Array {
+    const codec = this.#dice.chance(0.5) ? this.#codecOf(kind, sort, payload) : undefined;
     const found = codec === undefined ? [] : mutationsOf(codec, payload, this.#dice);
     if (found.length > 0) return this.#dice.any(found).payload;
     const out = payload.slice();
@@ -110,15 +118,30 @@ export class Adversary {
     return out;
   }
 
+  /** What a message is written in, of all that are said in such a ceremony, whatever its threshold. */
+  #codecOf(kind: number, sort: 'broadcast' | 'direct', payload: Uint8Array): wire.Codec<unknown> | undefined {
+    const codecs = this.#roundsOf(kind).flatMap((round) => round[sort] ?? []);
+    return codecs.find((codec) => tryDecode(codec, payload) !== undefined);
+  }
+
   #roundsOf(kind: number): readonly RoundSpec[] {
     const { groups, multiplication } = this.#world.tools;
-    const { scheme, threshold } = this.#plan;
+    const { n, scheme } = this.#plan;
     const group = groupOf(scheme, groups);
-    if (kind === kinds.keygen) return dkgRounds(group, threshold);
-    if (kind !== kinds.sign) return [];
-    return scheme === 'ecdsa'
-      ? dkls23.ecdsaRounds(group, multiplication)
-      : frost.signRounds(frost.suiteOf(scheme, groups));
+    const thresholds = Array.from({ length: n - 1 }, (_, i) => i + 2);
+    const signing = scheme === 'ecdsa' ? [] : frost.signRounds(frost.suiteOf(scheme, groups));
+    switch (kind) {
+      case kinds.keygen:
+        return thresholds.flatMap((threshold) => dkgRounds(group, threshold));
+      case kinds.sign:
+        return scheme === 'ecdsa' ? dkls23.ecdsaRounds(group, multiplication) : signing;
+      case kinds.renew:
+        return [...thresholds.flatMap((threshold) => renewal.renewalRounds(group, threshold)), ...signing];
+      case kinds.repair:
+        return thresholds.flatMap((helpers) => renewal.repairRounds(group, helpers));
+      default:
+        return [];
+    }
   }
 
   /** What is for one is said to another, too. */
@@ -155,6 +178,32 @@ export class Adversary {
       transcript: this.#dice.bytes(32),
     };
     return [frame, { type: 'activated', value: wire.encode(activatedCodec, claim) }];
+  }
+
+  /** Stands with its own signature for another outcome, too, or only for that. */
+  #twoWords(frame: NodeFrame, seat: Seat): readonly NodeFrame[] {
+    if (frame.type !== 'ready' && frame.type !== 'approval') return [frame];
+    const group = groupOf(this.#plan.scheme, this.#world.tools.groups);
+    const network = networkIdOf('testnet');
+    const word = wire.decode(frame.type === 'ready' ? readyCodec : approvalCodec, frame.value);
+    const other = this.#otherOutcome(seat, word);
+    if (other === undefined) return [frame];
+    const lie: NodeFrame =
+      frame.type === 'ready'
+        ? { type: 'ready', value: wire.encode(readyCodec, signReady(network, group, other, word.party, seat.key)) }
+        : { type: 'approval', value: wire.encode(approvalCodec, approve(network, group, other, word.party, seat.key)) };
+    return this.#dice.any([[lie], [frame, lie], [lie, frame]]);
+  }
+
+  /** What might have come of an attempt instead: of the same number, or of another. */
+  #otherOutcome({ life }: Seat, { epoch, keyId }: { epoch: number; keyId: Uint8Array }): PublicPackage | undefined {
+    const key = life?.home?.keys.get(keyId);
+    const info = epochOf(key, epoch);
+    if (key === undefined || info === undefined) return undefined;
+    const outcome = packageOf(key, info, this.#world.tools);
+    return this.#dice.chance(0.8)
+      ? { ...outcome, transcript: this.#dice.bytes(32) }
+      : { ...outcome, epoch: epoch + this.#dice.between(1, 3) };
   }
 
   /** Things that are advice, and must decide nothing alone. */
