@@ -198,6 +198,7 @@ describe('keys', () => {
     expect((await node('keys')).stdout).toMatch(/treasury +ed25519 +payments +2 of 3 +1 +active/);
     expect(await json('keys')).toMatchObject({ keys: [{ name: 'treasury' }] });
     expect((await node('keys', 'show', 'treasury')).stdout).toContain('1 alice, 2 bob, 3 carol');
+    expect(await node('key', 'show', 'treasury')).toEqual(await node('keys', 'show', 'treasury'));
     expect((await node('keys', 'show', 'treasury')).stdout).toMatch(/threshold: +2 of 3\nparties/);
     expect((await node('keys', 'freeze', 'treasury')).stdout).toContain('active, frozen here');
     expect(await json('keys', 'thaw', 'treasury')).toMatchObject({ frozen: false });

@@ -10,6 +10,7 @@ const idArgument = ['<id>', "the ceremony's id, or its first digits"] as const;
 export const addCeremonies: AddCommand = (program, act) => {
   const ceremonies = program
     .command('ceremonies')
+    .alias('ceremony')
     .description('the ceremonies that this node knows, newest first')
     .option('--follow', 'show every change from now on, until Ctrl-C or the node stops')
     .action(act(list));

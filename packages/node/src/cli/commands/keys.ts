@@ -13,7 +13,11 @@ import { addPackage } from './package.ts';
 import { addReshare } from './reshare.ts';
 
 export const addKeys: AddCommand = (program, act) => {
-  const keys = program.command('keys').description('the keys of which this node holds a share').action(act(list));
+  const keys = program
+    .command('keys')
+    .alias('key')
+    .description('the keys of which this node holds a share')
+    .action(act(list));
   keys.command('show').description('one key').argument('<name>', "the key's name").action(act(show));
   keys
     .command('addresses')

@@ -4,7 +4,11 @@ import { type ExitCode, exits } from '../exit.ts';
 import { table } from '../text.ts';
 
 export const addPeers: AddCommand = (program, act) => {
-  const command = program.command('peers').description('the other members, as this node sees them').action(act(list));
+  const command = program
+    .command('peers')
+    .alias('peer')
+    .description('the other members, as this node sees them')
+    .action(act(list));
   command
     .command('unban')
     .description('signs ECDSA with a banned member again, after everything with it was set up anew')
