@@ -76,6 +76,11 @@ export const refresh: readonly Mutant[] = [
   ]),
   ...cuts(folder, 'activations.ts', tests, [
     [
+      'if (!(await blames.record({ session, party, node, evidence, time: clock.now() }))) return;',
+      '',
+      'two promises of which no proof is kept',
+    ],
+    [
       '      if (!mayShred(retirement, age, limits.retirementGrace)) continue;\n',
       '',
       'old shares shredded while nobody knows',

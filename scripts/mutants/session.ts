@@ -192,6 +192,16 @@ export const session: readonly Mutant[] = [
   ),
   ...cuts(
     activationFolder,
+    'ready.ts',
+    ['certificate.test.ts'],
+    [
+      [' || evidence.accused !== member.party) return false;', ') return false;', 'two promises held against another'],
+      ["evidence.code !== 'conflicting-ready' || ", '', 'two promises as proof of something else'],
+      ['return said.length === 2 && a', 'return a', 'two promises among other things'],
+    ],
+  ),
+  ...cuts(
+    activationFolder,
     'machine.ts',
     ['succession.test.ts'],
     [

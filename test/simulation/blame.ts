@@ -1,5 +1,4 @@
-import { equal, fromHex, groupOf, type Scheme } from '@quorate/protocol';
-import { publicPackageOf } from '../../packages/node/src/ceremonies/packages.ts';
+import { equal, fromHex } from '@quorate/protocol';
 import type { Home } from '../../packages/node/src/home.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
 import type { Facts } from './facts.ts';
@@ -29,16 +28,7 @@ export async function blames(facts: Facts, seat: Seat, home: Home): Promise<void
     const node = fields['node'];
     if ((kind === 'ban' || kind === 'blame') && typeof node === 'string' && !facts.isCorruptNode(fromHex(node)))
       facts.fail('I7 blame soundness', `${seat.name} wrote down a ${kind} of an honest member`);
-    if (kind !== 'blame' || node !== undefined) continue;
-    facts.reach('conflicting READY noticed');
-    const members = home.keys.get(fromHex(String(fields['key'])))?.epochs.at(-1)?.publicPackage;
-    const scheme = home.keys.get(fromHex(String(fields['key'])))?.scheme as Scheme;
-    if (members === undefined) continue;
-    const accused = publicPackageOf(groupOf(scheme, facts.world.tools.groups), members).members.find(
-      ({ party }) => party === Number(fields['party']),
-    );
-    if (accused !== undefined && !facts.isCorruptNode(accused.node))
-      facts.fail('I7 blame soundness', `${seat.name} accuses an honest member of two READYs`);
+    if (fields['code'] === 'conflicting-ready') facts.reach('conflicting READY noticed');
   }
   if (last !== undefined && !equal(last, home.audit.head().hash) && !facts.isBeyond(seat))
     facts.fail('audit', `the log of ${seat.name} has lost its end`);

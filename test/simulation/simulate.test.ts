@@ -9,7 +9,13 @@ const longest = 20 * 60_000;
 
 /** What must happen in some run of a protocol: else the runs say little. */
 const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
-  keygen: ['crash in a session (keygen)', 'failed: cheated (keygen)', 'torn batch', 'blame on the disk', 'fail-stop'],
+  keygen: [
+    'crash in a session (keygen)',
+    'failed: cheated (keygen)',
+    'conflicting READY noticed',
+    'torn batch',
+    'fail-stop',
+  ],
   sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
   refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
   reshare: [

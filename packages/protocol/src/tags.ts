@@ -69,6 +69,7 @@ export const tags = {
   keyId: 'quorate/v1/key-id',
   simulation: 'quorate/v1/simulation',
   ready: 'quorate/v1/activation/ready',
+  attempt: 'quorate/v1/activation/attempt',
   approval: 'quorate/v1/activation/approval',
   publicPackage: 'quorate/v1/activation/public-package',
 } as const;

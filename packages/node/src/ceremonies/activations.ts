@@ -6,6 +6,7 @@ import {
   type ActivationState,
   activatedCodec,
   approvalCodec,
+  attemptId,
   type Certificate,
   certificateCodec,
   certifiedActivation,
@@ -346,7 +347,7 @@ export class Activations {
   }
 
   async #carryOut({ context, peers }: Machine, effect: ActivationEffect): Promise<void> {
-    const { audit, clock, config, keys } = this.#workshop;
+    const { audit, blames, clock, config, keys } = this.#workshop;
     const { keyId, epoch, me } = context;
     const toAll = (frame: NodeFrame): void => {
       for (const peer of peers.values()) this.#port.send(peer, frame);
@@ -394,9 +395,14 @@ export class Activations {
           epoch,
         });
         return;
-      case 'accuse':
-        await audit.append(clock.now(), 'blame', { key: toHex(keyId), epoch, party: effect.party, code: effect.code });
+      case 'accuse': {
+        const { code, evidence, party } = effect.blame;
+        const node = context.members.find((member) => member.party === party)?.node as Uint8Array;
+        const session = attemptId(keyId, epoch);
+        if (!(await blames.record({ session, party, node, evidence, time: clock.now() }))) return;
+        await audit.append(clock.now(), 'blame', { key: toHex(keyId), epoch, party, node: toHex(node), code });
         return;
+      }
     }
   }
 

@@ -4,8 +4,11 @@ import {
   ed25519,
   fromHex,
   kinds,
+  provesConflict,
   publicPackageCodec,
+  readyCodec,
   sealEnvelope,
+  signReady,
   toHex,
   wire,
 } from '@quorate/protocol';
@@ -14,6 +17,8 @@ import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
 import { type RefreshProposal, refreshProposals } from '../policy/refresh-proposal.ts';
 import type { CeremonyView } from '../service.ts';
+import { nativeTools } from '../tools.ts';
+import type { NodeFrame } from './frames.ts';
 import { RefreshTask } from './refresh.ts';
 
 const names = ['alice', 'bob', 'carol'];
@@ -256,6 +261,39 @@ describe('a refresh', () => {
     ]);
   });
 
+  test('of which a member promises two outcomes is certified; who heard it keeps both promises as proof', async () => {
+    const committee = await committeeWith('two promises');
+    const { config, home, key: nodeKey } = committee.at('carol');
+    const twice: NodeFrame[] = [];
+    committee.at('carol').tamper = (frame) => {
+      if (frame.type !== 'ready') return [frame];
+      const { epoch, party } = wire.decode(readyCodec, frame.value);
+      const info = home.keys.byName('treasury')?.epochs.find((one) => one.epoch === epoch);
+      const outcome = wire.decode(publicPackageCodec(ed25519), info?.publicPackage as Uint8Array);
+      const other = { ...outcome, transcript: new Uint8Array(32) };
+      const lie = signReady(config.networkId, ed25519, other, party, nodeKey);
+      twice.splice(0, 2, frame, { type: 'ready', value: wire.encode(readyCodec, lie) });
+      return [...twice];
+    };
+    expect((await refresh(committee, 'alice')).state).toBe('done');
+    await committee.stop(committee.at('alice'));
+    await committee.start(committee.at('alice'));
+    await committee.run(1_000);
+    for (const frame of twice) committee.say('carol', 'alice', frame);
+    await committee.run(1_000);
+    for (const name of ['alice', 'bob']) {
+      const { home: kept, node } = committee.at(name);
+      expect(node.peers().map((peer) => [peer.name, peer.blames])).toEqual(
+        names.filter((one) => one !== name).map((one) => [one, one === 'carol' ? 1 : 0]),
+      );
+      expect((await committee.audit(name)).filter((kind) => kind === 'blame')).toHaveLength(1);
+      for await (const { evidence, node: accused, party } of kept.blames.all()) {
+        expect(accused).toEqual(nodeKey.publicKey);
+        expect(provesConflict(evidence, { party, node: accused }, nativeTools().signatures)).toBe(true);
+      }
+    }
+  });
+
   test('that one member gives up changes nothing: the old epoch signs, the next attempt works', async () => {
     const committee = await committeeWith('broken');
     const carol = committee.at('carol');
@@ -381,10 +419,14 @@ describe('a proposal to refresh', () => {
     // What is refused here uses up no number.
     await denied(() => node.refresh('treasury'));
     expect((await refresh(fresh, 'alice')).result).toMatchObject({ epoch: 2 });
-    await denied(() => node.reshare('treasury', { threshold: 3 }));
-    const { id } = await node.reshare('treasury', { threshold: 3 });
-    await fresh.until(() => fresh.ceremony('alice', id)?.result !== undefined);
-    expect(fresh.ceremony('alice', id)?.result).toMatchObject({ epoch: 3 });
+    const reshareTo = async (threshold: number): Promise<CeremonyView | undefined> => {
+      const { id } = await node.reshare('treasury', { threshold });
+      await fresh.until(() => names.every((name) => fresh.ceremony(name, id)?.state === 'done'));
+      return fresh.ceremony('alice', id);
+    };
+    expect((await reshareTo(3))?.result).toMatchObject({ epoch: 3 });
+    await denied(() => node.reshare('treasury', { threshold: 2 }));
+    expect((await reshareTo(2))?.result).toMatchObject({ epoch: 4 });
   });
 
   test('is possible with a key that was made while the clock was ahead', async () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { activationAt, network, nodeKey, outcome, parties } from '../../../../test/support/committee.ts';
 import { toHex } from '../bytes.ts';
 import { toy } from '../groups/toy.ts';
-import { type PublicPackage, publicPackageCodec } from '../keys.ts';
+import { type Member, type PublicPackage, publicPackageCodec } from '../keys.ts';
+import type { Evidence } from '../protocol.ts';
 import { decode, encode } from '../wire/codec.ts';
 import { activatedCodec } from './activated.ts';
 import {
@@ -13,11 +14,19 @@ import {
   readiesOf,
   verifyCertificate,
 } from './certificate.ts';
-import { isConflict, packageDigest, readyCodec, signReady, verifyReady } from './ready.ts';
+import {
+  blameConflict,
+  isConflict,
+  packageDigest,
+  provesConflict,
+  readyCodec,
+  signReady,
+  verifyReady,
+} from './ready.ts';
 
 const context = activationAt(1);
 const settled = outcome(1);
-const [first] = settled.members;
+const [first, second] = settled.members;
 const ready = (party: number, of: PublicPackage = settled) => signReady(network, toy, of, party, nodeKey(party));
 
 function certificate(of: PublicPackage = settled): Certificate {
@@ -76,6 +85,19 @@ describe('READY', () => {
     expect(conflict(ready(1), ready(2, outcome(2)))).toBe(false);
     expect(conflict(ready(1), { ...ready(1), digest: new Uint8Array(32) })).toBe(false);
     expect(conflict({ ...ready(1), digest: new Uint8Array(32) }, ready(1))).toBe(false);
+  });
+
+  it('is evidence with another one against whoever signed both, and in no other form', () => {
+    const { code, evidence, party } = blameConflict(ready(1), ready(1, outcome(2)));
+    expect({ code, party }).toEqual({ code: 'conflicting-ready', party: 1 });
+    const proves = (change: Partial<Evidence>, member: Member = first as Member): boolean =>
+      provesConflict({ ...evidence, ...change }, member, context.signatures);
+    const [a, b] = evidence.envelopes as [Uint8Array, Uint8Array];
+    expect(proves({})).toBe(true);
+    expect(proves({ code: 'malformed' })).toBe(false);
+    expect(proves({ accused: 2 })).toBe(false);
+    expect(proves({}, second as Member)).toBe(false);
+    for (const envelopes of [[], [a], [a, a], [a, b, b], [a, b.subarray(1)]]) expect(proves({ envelopes })).toBe(false);
   });
 });
 

@@ -6,6 +6,7 @@ import type { Party } from '../protocol.ts';
 import { encode } from '../wire/codec.ts';
 import { type Certificate, CertificateError } from './certificate.ts';
 import {
+  type ActivationEffect,
   ActivationError,
   type ActivationEvent,
   type ActivationState,
@@ -14,7 +15,7 @@ import {
   initialActivation,
   stepActivation,
 } from './machine.ts';
-import { isConflict, type Ready, signReady } from './ready.ts';
+import { provesConflict, type Ready, signReady } from './ready.ts';
 
 const settled = outcome(1);
 const prepared: ActivationEvent = { type: 'prepared', publicPackage: settled };
@@ -102,16 +103,9 @@ describe('an activation', () => {
     for (const before of [[prepared], [prepared, heard(2)], [], [prepared, shown()]]) {
       const step = after(...before, heard(3), heard(3, outcome(2)));
       const accusation = step.effects.find(({ type }) => type === 'accuse');
-      expect(accusation).toMatchObject({ party: 3, code: 'conflicting-ready' });
-      const evidence = accusation?.type === 'accuse' ? accusation.evidence : undefined;
-      expect(
-        isConflict(
-          evidence?.[0] as Ready,
-          evidence?.[1] as Ready,
-          settled.members[2] as never,
-          activationAt(1).signatures,
-        ),
-      ).toBe(true);
+      expect(accusation).toMatchObject({ blame: { party: 3, code: 'conflicting-ready' } });
+      const { evidence } = (accusation as ActivationEffect & { readonly type: 'accuse' }).blame;
+      expect(provesConflict(evidence, settled.members[2] as never, activationAt(1).signatures)).toBe(true);
       expect(effectsOf(stepActivation(activationAt(1), step.state, heard(3, outcome(3))))).not.toContain('accuse');
     }
     expect(effectsOf(after(prepared, heard(3), heard(3)))).toEqual([]);

@@ -2,12 +2,12 @@ import { equal } from '../bytes.ts';
 import type { Group } from '../groups/group.ts';
 import { type Member, type PublicPackage, publicPackageCodec } from '../keys.ts';
 import type { NodeKey, SignatureScheme } from '../primitives/signatures.ts';
-import type { Party } from '../protocol.ts';
+import type { Blame, Party } from '../protocol.ts';
 import type { Scheme } from '../schemes.ts';
 import { encode } from '../wire/codec.ts';
 import { type Approval, verifyApproval } from './approval.ts';
 import { type Certificate, CertificateError, comparePackages, readiesOf, verifyCertificate } from './certificate.ts';
-import { packageDigest, type Ready, signReady, verifyReady } from './ready.ts';
+import { blameConflict, packageDigest, type Ready, signReady, verifyReady } from './ready.ts';
 import { differenceOf, isWanted, verifySuccession } from './succession.ts';
 
 /**
@@ -115,13 +115,8 @@ export type ActivationEffect =
   | { readonly type: 'sendCertificate'; readonly certificate: Certificate; readonly to: Party }
   /** The share has to be repaired before this node takes part in the epoch; then it is `prepared`. */
   | { readonly type: 'recover'; readonly publicPackage: PublicPackage }
-  /** `party` signed two READY for this epoch; {@link isConflict} convinces a third party. */
-  | {
-      readonly type: 'accuse';
-      readonly party: Party;
-      readonly code: 'conflicting-ready';
-      readonly evidence: readonly [Ready, Ready];
-    };
+  /** A member signed two READY for this epoch; see {@link provesConflict}. */
+  | { readonly type: 'accuse'; readonly blame: Blame };
 
 export interface ActivationStep {
   readonly state: ActivationState;
@@ -209,9 +204,7 @@ function hear(context: ActivationContext, state: ActivationState, ready: Ready):
   const next: ActivationState = { ...state, readies };
   const [first] = before;
   const effects: ActivationEffect[] =
-    repeated || first === undefined
-      ? []
-      : [{ type: 'accuse', party: ready.party, code: 'conflicting-ready', evidence: [first, ready] }];
+    repeated || first === undefined ? [] : [{ type: 'accuse', blame: blameConflict(first, ready) }];
   if (next.type === 'prepared') {
     const group = context.groupFor(next.publicPackage.scheme);
     return collect(context, next, encode(publicPackageCodec(group), next.publicPackage), effects);

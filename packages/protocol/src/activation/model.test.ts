@@ -103,7 +103,7 @@ function carryOut(world: World, me: Party, effects: readonly ActivationEffect[],
         if (effect.to !== 3) say(said, effect.to, { type: 'certificate', certificate: effect.certificate });
         break;
       case 'accuse':
-        expect(effect.party).toBe(3);
+        expect(effect.blame.party).toBe(3);
         break;
       case 'recover':
         // The certificate came before the node looked at its own share.

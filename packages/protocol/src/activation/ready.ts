@@ -2,7 +2,7 @@ import { equal, u64 } from '../bytes.ts';
 import type { Group } from '../groups/group.ts';
 import { type Member, type PublicPackage, partyBytes, publicPackageCodec } from '../keys.ts';
 import type { NodeKey, SignatureScheme } from '../primitives/signatures.ts';
-import type { Party } from '../protocol.ts';
+import { type Blame, blame, type Evidence, type Party, tryDecode } from '../protocol.ts';
 import { tags } from '../tags.ts';
 import { hash } from '../transcript.ts';
 import { type Codec, encode, fixed, mapped, struct, u16, u48, version } from '../wire/codec.ts';
@@ -69,6 +69,28 @@ export function isConflict(a: Ready, b: Ready, member: Member, signatures: Signa
   return (
     sameEpoch && !equal(a.digest, b.digest) && verifyReady(a, member, signatures) && verifyReady(b, member, signatures)
   );
+}
+
+/** The verdict on two READY of one epoch, with both of them. */
+export function blameConflict(a: Ready, b: Ready): Blame {
+  return blame(
+    a.party,
+    'conflicting-ready',
+    [a, b].map((ready) => encode(readyCodec, ready)),
+  );
+}
+
+/** Judges {@link blameConflict}'s evidence, of which no session is the court: anybody who knows the member can. */
+export function provesConflict(evidence: Evidence, member: Member, signatures: SignatureScheme): boolean {
+  const said = evidence.envelopes.map((encoded) => tryDecode(readyCodec, encoded)?.value);
+  const [a, b] = said;
+  if (evidence.code !== 'conflicting-ready' || evidence.accused !== member.party) return false;
+  return said.length === 2 && a !== undefined && b !== undefined && isConflict(a, b, member, signatures);
+}
+
+/** What an attempt at an epoch is known by where sessions are known by their ids: 32 bytes. */
+export function attemptId(keyId: Uint8Array, epoch: number): Uint8Array {
+  return hash(tags.attempt, keyId, u64(epoch));
 }
 
 /** Key and epoch are signed in the open, so that two promises about one epoch show without their packages. */
