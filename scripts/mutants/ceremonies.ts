@@ -88,7 +88,7 @@ export const ceremonies: readonly Mutant[] = [
     ['refresh.test.ts'],
     [
       [
-        '    this.tell(entry, `too many members decline: ${reasons}`);\n',
+        '    this.tell(entry, `${tooMany}${reasons}`);\n',
         '',
         'a proposal that came to nothing, waited for by whom nobody told',
       ],

@@ -147,7 +147,7 @@ export const planted: readonly Planted[] = [
   },
   {
     file: `${ceremonies}/declines.ts`,
-    find: '    this.tell(entry, `too many members decline: ${reasons}`);\n',
+    find: '    this.tell(entry, `${tooMany}${reasons}`);\n',
     replace: '',
     why: 'a proposal that came to nothing is waited for',
     protocol: 'refresh',

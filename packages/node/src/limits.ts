@@ -79,6 +79,8 @@ export const limits = {
   refreshTick: 30_000,
   /** How long the next member waits for the one whose turn it is to propose. */
   refreshTurn: 120_000,
+  /** How long past its time a refresh lets a reshare go first that waits for operators: as long as they may take to accept it. */
+  refreshDeference: 3_600_000,
   /** First and longest wait before a refresh that failed is proposed again. */
   refreshRetryFirst: 60_000,
   refreshRetryLongest: 3_600_000,

@@ -300,7 +300,9 @@ export interface CeremonyView {
   readonly updatedAt: number;
   /** Set when it waits for this node's operator. */
   readonly needsAccept: boolean;
-  /** Keygen: what is proposed, as this node verified it. */
+  /** Names of the members that have not said yes yet, as far as is known here: their operators may be asked. */
+  readonly waitsFor?: readonly string[] | undefined;
+  /** What is proposed, as this node verified it. */
   readonly proposal: ProposalView | undefined;
   readonly result:
     | { readonly type: 'key'; readonly publicKey: string; readonly epoch: number }

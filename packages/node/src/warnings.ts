@@ -1,11 +1,12 @@
 import { toHex } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
+import { acceptWith } from './accepting.ts';
 import type { Ceremonies } from './ceremonies/ceremonies.ts';
 import type { Config } from './config/config.ts';
 import { limits } from './limits.ts';
 import { publicKeyOf } from './network/identity.ts';
 import type { PeerStatus } from './network/network.ts';
-import type { HealthView } from './service.ts';
+import type { CeremonyView, HealthView } from './service.ts';
 
 /** What warnings are drawn from. */
 export interface Condition {
@@ -19,7 +20,7 @@ export interface Condition {
   readonly keys: readonly KeyInfo[];
   /** How many members of each key in use can be reached. */
   readonly reach: HealthView['keys'];
-  readonly ceremonies: Pick<Ceremonies, 'pairsWith' | 'refreshOf' | 'repairOf' | 'reshares'>;
+  readonly ceremonies: Pick<Ceremonies, 'list' | 'pairsWith' | 'refreshOf' | 'repairOf' | 'reshares'>;
 }
 
 /** What the operator should know, in sentences that end in what to do. */
@@ -29,7 +30,9 @@ export function warningsOf(condition: Condition): readonly string[] {
     ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
     ...aboutPeers(condition),
     ...standing,
+    ...ceremonies.list().flatMap(waiting),
     ...keys.flatMap(quarantine),
+    ...keys.flatMap(freeze),
     ...reach.flatMap(outOfReach),
     ...peers.flatMap((peer) => missingPairs(peer, ceremonies)),
     ...keys.flatMap((key) => lostShare(key, ceremonies)),
@@ -55,6 +58,21 @@ function aboutPeers({ differing, peers }: Condition): readonly string[] {
     ...skewed.map(({ name, clockSkew }) => `the clock of ${name} differs by ${Math.round((clockSkew ?? 0) / 1000)} s`),
     ...peers.flatMap(({ name, refused }) => (refused === undefined ? [] : [`${name} is refused: ${refused}`])),
   ];
+}
+
+function waiting(ceremony: CeremonyView): readonly string[] {
+  const { key, kind, needsAccept, proposal } = ceremony;
+  if (!needsAccept || proposal === undefined) return [];
+  const what = `the ${proposal.reshare === undefined ? kind : 'reshare'} of ${key} that ${proposal.proposer} proposes`;
+  const until = new Date(proposal.expires).toISOString();
+  return [`${what} waits for your yes until ${until}: \`${acceptWith(ceremony)}\`, once you know what it is`];
+}
+
+/** It holds up more than this node: what needs everybody waits for its thaw. */
+function freeze({ frozen, name }: KeyInfo): readonly string[] {
+  if (!frozen) return [];
+  const what = 'this node signs nothing with it, and deals no shares of it: nobody can refresh it';
+  return [`the key ${name} is frozen here: ${what}, until \`quorate keys thaw ${name}\``];
 }
 
 function quarantine({ keyId, name, quarantined }: KeyInfo): readonly string[] {
@@ -83,9 +101,10 @@ function lostShare({ keyId, name }: KeyInfo, ceremonies: Condition['ceremonies']
 }
 
 function dueRefresh(key: KeyInfo, ceremonies: Condition['ceremonies']): readonly string[] {
-  const problem = ceremonies.refreshOf(key)?.problem;
-  if (problem === undefined) return [];
+  const { dueAt, problem } = ceremonies.refreshOf(key) ?? {};
+  if (problem === undefined || key.frozen) return [];
+  const since = dueAt === undefined ? '' : `, overdue since ${new Date(dueAt).toISOString()}`;
   const remedy = ceremonies.reshares.remedy(key);
   const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
-  return [`the shares of ${key.name} are due for a refresh: ${problem}${how}`];
+  return [`the shares of ${key.name} are due for a refresh${since}: ${problem}${how}`];
 }

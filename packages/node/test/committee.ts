@@ -128,7 +128,7 @@ export class Committee {
       tools: this.tools,
       members: [...this.members.values()],
       clock: { ...this.clock, now: () => this.clock.now() + member.skew },
-      log: createLog('warn', (line) => void member.log.push(line)),
+      log: createLog('info', (line) => void member.log.push(line)),
       randomness: this.#randomness,
       fatal: (error) => void member.fatal.push(error),
       hosting: (host, job) => member.hosting?.(host, job) ?? host,

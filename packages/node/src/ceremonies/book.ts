@@ -33,6 +33,7 @@ export class Book {
       createdAt: now,
       updatedAt: now,
       declined: new Map(),
+      registered: undefined,
       waiting: new Set(),
       cancels: new Map(),
       registration: undefined,

@@ -1,5 +1,6 @@
 import { EncodingError, keyIdOf, kinds } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
+import { acceptWith } from '../accepting.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';
@@ -20,6 +21,7 @@ import { Refill } from './presigning/refill.ts';
 import { RefreshSchedule } from './refresh-schedule.ts';
 import { Registrations } from './registrations.ts';
 import { Repairs } from './repairs.ts';
+import { ReshareTask } from './reshare.ts';
 import { Reshares } from './reshares.ts';
 import { Results } from './results.ts';
 import { Seats } from './seats.ts';
@@ -161,9 +163,10 @@ export class Ceremonies {
     });
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
-      isLive: (peer) => this.#live().has(peer),
+      whyAway: (peer) => this.#whyAway(peer),
       withholding: (keyId) => this.#activations.withholding(keyId),
       isOpen: (name) => this.#book.open().some((entry) => isRefreshing(entry) && entry.task.keyName === name),
+      isAwaited: (name) => this.#book.open().some((entry) => isAwaited(entry) && entry.task.keyName === name),
       submit: async (body) => this.submit('renew', body),
       fatal: (error) => options.fatal(error),
     });
@@ -333,10 +336,17 @@ export class Ceremonies {
       this.#apply(entry, { type: 'expired' }),
     );
     if (task.decision === 'auto') this.#apply(entry, { type: 'accept' });
-    else this.#changed(entry);
+    else this.#askOperator(entry);
     this.#registrations.known(entry);
     this.#declines.known(entry);
     return entry;
+  }
+
+  #askOperator(entry: Entry): void {
+    this.#changed(entry);
+    const { key, kind, id, proposal } = this.#book.view(entry);
+    const fields = { ceremony: id, kind, key, proposer: proposal?.proposer, command: acceptWith({ id, proposal }) };
+    this.#workshop.log.info('a ceremony waits for the operator of this node', fields);
   }
 
   #spread(entry: Entry, peers: Iterable<PeerId>): void {
@@ -484,6 +494,14 @@ export class Ceremonies {
     }
   }
 
+  /** Why nothing can be done with a peer now, in a sentence about it. */
+  #whyAway(peer: PeerId): string | undefined {
+    if (this.#live().has(peer)) return undefined;
+    const name = this.#workshop.nameOfPeer(peer);
+    const isDoubted = this.#workshop.standings.isDoubted(peer);
+    return isDoubted ? `${name} is doubted: it was rolled back, or runs twice` : `${name} is not connected`;
+  }
+
   #live(): ReadonlySet<PeerId> {
     const connected = [...this.#network.peers().values()].filter(
       ({ connected, peer }) => connected && !this.#workshop.standings.isDoubted(peer),
@@ -505,6 +523,7 @@ export class Ceremonies {
     this.#book.changed(entry);
     if (!isOver(entry.ceremony)) return;
     this.#workshop.standings.stir();
+    this.#refreshes.ended(entry);
     this.#refillAfter(entry);
   }
 
@@ -532,6 +551,11 @@ export class Ceremonies {
       throw error;
     }
   }
+}
+
+/** Whether it is a reshare that waits for operators, here or elsewhere. */
+function isAwaited({ ceremony: { state }, task }: Entry): boolean {
+  return task instanceof ReshareTask && (state.name === 'proposed' || state.name === 'accepted');
 }
 
 /** Whether a key is elsewhere, and this node is not about to join. */

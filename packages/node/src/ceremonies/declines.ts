@@ -54,14 +54,25 @@ export class Declines {
     // A session ends by itself; whoever cheats in it must not get away by declining, and who leaves a committee may not be needed.
     const isUnderWay = name === 'confirming' || (name === 'running' && kind !== 'sign');
     if (members.length - entry.declined.size >= need || isUnderWay) return this.#port.changed(entry);
-    const reasons = [...entry.declined].map(([one, why]) => `${this.#workshop.nameOfPeer(one)}: ${why}`).join('; ');
-    this.#port.apply(entry, { type: 'cancel', code: 'denied', reason: `too many members decline: ${reasons}` });
+    const reasons = this.#reasons(entry);
+    this.#port.apply(entry, { type: 'cancel', code: 'denied', reason: `${tooMany}${reasons}` });
     // Those whom nobody told would wait for this one, and begin no other.
-    this.tell(entry, `too many members decline: ${reasons}`);
+    this.tell(entry, `${tooMany}${reasons}`);
+  }
+
+  /** Who declines, and why. Who gave up because others declined passed on what they said: that is not its own reason. */
+  #reasons({ declined }: Entry): string {
+    const each = [...declined].map(([peer, why]) =>
+      why.startsWith(tooMany) ? why.slice(tooMany.length) : `${this.#workshop.nameOfPeer(peer)}: ${why}`,
+    );
+    return [...new Set(each)].join('; ');
   }
 }
 
-/** What may stand in a frame's or a view's reason: printable ASCII, short. */
+const tooMany = 'too many members decline: ';
+
+/** What may stand in a frame's or a view's reason: printable ASCII, short; what is cut says so. */
 function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON);
+  const plain = text.replaceAll(/[^\x20-\x7e]/g, '?');
+  return plain.length <= MAX_REASON ? plain : `${plain.slice(0, MAX_REASON - 4)} ...`;
 }

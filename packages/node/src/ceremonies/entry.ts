@@ -1,4 +1,4 @@
-import type { Party } from '@quorate/protocol';
+import { equal, type Party } from '@quorate/protocol';
 import type { PeerId } from '../network/network.ts';
 import type { CeremonyView } from '../service.ts';
 import type { Ceremony } from './ceremony.ts';
@@ -19,6 +19,8 @@ export interface Entry {
   updatedAt: number;
   /** Who said that it will not take part, and why. */
   readonly declined: Map<PeerId, string>;
+  /** Who registered, which is its yes, as far as coordinators said; undefined until one did. */
+  registered: ReadonlySet<Party> | undefined;
   /** Called once it is over. */
   readonly waiting: Set<() => void>;
   /** Timers, by what they are for. */
@@ -31,7 +33,8 @@ export interface Entry {
 }
 
 /** A ceremony as it is shown. */
-export function viewOf({ id, task, ceremony, createdAt, updatedAt }: Entry, workshop: Workshop): CeremonyView {
+export function viewOf(entry: Entry, workshop: Workshop): CeremonyView {
+  const { id, task, ceremony, createdAt, updatedAt } = entry;
   const { state } = ceremony;
   const name = (peer: PeerId): string => workshop.nameOfPeer(peer);
   const nodeOf = (party: Party): string => {
@@ -51,6 +54,7 @@ export function viewOf({ id, task, ceremony, createdAt, updatedAt }: Entry, work
     createdAt,
     updatedAt,
     needsAccept: state.name === 'proposed',
+    waitsFor: waitsFor(entry, workshop),
     proposal: task.shown,
     result: state.name === 'done' ? state.result : undefined,
     failure:
@@ -58,4 +62,12 @@ export function viewOf({ id, task, ceremony, createdAt, updatedAt }: Entry, work
         ? { code: state.code, reason: state.reason, culprits, suspects: state.suspects.map(name) }
         : undefined,
   };
+}
+
+/** Whose yes is missing to what needs everybody's, and operators may be asked about. */
+function waitsFor({ ceremony, registered, task }: Entry, { key, nameOf }: Workshop): readonly string[] | undefined {
+  if (ceremony.state.name !== 'accepted' || registered === undefined) return undefined;
+  if (task.shown === undefined || task.need < task.members.length) return undefined;
+  const missing = task.members.filter(({ node, party }) => !registered.has(party) && !equal(node, key.publicKey));
+  return missing.length === 0 ? undefined : missing.map(({ node }) => nameOf(node));
 }

@@ -53,7 +53,7 @@ export type FrameOf<K extends NodeFrame['type']> = Extract<NodeFrame, { readonly
 const FRAME_VERSION = 1;
 const MAX_BODY = 128 * 1024;
 const MAX_ENVELOPE = 1000 * 1024;
-export const MAX_REASON = 200;
+export const MAX_REASON = 500;
 
 const request = wire.fixed(32);
 

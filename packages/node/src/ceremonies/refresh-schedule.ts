@@ -1,4 +1,4 @@
-import { equal, fromBytesBE, hash, type Member, toHex, u64, wire } from '@quorate/protocol';
+import { equal, fromBytesBE, hash, keyIdOf, type Member, toHex, u64, wire } from '@quorate/protocol';
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
@@ -6,16 +6,21 @@ import type { PeerId } from '../network/network.ts';
 import { refreshProposals } from '../policy/refresh-proposal.ts';
 import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
+import type { Entry } from './entry.ts';
 import { mustRefresh } from './imports.ts';
 import { packageOf } from './packages.ts';
-import { whyStuck } from './refresh.ts';
+import { RefreshTask, whyStuck } from './refresh.ts';
+import { usable } from './sign.ts';
 import type { Workshop } from './task.ts';
 
 export interface RefreshSchedulePort {
   peerOf(node: Uint8Array): PeerId;
-  isLive(peer: PeerId): boolean;
+  /** Why nothing can be done with a peer now, in a sentence about it; undefined if it is there. */
+  whyAway(peer: PeerId): string | undefined;
   /** Whether a refresh of this key is under way here. */
   isOpen(keyName: string): boolean;
+  /** Whether a reshare of this key waits for operators. */
+  isAwaited(keyName: string): boolean;
   /** Who said READY for none of the attempts that wait for it. */
   withholding(keyId: Uint8Array): readonly PeerId[];
   /** Proposes a refresh to its committee. @throws {ServiceError} */
@@ -32,6 +37,14 @@ interface Tries {
   readonly until: number;
 }
 
+/** The attempts at refreshing an epoch that failed here, whoever proposed them. */
+interface Failures {
+  readonly epoch: number;
+  readonly count: number;
+  /** Of the last one: with who declines it, if somebody does. */
+  readonly reason: string;
+}
+
 /** A key with an epoch in use. */
 type Used = KeyInfo & { readonly current: EpochInfo };
 
@@ -43,6 +56,7 @@ export class RefreshSchedule {
   readonly #workshop: Workshop;
   readonly #port: RefreshSchedulePort;
   readonly #tries = new Map<string, Tries>();
+  readonly #failures = new Map<string, Failures>();
   #cancel = (): void => undefined;
   readonly #stirred: (() => void)[] = [];
 
@@ -75,10 +89,13 @@ export class RefreshSchedule {
     for (const cancel of this.#stirred) cancel();
   }
 
-  /** Proposes a refresh now, whatever the schedule says. @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` */
+  /** Proposes a refresh now, whatever the schedule says. @throws {ServiceError} `key-unknown`, `not-member`, `integrity`, `denied`, `busy`, `no-quorum` */
   async refresh(name: string): Promise<CeremonyView> {
-    const key = this.#workshop.keys.byName(name);
-    if (!isUsed(key)) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
+    const { config, keys } = this.#workshop;
+    // By id, since the name of a damaged key may be lost.
+    const key = keys.get(keyIdOf(config.networkId, name));
+    usable(key, name);
+    if (!isUsed(key)) throw new Error('a usable key has an epoch in use');
     const away = this.#away(key);
     if (away !== undefined) throw new ServiceError('no-quorum', away);
     return await this.#submit(key);
@@ -90,8 +107,18 @@ export class RefreshSchedule {
     const { clock } = this.#workshop;
     const dueAt = this.#dueAt(key);
     const late = dueAt !== undefined && clock.now() >= dueAt;
-    const problem = key.frozen ? 'the key is frozen here' : this.#away(key);
-    return { lastAt: key.current.createdAt, dueAt, problem: this.#stuck(key) ?? (late ? problem : undefined) };
+    const problem = late ? this.#hindrance(key, dueAt) : undefined;
+    return { lastAt: key.current.createdAt, dueAt, problem: this.#stuck(key) ?? problem };
+  }
+
+  /** A ceremony is over: what an attempt failed of is what an operator has to know when the key is overdue. */
+  ended({ ceremony: { state }, task }: Entry): void {
+    if (!(task instanceof RefreshTask) || state.name !== 'failed') return;
+    if (state.code === 'stopped' || state.code === 'conflict') return;
+    const key = this.#workshop.keys.get(task.keyId);
+    if (!isUsed(key) || key.current.epoch !== task.baseEpoch) return;
+    this.#failed(key, state.reason);
+    this.#workshop.log.warn('a refresh failed', { key: key.name, code: state.code, reason: state.reason });
   }
 
   async #propose(): Promise<void> {
@@ -108,6 +135,7 @@ export class RefreshSchedule {
       await this.#submit(key);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
+      this.#failed(key, error.message);
       log.warn('cannot refresh a key now', { key: key.name, error });
     }
   }
@@ -120,7 +148,37 @@ export class RefreshSchedule {
     const order = rendezvous('coordinator', key.keyId, key.current.epoch, nodes);
     const turn = order.findIndex((node) => equal(node, this.#workshop.key.publicKey));
     const tries = this.#triesOf(key);
-    return now >= Math.max(dueAt + turn * limits.refreshTurn, tries?.until ?? 0);
+    const since = dueAt + (this.#awaits(key) ? limits.refreshDeference : 0);
+    // Those who proposed at the same time, and were in each other's way, are not again.
+    const again = tries === undefined ? 0 : tries.until + turn * limits.refreshTick;
+    return now >= Math.max(since + turn * limits.refreshTurn, again);
+  }
+
+  /**
+   * Whether a refresh lets a reshare that waits for operators go before it, which would have to begin anew after it. Not for ever: else
+   * whoever may propose reshares could keep the shares from being renewed.
+   */
+  #awaits(key: Used): boolean {
+    return this.#port.isAwaited(key.name) && !mustRefresh(packageOf(key, key.current, this.#workshop.tools));
+  }
+
+  /** What keeps a key that is due from being refreshed, as far as it is known here. */
+  #hindrance(key: Used, dueAt: number): string | undefined {
+    if (key.frozen) return 'the key is frozen here';
+    const away = this.#away(key);
+    if (away !== undefined) return away;
+    if (this.#awaits(key) && this.#workshop.clock.now() < dueAt + limits.refreshDeference)
+      return 'a reshare of it waits for operators, and goes first for an hour';
+    const failures = this.#failures.get(toHex(key.keyId));
+    if (failures?.epoch !== key.current.epoch) return undefined;
+    return `it failed ${failures.count === 1 ? 'once' : `${failures.count} times`}, at last so: ${failures.reason}`;
+  }
+
+  #failed({ keyId, current: { epoch } }: Used, reason: string): void {
+    const place = toHex(keyId);
+    const before = this.#failures.get(place);
+    const count = before?.epoch === epoch ? before.count : 0;
+    this.#failures.set(place, { epoch, count: count + 1, reason });
   }
 
   /** Between 0.9 and 1.1 intervals after the epoch was made: the same for all members, another for each key and epoch. */
@@ -184,10 +242,8 @@ export class RefreshSchedule {
 
   /** Who keeps all from being there, in a sentence. */
   #away(key: Used): string | undefined {
-    const away = this.#members(key).filter(({ node }) => !this.#port.isLive(this.#port.peerOf(node)));
-    if (away.length === 0) return undefined;
-    const names = away.map(({ node }) => this.#workshop.nameOf(node)).join(', ');
-    return `a refresh needs all members, and ${names} ${away.length === 1 ? 'is' : 'are'} not connected`;
+    const away = this.#members(key).flatMap(({ node }) => this.#port.whyAway(this.#port.peerOf(node)) ?? []);
+    return away.length === 0 ? undefined : `a refresh needs all members, and ${away.join(', and ')}`;
   }
 
   #members(key: Used): readonly Member[] {

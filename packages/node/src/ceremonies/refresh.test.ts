@@ -122,7 +122,7 @@ describe('a refresh', () => {
     const { refresh: view } = await committee.at('alice').node.key('treasury');
     expect(view?.problem).toMatch(/needs all members, and carol is not connected/);
     expect((await committee.at('alice').node.status()).warnings).toContainEqual(
-      expect.stringMatching(/^the shares of treasury are due for a refresh: .*carol/),
+      expect.stringMatching(/^the shares of treasury are due for a refresh, overdue since 2.*: .*carol/),
     );
     await expect(committee.at('alice').node.refresh('treasury')).rejects.toMatchObject({ code: 'no-quorum' });
     expect(current(committee, 'alice')).toBe(1);
@@ -130,6 +130,32 @@ describe('a refresh', () => {
     await committee.start(carol);
     await committee.run(1_800_000);
     for (const name of names) expect(current(committee, name)).toBe(2);
+  });
+
+  test('that is due and fails again and again is seen at all: since when, why, and who declines', async () => {
+    const committee = await committeeWith('overdue', {}, { refreshInterval: 3_600 });
+    await committee.at('bob').node.freeze('treasury', true);
+    await committee.run(2 * 3_600_000);
+    for (const name of ['alice', 'carol']) {
+      const { log, node } = committee.at(name);
+      const { refresh: view } = await node.key('treasury');
+      expect(view?.problem).toMatch(
+        /^it failed \d+ times, at last so: too many members decline: bob: .* is frozen here/,
+      );
+      expect(view?.problem?.match(/too many/g)).toHaveLength(1);
+      const since = new Date(view?.dueAt ?? 0).toISOString();
+      expect((await node.status()).warnings).toContainEqual(
+        expect.stringContaining(`due for a refresh, overdue since ${since}: it failed`),
+      );
+      expect(log.filter((line) => line.includes('a refresh failed') && line.includes('bob')).length).toBeGreaterThan(1);
+    }
+    expect((await committee.at('bob').node.status()).warnings).toContainEqual(
+      expect.stringMatching(/^the key treasury is frozen here: .*nobody can refresh it.*quorate keys thaw treasury/),
+    );
+    await committee.at('bob').node.freeze('treasury', false);
+    await committee.run(2 * 3_600_000);
+    expect((await committee.at('alice').node.key('treasury')).refresh?.problem).toBeUndefined();
+    expect(current(committee, 'alice')).toBeGreaterThan(1);
   });
 
   test('that one member declines ends at once at all: nobody waits for it and refuses the next one', async () => {
@@ -412,12 +438,12 @@ describe('a proposal to refresh', () => {
     const fresh = await Committee.open(3, 'worn out');
     await fresh.key();
     const { node } = fresh.at('alice');
-    const denied = async (ask: () => Promise<CeremonyView>): Promise<void> => {
-      for (const _ of [1, 2]) await expect(ask()).rejects.toMatchObject({ code: 'denied' });
+    const busy = async (ask: () => Promise<CeremonyView>): Promise<void> => {
+      for (const _ of [1, 2]) await expect(ask()).rejects.toMatchObject({ code: 'busy' });
       await fresh.run(limits.refreshPause);
     };
     // What is refused here uses up no number.
-    await denied(() => node.refresh('treasury'));
+    await busy(() => node.refresh('treasury'));
     expect((await refresh(fresh, 'alice')).result).toMatchObject({ epoch: 2 });
     const reshareTo = async (threshold: number): Promise<CeremonyView | undefined> => {
       const { id } = await node.reshare('treasury', { threshold });
@@ -425,7 +451,7 @@ describe('a proposal to refresh', () => {
       return fresh.ceremony('alice', id);
     };
     expect((await reshareTo(3))?.result).toMatchObject({ epoch: 3 });
-    await denied(() => node.reshare('treasury', { threshold: 2 }));
+    await busy(() => node.reshare('treasury', { threshold: 2 }));
     expect((await reshareTo(2))?.result).toMatchObject({ epoch: 4 });
   });
 

@@ -85,6 +85,11 @@ export class RefreshTask implements Task {
     return this.#proposal.epoch;
   }
 
+  /** The epoch that is dealt from. */
+  get baseEpoch(): number {
+    return this.#proposal.baseEpoch;
+  }
+
   get members(): readonly Member[] {
     return this.#base.members;
   }
@@ -182,7 +187,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
   if (epoch <= highest) throw denied(`epoch ${highest} of the key ${name} is known here already: numbers only rise`);
   if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');
   if (wasJustDealt(key, clock.now())) {
-    throw denied('the key was refreshed a moment ago');
+    throw new ServiceError('busy', 'the shares of the key were dealt a moment ago: try again in some seconds');
   }
   const stuck = whyStuck(key);
   if (stuck !== undefined) throw denied(stuck);

@@ -1,4 +1,12 @@
-import { type dkls23, type Registration, type Secret, type Start, toHex, verifyRegistration } from '@quorate/protocol';
+import {
+  type dkls23,
+  type Party,
+  type Registration,
+  type Secret,
+  type Start,
+  toHex,
+  verifyRegistration,
+} from '@quorate/protocol';
 import { Coordinator } from '../coordination/coordinator.ts';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
@@ -49,6 +57,7 @@ export class Registrations {
       isSuspected: (peer) => this.isSuspected(peer),
       begin: (start) => this.#sendStart(start),
       reassure: (request, registered, peers) => {
+        this.#heard(port.book.entries.get(toHex(request)), registered);
         for (const peer of peers) port.send(peer, { type: 'waiting', value: { request, registered } });
       },
     });
@@ -162,10 +171,21 @@ export class Registrations {
   }
 
   /** The coordinator is there. */
-  waiting(peer: PeerId, { request }: FrameOf<'waiting'>): void {
+  waiting(peer: PeerId, { registered, request }: FrameOf<'waiting'>): void {
     const entry = this.#port.book.entries.get(toHex(request));
-    if (entry?.ceremony.state.name === 'accepted' && entry.ceremony.state.coordinator === peer)
-      this.#expectCoordinator(entry);
+    if (entry?.ceremony.state.name !== 'accepted' || entry.ceremony.state.coordinator !== peer) return;
+    this.#expectCoordinator(entry);
+    this.#heard(entry, registered);
+  }
+
+  /** Who has said yes, as a coordinator tells it: to be shown, and for nothing else. */
+  #heard(entry: Entry | undefined, registered: readonly Party[]): void {
+    if (entry?.ceremony.state.name !== 'accepted') return;
+    const known = entry.registered ?? new Set<Party>();
+    const all = new Set([...known, ...registered]);
+    if (entry.registered !== undefined && all.size === known.size) return;
+    entry.registered = all;
+    this.#port.book.changed(entry);
   }
 
   #hasExpired({ task }: Entry): boolean {

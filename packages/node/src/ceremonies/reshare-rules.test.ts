@@ -114,6 +114,56 @@ describe('who joins', () => {
 });
 
 describe('an operator of the old committee', () => {
+  test('is asked for an hour before a refresh by schedule makes its yes worthless, and no longer', async () => {
+    const settings = { refreshInterval: 3_600 };
+    const committee = await committeeWith('deferred', 4, 3, {}, settings);
+    Object.assign(committee.at('bob').config, ask);
+    const { node } = committee.at('alice');
+    const dueAt = (await node.key('treasury')).refresh?.dueAt ?? 0;
+    const propose = async () => (await node.reshare('treasury', { members: ['alice', 'bob', 'dave'] })).id;
+    await committee.run(dueAt - 60_000 - committee.clock.now());
+    await propose();
+    await committee.run(15 * 60_000);
+    expect(keyOf(committee, 'alice')?.current?.epoch).toBe(1);
+    expect((await node.key('treasury')).refresh?.problem).toMatch(/a reshare of it waits for operators/);
+    // Who proposes one after the other holds up no refresh for longer.
+    const id = await propose();
+    await committee.run(dueAt + limits.refreshDeference + 3 * limits.refreshTurn - committee.clock.now());
+    expect(keyOf(committee, 'alice')?.current?.epoch).toBe(2);
+    expect(committee.ceremony('bob', id)?.failure).toMatchObject({ code: 'conflict' });
+    expectNobodyBlamed(committee);
+  });
+
+  test('knows from the warnings and the log what to run, and who proposes whom it waits for', async () => {
+    const committee = await committeeWith('waiting', 4, 3);
+    for (const name of ['bob', 'dave']) Object.assign(committee.at(name).config, ask);
+    const { id } = await committee.at('alice').node.reshare('treasury', { members: ['alice', 'bob', 'dave'] });
+    await committee.run(2 * limits.coordinatorHeartbeat);
+    const command = `quorate ceremonies accept ${id.slice(0, 12)}`;
+    for (const [name, pinned] of [
+      ['bob', '`'],
+      ['dave', ' --public-key <the key'],
+    ] as const) {
+      const { log, node } = committee.at(name);
+      const { warnings } = await node.status();
+      expect(warnings).toContainEqual(
+        expect.stringContaining('the reshare of treasury that alice proposes waits for your yes'),
+      );
+      expect(warnings.join()).toContain(`${command}${pinned}`);
+      expect(log.filter((line) => line.includes('waits for the operator') && line.includes(command))).toHaveLength(1);
+    }
+    expect((await committee.at('alice').node.status()).warnings.join()).not.toContain('waits for your yes');
+    expect(committee.ceremony('alice', id)?.waitsFor).toEqual(expect.arrayContaining(['bob', 'dave']));
+    expect(committee.ceremony('alice', id)?.waitsFor).toHaveLength(2);
+    await committee.at('bob').node.accept(id);
+    await committee.run(2 * limits.coordinatorHeartbeat);
+    expect(committee.ceremony('alice', id)?.waitsFor).toEqual(['dave']);
+    const { publicKey } = await committee.at('alice').node.key('treasury');
+    await committee.at('dave').node.accept(id, publicKey);
+    await committee.until(isDone(committee, id), 60_000);
+    expect(committee.ceremony('alice', id)?.waitsFor).toBeUndefined();
+  });
+
   test('that says no ends it, and the key stays', async () => {
     const committee = await committeeWith('no', 4, 3);
     Object.assign(committee.at('bob').config, ask);
@@ -307,7 +357,7 @@ describe('a proposal to reshare', () => {
     const fresh = await committeeWith('worn out', 4, 3);
     await reshare(fresh, 'alice', { members: ['alice', 'bob', 'dave'] }, ['alice', 'bob', 'dave']);
     await expect(fresh.at('alice').node.reshare('treasury', { members: three })).rejects.toMatchObject({
-      code: 'denied',
+      code: 'busy',
     });
   });
 

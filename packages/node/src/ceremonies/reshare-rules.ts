@@ -112,7 +112,7 @@ function checkHeld(key: KeyInfo | undefined, { base, key: name }: ReshareProposa
   }
   // Whoever refreshed all the time would never be left behind.
   if (wasJustDealt(key, clock.now()) && !wasRefreshed(key, current, tools)) {
-    throw denied('the shares of the key were dealt a moment ago');
+    throw new ServiceError('busy', 'the shares of the key were dealt a moment ago: try again in some seconds');
   }
 }
 

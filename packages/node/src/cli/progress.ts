@@ -1,8 +1,9 @@
 import type { NodeClient } from '../http/client.ts';
-import type { CeremonyView, ProposalView } from '../service.ts';
+import { acceptWith } from '../accepting.ts';
+import type { CeremonyView } from '../service.ts';
 import type { Context } from './context.ts';
 import { CeremonyFailed } from './exit.ts';
-import { printable, shortId } from './text.ts';
+import { printable } from './text.ts';
 
 /**
  * Begins a ceremony and shows every change of it until it is done.
@@ -58,6 +59,7 @@ export function progressLine({
   participants,
   needsAccept,
   proposal,
+  waitsFor,
   failure,
 }: CeremonyView): string {
   const parts = [
@@ -69,12 +71,8 @@ export function progressLine({
     ...(needsAccept && proposal !== undefined
       ? [`${proposal.proposer} proposes ${proposal.scheme}, ${proposal.threshold} of ${proposal.members.join(', ')}`]
       : []),
-    ...(needsAccept ? [`waits for this operator: quorate ceremonies accept ${shortId(id)}${pinned(proposal)}`] : []),
+    ...(needsAccept ? [`waits for this operator: ${acceptWith({ id, proposal })}`] : []),
+    ...(waitsFor === undefined ? [] : [`waits for ${waitsFor.join(', ')}, whose operators may have to accept it`]),
   ];
   return printable(parts.join(' · '));
-}
-
-/** Who joins says which key it is about. */
-function pinned(proposal: ProposalView | undefined): string {
-  return proposal?.reshare?.mustConfirm === true ? ' --public-key <the key, from somebody you trust>' : '';
 }

@@ -27,8 +27,3 @@ export function fields(rows: readonly (readonly [name: string, value: string])[]
 export function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
 }
-
-/** A ceremony's id as lists show it; every command takes an unambiguous beginning. */
-export function shortId(id: string): string {
-  return id.slice(0, 12);
-}

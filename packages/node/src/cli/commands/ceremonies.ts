@@ -1,9 +1,10 @@
+import { acceptWith, shortId } from '../../accepting.ts';
 import type { NodeClient } from '../../http/client.ts';
 import type { CeremonyView, ProposalView, SignatureForms } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { CliError, type ExitCode, exits } from '../exit.ts';
 import { progressLine } from '../progress.ts';
-import { fields, shortId, table, time } from '../text.ts';
+import { fields, table, time } from '../text.ts';
 
 const idArgument = ['<id>', "the ceremony's id, or its first digits"] as const;
 
@@ -96,6 +97,10 @@ function describe(ceremony: CeremonyView): string {
     ['what', `${ceremony.kind} ${ceremony.key}`],
     ['state', state(ceremony)],
     ...(ceremony.proposal === undefined ? [] : proposed(ceremony.proposal)),
+    ...(ceremony.needsAccept ? [['to accept', acceptWith(ceremony)] as const] : []),
+    ...(ceremony.waitsFor === undefined
+      ? []
+      : [['waits for', `${ceremony.waitsFor.join(', ')}: their operators may have to accept it`] as const]),
     ['attempt', `${ceremony.attempt}, coordinator ${ceremony.coordinator ?? '-'}`],
     ['participants', ceremony.participants.join(', ') || '-'],
     ['begun', time(ceremony.createdAt)],
