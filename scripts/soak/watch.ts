@@ -108,10 +108,11 @@ export class Watch {
       return;
     }
     try {
-      const [peers, keys, status] = await within(
+      const [peers, all, status] = await within(
         2_000,
         Promise.all([client.peers(), client.keys(), client.status()] as const),
       );
+      const keys = all.filter((key) => key.state !== 'quarantined');
       const active = keys.filter(({ state }) => state === 'active').length;
       if (active === this.#options.keys.length)
         this.#connected.set(name, new Set(peers.filter(({ connected }) => connected).map((peer) => peer.name)));

@@ -79,7 +79,7 @@ test('a key comes in from a file, signs once it is dealt anew, and goes out to o
   expect(key.publicKey).toBe(publicKey);
   await scene.sign('carol', key);
 
-  const exporting = at(alice, 'keys', 'export', 'old', '--to-file', to, '--helpers', 'bob');
+  const exporting = at(alice, 'keys', 'export', 'old', '--yes', '--to-file', to, '--helpers', 'bob');
   await accept(['bob'], 'export');
   expect(await exporting).toMatchObject({ exit: 0 });
   // The same key, in its other form: brought in again under another name.
@@ -99,7 +99,7 @@ test('shares go out as files of other software, and come in as a key', { timeout
   for (const name of ['bob', 'carol']) {
     const file = join(scene.net.folder, `${name}.json`);
     const out = ['--to-file', file, '--public-file', `${file}.public`];
-    expect(await at(scene.node(name), 'keys', 'package', 'shared', ...out)).toMatchObject({ exit: 0 });
+    expect(await at(scene.node(name), 'keys', 'package', 'shared', '--yes', ...out)).toMatchObject({ exit: 0 });
     files.push('--from-file', file);
   }
   const [, one = ''] = files;

@@ -19,13 +19,14 @@ import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
 import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
-import { isImported, PassingSecrets } from './ceremonies/imports.ts';
+import { isImported, mustRefresh, PassingSecrets } from './ceremonies/imports.ts';
 import type { JobName, Jobs } from './ceremonies/jobs/jobs.ts';
 import { ownKeyPackages } from './ceremonies/key-packages.ts';
 import { tradeOf } from './ceremonies/keygen.ts';
 import { importedKey, termsOf } from './ceremonies/orders.ts';
 import { epochOf, packageOf, publicPackageOf } from './ceremonies/packages.ts';
 import { PresignaturePool } from './ceremonies/presigning/pool.ts';
+import { expectMember } from './ceremonies/sign.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -47,6 +48,7 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type QuarantinedKeyView,
   type RepairOrder,
   type ReshareOrder,
   type ReshareView,
@@ -181,6 +183,7 @@ export class QuorateNode implements Service {
         peers,
         differing,
         standing: this.#standings.warnings(),
+        lost: this.#standings.lostShares(),
         keys: home.keys.list(),
         reach: (await this.health()).keys,
         ceremonies: this.#ceremonies,
@@ -190,13 +193,16 @@ export class QuorateNode implements Service {
 
   async health(): Promise<HealthView> {
     const { home, network } = this.#parts;
-    const live = new Set([network.self, ...this.#connected().map(({ peer }) => peer)]);
-    const keys = home.keys.list().flatMap((key) => {
+    const connected = this.#connected().map(({ peer }) => peer);
+    const live = new Set([network.self, ...connected]);
+    const useful = new Set([...live].filter((peer) => !this.#standings.isDoubted(peer)));
+    const keys = home.keys.list().flatMap((key): HealthView['keys'] => {
       const publicPackage = this.#current(key);
-      if (publicPackage === undefined) return [];
+      if (publicPackage === undefined) return key.quarantined === undefined ? [] : [lost(key)];
       const { members, name, threshold } = publicPackage;
-      const online = members.filter(({ node }) => live.has(this.#peerOf(node))).length;
-      return [{ name, threshold, online, parties: members.length, signable: online >= threshold && !key.frozen }];
+      const online = members.filter(({ node }) => useful.has(this.#peerOf(node))).length;
+      const problem = this.#hindrance(key, publicPackage, online);
+      return [{ name, threshold, online, parties: members.length, signable: problem === undefined, problem }];
     });
     const { doubtedBy, reason } = this.#standings.view();
     const reasons = [
@@ -246,10 +252,11 @@ export class QuorateNode implements Service {
       .members.map(({ name, peer, addresses, region }) => ({ name, peerId: peer, addresses, region }));
   }
 
-  async keys(): Promise<readonly KeyView[]> {
-    // Of a quarantined key nothing can be shown; the status warns of it.
-    const whole = this.#parts.home.keys.list().filter(({ quarantined }) => quarantined === undefined);
-    return await Promise.resolve(whole.map((key) => this.#keyView(key)));
+  async keys(): Promise<readonly (KeyView | QuarantinedKeyView)[]> {
+    const keys = this.#parts.home.keys.list();
+    return await Promise.resolve(
+      keys.map((key) => (key.quarantined === undefined ? this.#keyView(key) : quarantinedView(key, key.quarantined))),
+    );
   }
 
   async key(name: string): Promise<KeyView> {
@@ -258,7 +265,9 @@ export class QuorateNode implements Service {
 
   async freeze(name: string, frozen: boolean): Promise<KeyView> {
     const { clock, home } = this.#parts;
-    const { keyId } = this.#key(name);
+    const key = this.#key(name);
+    expectMember(key);
+    const { keyId } = key;
     await home.audit.append(clock.now(), frozen ? 'key-frozen' : 'key-thawed', { key: name });
     await home.keys.freeze(keyId, frozen);
     return this.#keyView(this.#key(name));
@@ -266,7 +275,9 @@ export class QuorateNode implements Service {
 
   async addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView> {
     const { tools } = this.#parts;
-    const publicPackage = this.#current(this.#key(name));
+    const key = this.#key(name);
+    expectMember(key);
+    const publicPackage = this.#current(key);
     // Whoever is told an address may send to it: never one of a key that may yet come to nothing.
     if (publicPackage === undefined) throw new ServiceError('key-unknown', `${name} is not active yet`);
     return await Promise.resolve(addressesOf(path, bitcoin, publicPackage, tools));
@@ -433,6 +444,18 @@ export class QuorateNode implements Service {
     };
   }
 
+  /** Why this node can have nothing signed with a key now, in a sentence. Who froze it elsewhere does not say so. */
+  #hindrance(key: KeyInfo, publicPackage: PublicPackage, online: number): string | undefined {
+    const { keyId, epoch, threshold } = publicPackage;
+    const { state } = this.#standings.view();
+    if (state !== 'well') return `this node is ${state}`;
+    if (key.frozen) return 'frozen here';
+    if (mustRefresh(publicPackage)) return 'imported: it signs once its shares are dealt anew';
+    const lost = this.#ceremonies.repairOf(keyId) ?? this.#standings.lostShare(keyId, epoch);
+    if (lost !== undefined) return lost;
+    return online >= threshold ? undefined : 'too few members are there';
+  }
+
   #key(name: string): KeyInfo {
     const { config, home } = this.#parts;
     // By id, since the name of a damaged key may be lost.
@@ -506,6 +529,16 @@ export class QuorateNode implements Service {
     const peer = this.#peerOf(node);
     this.#blames.set(peer, (this.#blames.get(peer) ?? 0) + 1);
   }
+}
+
+/** Of a quarantined key all that is known for certain is its id. */
+function quarantinedView({ keyId, name }: KeyInfo, { message }: { readonly message: string }): QuarantinedKeyView {
+  return { name, keyId: toHex(keyId), state: 'quarantined', reason: message };
+}
+
+function lost({ keyId, name }: KeyInfo): HealthView['keys'][number] {
+  const none = { threshold: 0, online: 0, parties: 0, signable: false };
+  return { name: name || toHex(keyId), ...none, problem: `quarantined here; ${repairWith(name)}` };
 }
 
 /** What a job without rounds comes to. */

@@ -17,20 +17,25 @@ export interface Service {
   /** The operator's word that no other instance of this identity runs. @throws {ServiceError} `not-suspended` */
   resolve(): Promise<StandingView>;
   roster(): readonly MemberView[];
-  keys(): Promise<readonly KeyView[]>;
-  /** @throws {ServiceError} `key-unknown` */
+  /** Those that are quarantined, too. */
+  keys(): Promise<readonly (KeyView | QuarantinedKeyView)[]>;
+  /** @throws {ServiceError} `key-unknown`, `integrity` if it is quarantined */
   key(name: string): Promise<KeyView>;
-  /** A frozen key is not used for signing by this node until it is thawed. @throws {ServiceError} `key-unknown` */
+  /**
+   * The share of a frozen key is used for nothing here until it is thawed: this node neither signs with it nor deals, gives or
+   * packages anything of it, so that whatever needs every member waits.
+   * @throws {ServiceError} `key-unknown`, `not-member`
+   */
   freeze(name: string, frozen: boolean): Promise<KeyView>;
   /**
    * A key, or the child of an ECDSA key at a BIP-32 path, and where others may send to it.
    * @param bitcoin the network whose addresses are told, where they are Bitcoin's
-   * @throws {ServiceError} `key-unknown`, `invalid` for what is no path and for a child of a key that has none
+   * @throws {ServiceError} `key-unknown`, `not-member`, `invalid` for what is no path and for a child of a key that has none
    */
   addresses(name: string, path: string, bitcoin: BitcoinNetwork): Promise<AddressesView>;
   /**
    * Proposes new shares of a key to its committee, whatever the schedule says; the ceremony runs on.
-   * @throws {ServiceError} `key-unknown`, `denied`, `busy`, `no-quorum` when a member is away
+   * @throws {ServiceError} `key-unknown`, `not-member`, `integrity`, `denied`, `busy`, `no-quorum` when a member is away
    */
   refresh(name: string): Promise<CeremonyView>;
   /** What a reshare would change, and what keeps it from beginning now. @throws {ServiceError} `key-unknown`, `not-member`, `invalid` */
@@ -128,7 +133,10 @@ export interface StandingView {
   readonly doubtedBy: readonly string[];
 }
 
-/** `ready` is whether this node can take part; each key says whether its threshold can be met now. */
+/**
+ * `ready` is whether this node can take part; each key says whether this node can have something signed with it now, as far as it
+ * knows: who froze a key elsewhere does not say so. Of a quarantined key there is no more than the name, or the id.
+ */
 export interface HealthView {
   readonly ready: boolean;
   readonly reasons: readonly string[];
@@ -138,6 +146,8 @@ export interface HealthView {
     readonly online: number;
     readonly parties: number;
     readonly signable: boolean;
+    /** Why not, in a sentence. */
+    readonly problem?: string | undefined;
   }[];
 }
 
@@ -195,6 +205,16 @@ export interface KeyView {
   readonly repair: string | undefined;
   /** ECDSA: how many signatures this node could make with what was prepared ahead. */
   readonly presignatures: number;
+}
+
+/** A key of which something is damaged here: nothing is done with it until it is repaired. */
+export interface QuarantinedKeyView {
+  /** Empty if it is lost. */
+  readonly name: string;
+  readonly keyId: string;
+  readonly state: 'quarantined';
+  /** What is damaged. */
+  readonly reason: string;
 }
 
 export interface RepairOrder {
@@ -328,7 +348,7 @@ export interface CeremonyView {
     | undefined;
 }
 
-/** A key that a member proposes: what its operators accept or not. */
+/** What a member proposes: what its operators accept or not. */
 export interface ProposalView {
   /** The name of the member that proposes. */
   readonly proposer: string;
@@ -337,9 +357,12 @@ export interface ProposalView {
   readonly threshold: number;
   /** As of a {@link KeyView}, of a committee that is proposed. */
   readonly trade?: string | undefined;
-  /** Names of the committee. */
+  /** Names of the committee; of an export or a repair, of those who take part in it. */
   readonly members: readonly string[];
   readonly expires: number;
+  /** Of an export or a repair: of how many parties of the key `threshold` must sign, and what it means to accept, in a sentence. */
+  readonly parties?: number;
+  readonly meaning?: string;
   /** Of a reshare: whose key it is until then. */
   readonly reshare?: {
     readonly publicKey: string;

@@ -1,12 +1,13 @@
-import { toHex } from '@quorate/protocol';
+import { equal, toHex } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
-import { acceptWith } from './accepting.ts';
 import type { Ceremonies } from './ceremonies/ceremonies.ts';
+import { acceptWith, nounOf } from './ceremony-words.ts';
 import type { Config } from './config/config.ts';
 import { limits } from './limits.ts';
 import { publicKeyOf } from './network/identity.ts';
 import type { PeerStatus } from './network/network.ts';
 import type { CeremonyView, HealthView } from './service.ts';
+import type { Standings } from './standing/standings.ts';
 
 /** What warnings are drawn from. */
 export interface Condition {
@@ -18,6 +19,8 @@ export interface Condition {
   /** Of rollbacks and twins. */
   readonly standing: readonly string[];
   readonly keys: readonly KeyInfo[];
+  /** Epochs whose shares were lost with a rollback, by key id. */
+  readonly lost: ReturnType<Standings['lostShares']>;
   /** How many members of each key in use can be reached. */
   readonly reach: HealthView['keys'];
   readonly ceremonies: Pick<Ceremonies, 'list' | 'pairsWith' | 'refreshOf' | 'repairOf' | 'reshares'>;
@@ -25,7 +28,7 @@ export interface Condition {
 
 /** What the operator should know, in sentences that end in what to do. */
 export function warningsOf(condition: Condition): readonly string[] {
-  const { ceremonies, config, inRoster, keys, peers, reach, standing } = condition;
+  const { ceremonies, config, inRoster, keys, lost, peers, reach, standing } = condition;
   return [
     ...(inRoster ? [] : ['this node is not in its own roster; add the line that `quorate init` printed']),
     ...aboutPeers(condition),
@@ -35,7 +38,8 @@ export function warningsOf(condition: Condition): readonly string[] {
     ...keys.flatMap(freeze),
     ...reach.flatMap(outOfReach),
     ...peers.flatMap((peer) => missingPairs(peer, ceremonies)),
-    ...keys.flatMap((key) => lostShare(key, ceremonies)),
+    ...keys.flatMap((key) => lostShare(key, condition)),
+    ...lost.flatMap((one) => unknownKey(one, keys)),
     ...keys.flatMap((key) => dueRefresh(key, ceremonies)),
     ...keys.flatMap(({ exported, name }) =>
       exported
@@ -63,9 +67,11 @@ function aboutPeers({ differing, peers }: Condition): readonly string[] {
 function waiting(ceremony: CeremonyView): readonly string[] {
   const { key, kind, needsAccept, proposal } = ceremony;
   if (!needsAccept || proposal === undefined) return [];
-  const what = `the ${proposal.reshare === undefined ? kind : 'reshare'} of ${key} that ${proposal.proposer} proposes`;
+  const what = `the ${nounOf({ kind, proposal })} of ${key} that ${proposal.proposer} proposes`;
   const until = new Date(proposal.expires).toISOString();
-  return [`${what} waits for your yes until ${until}: \`${acceptWith(ceremony)}\`, once you know what it is`];
+  return [
+    `${what} waits for your yes until ${until}: \`${acceptWith(ceremony)}\`, once you know what it is${proposal.meaning === undefined ? '' : ` (${proposal.meaning})`}`,
+  ];
 }
 
 /** It holds up more than this node: what needs everybody waits for its thaw. */
@@ -95,9 +101,20 @@ function missingPairs({ name, peer }: PeerStatus, ceremonies: Condition['ceremon
   return missing === 0 ? [] : [`nothing is set up with ${name} for ${missing} ECDSA keys: ${setUp}`];
 }
 
-function lostShare({ keyId, name }: KeyInfo, ceremonies: Condition['ceremonies']): readonly string[] {
-  const problem = ceremonies.repairOf(keyId);
+function lostShare({ keyId, name, quarantined }: KeyInfo, { ceremonies, lost }: Condition): readonly string[] {
+  if (quarantined !== undefined) return [];
+  const [, epoch] = lost.find(([id]) => equal(id, keyId)) ?? [];
+  const rolledBack = epoch === undefined ? undefined : `the share of epoch ${epoch} was lost with a rollback`;
+  const problem = rolledBack ?? ceremonies.repairOf(keyId);
   return problem === undefined ? [] : [`the key ${name} needs a repair: ${problem}; ${repairWith(name)}`];
+}
+
+/** Of a key from after the backup nothing is here, not even its name. */
+function unknownKey([keyId, epoch]: Condition['lost'][number], keys: readonly KeyInfo[]): readonly string[] {
+  if (keys.some((key) => equal(key.keyId, keyId))) return [];
+  const which = `a key that was made after the backup, epoch ${epoch}`;
+  const how = '`quorate keys repair <name> --public-key <hex>`, with both as `quorate keys show` prints them elsewhere';
+  return [`the share of ${which}, was lost with a rollback: run ${how} (there its id is ${toHex(keyId)})`];
 }
 
 function dueRefresh(key: KeyInfo, ceremonies: Condition['ceremonies']): readonly string[] {

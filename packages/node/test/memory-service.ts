@@ -30,6 +30,7 @@ import {
   type KeygenOrder,
   type KeyView,
   type PeerView,
+  type QuarantinedKeyView,
   type RepairOrder,
   type ReshareOrder,
   type ReshareView,
@@ -58,6 +59,9 @@ export class MemoryService implements Service {
   ready = true;
   /** Whether a key is made, and an order signed, at once; else the test calls {@link move}. */
   immediate = true;
+  /** Keys of which something is damaged, and what keeps a due refresh of the others from happening. */
+  quarantined: readonly QuarantinedKeyView[] = [];
+  problem: string | undefined;
   /** Thrown by the next call of `status`. */
   fault: Error | undefined;
   readonly followers: Set<(ceremony: CeremonyView) => void> = new Set();
@@ -100,7 +104,10 @@ export class MemoryService implements Service {
     const keys = [...this.#keys.values()].map(({ view: { name, threshold } }) => {
       return { name, threshold, online: 2, parties: 3, signable: true };
     });
-    return { ready: this.ready, reasons: this.ready ? [] : ['the store is locked'], keys };
+    const lost = this.quarantined.map(({ name }) => {
+      return { name, threshold: 0, online: 0, parties: 0, signable: false, problem: 'quarantined here' };
+    });
+    return { ready: this.ready, reasons: this.ready ? [] : ['the store is locked'], keys: [...keys, ...lost] };
   }
 
   peers(): readonly PeerView[] {
@@ -161,12 +168,13 @@ export class MemoryService implements Service {
     return members.map((name) => ({ name, peerId: name, addresses: ['/ip4/127.0.0.1/tcp/4001'], region: undefined }));
   }
 
-  async keys(): Promise<readonly KeyView[]> {
-    return [...this.#keys.values()].map(({ view }) => view);
+  async keys(): Promise<readonly (KeyView | QuarantinedKeyView)[]> {
+    return [...[...this.#keys.values()].map(({ view }) => view), ...this.quarantined];
   }
 
   async key(name: string): Promise<KeyView> {
-    return this.#key(name).view;
+    const { view } = this.#key(name);
+    return view.refresh === undefined ? view : { ...view, refresh: { ...view.refresh, problem: this.problem } };
   }
 
   async freeze(name: string, frozen: boolean): Promise<KeyView> {

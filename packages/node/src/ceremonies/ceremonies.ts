@@ -1,6 +1,6 @@
 import { EncodingError, keyIdOf, kinds } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
-import { acceptWith } from '../accepting.ts';
+import { acceptWith } from '../ceremony-words.ts';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';

@@ -114,7 +114,10 @@ export class ExportTask implements Task {
     const { purpose, scheme, threshold } = this.#checked.publicPackage;
     const { nameOf } = this.#workshop;
     const members = this.members.map(({ node }) => nameOf(node));
-    return { proposer: nameOf(proposer), scheme, purpose, threshold, members, expires };
+    const { length: parties } = this.#checked.publicPackage.members;
+    const who = nameOf(proposer);
+    const meaning = `${who} gets the whole private key of ${this.keyName}, and whoever has it signs alone, for ever: no refresh changes that`;
+    return { proposer: who, scheme, purpose, threshold, members, expires, parties, meaning };
   }
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {

@@ -39,6 +39,7 @@ function committeeOf(
 ): readonly RosterNode[] {
   const all = members();
   if (names !== undefined) {
+    if (new Set(names).size !== names.length) throw new ServiceError('invalid', 'a member is named twice');
     return names.map((name) => {
       const member = all.find((one) => one.name === name);
       if (member === undefined) throw new ServiceError('invalid', `the roster has no member ${name}`);

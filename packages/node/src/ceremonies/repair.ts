@@ -128,7 +128,10 @@ export class RepairTask implements Task {
     const { purpose, scheme, threshold } = this.#checked.publicPackage;
     const { nameOf } = this.#workshop;
     const members = this.members.map(({ node }) => nameOf(node));
-    return { proposer: nameOf(proposer), scheme, purpose, threshold, members, expires };
+    const { length: parties } = this.#checked.publicPackage.members;
+    const who = nameOf(proposer);
+    const meaning = `${who} gets its own share of ${this.keyName} back, and nothing else: whoever runs as ${who} then has it`;
+    return { proposer: who, scheme, purpose, threshold, members, expires, parties, meaning };
   }
 
   court(start: Start): Pick<Court, 'rounds' | 'rules'> {

@@ -28,6 +28,7 @@ import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
 import { packageOf } from './packages.ts';
+import { expectMember } from './sign.ts';
 import type { Workshop } from './task.ts';
 
 export interface RepairsPort {
@@ -176,6 +177,8 @@ export class Repairs {
     const others = [...this.#port.live()].filter((peer) => peer !== this.#port.peerOf(this.#workshop.key.publicKey));
     const found = await this.#ask(keyId, others);
     if (found !== undefined) return found;
+    const left = this.#workshop.keys.get(keyId);
+    if (left !== undefined) expectMember(left);
     throw new ServiceError('no-quorum', `nobody who is connected uses a key ${name} of which this node has a share`);
   }
 

@@ -18,7 +18,14 @@ function dealers(staying: readonly number[], around: Partial<Surroundings> = {})
     allowLowThreshold: false,
     isStuck: false,
   };
-  const calm = { isSelf: among(5), isLive: () => true, isSuspected: () => false, nameOf: String, publicKey: '' };
+  const calm = {
+    isSelf: among(5),
+    isLive: () => true,
+    isDoubted: () => false,
+    isSuspected: () => false,
+    nameOf: String,
+    publicKey: '',
+  };
   return dealersOf(plan, { ...calm, ...around });
 }
 

@@ -1,5 +1,6 @@
 import { equal, type Member, type Party, type PublicPackage } from '@quorate/protocol';
 import type { ReshareView } from '../service.ts';
+import { mustRefresh } from './imports.ts';
 import { majority, meaningOf } from './keygen.ts';
 
 /** A reshare that somebody has in mind. */
@@ -21,6 +22,8 @@ export interface Surroundings {
   /** Whether it is this node: who proposes has a part in it. */
   isSelf(node: Uint8Array): boolean;
   isLive(node: Uint8Array): boolean;
+  /** Whether it was rolled back, or runs twice, and is not live for that. */
+  isDoubted(node: Uint8Array): boolean;
   /** Whether it was silent a moment ago, or cheated: it deals only if there are too few others. */
   isSuspected(node: Uint8Array): boolean;
 }
@@ -98,7 +101,7 @@ export function previewOf(plan: Plan, surroundings: Surroundings): ReshareView {
 
 function notesOn({ base, nodes, threshold }: Plan, joining: readonly string[], leaving: readonly string[]): string[] {
   return [
-    meaningOf(threshold, nodes.length),
+    ...(threshold >= 2 && threshold <= nodes.length ? [meaningOf(threshold, nodes.length)] : []),
     ...(joining.length === 0
       ? []
       : [
@@ -112,14 +115,15 @@ function notesOn({ base, nodes, threshold }: Plan, joining: readonly string[], l
     ...(base.scheme === 'ecdsa'
       ? ['every two members set up anew what they sign with, and presignatures are lost']
       : []),
-    'the key signs as before until the new shares are certified by everybody who gets one',
+    `the key ${mustRefresh(base) ? 'was imported: it signs nothing' : 'signs as before'} until the new shares are certified by everybody who gets one`,
   ];
 }
 
-function problemsOf(plan: Plan, dealers: readonly Party[], { isLive, nameOf }: Surroundings): string[] {
+function problemsOf(plan: Plan, dealers: readonly Party[], { isDoubted, isLive, nameOf }: Surroundings): string[] {
   const { allowLowThreshold, base, nodes, threshold } = plan;
   const n = nodes.length;
-  const away = nodes.filter((node) => !isLive(node)).map(nameOf);
+  const doubted = nodes.filter((node) => !isLive(node) && isDoubted(node)).map(nameOf);
+  const away = nodes.filter((node) => !isLive(node) && !isDoubted(node)).map(nameOf);
   return [
     ...(isUnchanged(base, { members: nodes.map((node) => ({ node })), threshold }) && !plan.isStuck
       ? ['nothing would change: `quorate keys refresh` deals new shares to the same committee']
@@ -129,6 +133,9 @@ function problemsOf(plan: Plan, dealers: readonly Party[], { isLive, nameOf }: S
       ? [`a minority of ${threshold} of ${n} could forge: use ${majority(n)} or more, or --allow-low-threshold`]
       : []),
     ...(away.length === 0 ? [] : [`everybody who gets a share must be connected, and ${list(away)} ${is(away)} not`]),
+    ...doubted.map(
+      (name) => `${name} is doubted: it was rolled back, or runs twice, and can get no share until that is settled`,
+    ),
     ...(dealers.length >= base.threshold
       ? []
       : [`${base.threshold} members must deal from their shares, and ${dealers.length} are connected`]),

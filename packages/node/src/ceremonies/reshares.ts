@@ -127,6 +127,7 @@ export class Reshares {
       nameOf: (node) => this.#workshop.nameOf(node),
       isSelf: (node) => equal(node, this.#workshop.key.publicKey),
       isLive: (node) => isLive(peerOf(node)),
+      isDoubted: (node) => this.#workshop.standings.isDoubted(peerOf(node)),
       isSuspected: (node) => isSuspected(peerOf(node)),
     };
   }

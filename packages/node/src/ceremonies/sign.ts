@@ -265,6 +265,17 @@ export function checkExpiry(expires: number, now: number): void {
   }
 }
 
+/** Also while this node waits for the certificate of an epoch that it joins. @throws {ServiceError} `not-member` */
+export function expectMember({ current, epochs, name }: KeyInfo): void {
+  const elsewhere = epochs.findLast(({ state }) => state === 'elsewhere');
+  if (current !== undefined || elsewhere === undefined) return;
+  const held = `others hold its epoch ${elsewhere.epoch}, as of ${new Date(elsewhere.createdAt).toISOString()}`;
+  throw new ServiceError(
+    'not-member',
+    `this node is not in the committee of the key ${name}: ${held}; \`quorate keys show ${name}\` says who`,
+  );
+}
+
 /** The epoch of a key to sign with. @throws {ServiceError} `key-unknown`, `not-member`, `denied`, `integrity` */
 export function usable(
   key: KeyInfo | undefined,
@@ -276,11 +287,7 @@ export function usable(
 } {
   if (key?.quarantined !== undefined)
     throw new ServiceError('integrity', `the key ${name} is quarantined here: ${key.quarantined.message}`);
-  // Also while it waits for the certificate of an epoch that it joins.
-  if (key !== undefined && key.current === undefined && key.epochs.some(({ state }) => state === 'elsewhere')) {
-    const where = `\`quorate keys show ${name}\` says who holds it`;
-    throw new ServiceError('not-member', `this node is not in the committee of the key ${name}; ${where}`);
-  }
+  if (key !== undefined) expectMember(key);
   if (key?.current === undefined) throw new ServiceError('key-unknown', `this node has no key ${name} in use`);
   if (key.frozen)
     throw new ServiceError('denied', `the key ${name} is frozen here; \`quorate keys thaw\` allows it again`);

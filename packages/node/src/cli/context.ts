@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { type Config, loadConfig, type Overrides } from '../config/config.ts';
 import { connectNode, type NodeClient } from '../http/client.ts';
-import type { ExitCode } from './exit.ts';
+import { CliError, type ExitCode } from './exit.ts';
 import type { Host } from './host.ts';
 
 /** The options that every command takes. */
@@ -60,6 +60,19 @@ export class Context {
   /** What a person may want to know on the way, on stderr. */
   say(text: string): void {
     this.host.stderr.write(`${text}\n`);
+  }
+
+  /**
+   * Begins nothing unless a person says yes, who is shown first what it means.
+   * @param yes the person said so on the command line
+   * @throws {CliError} `usage` if nobody is there to ask, `declined`
+   */
+  async confirm(meaning: string, question: string, yes: boolean | undefined): Promise<void> {
+    if (yes === true) return;
+    this.say(meaning);
+    const ask = this.host.confirm;
+    if (ask === undefined) throw new CliError('usage', 'nobody is there to ask: look at it, and add --yes');
+    if (!(await ask(question))) throw new CliError('declined', 'nothing was begun');
   }
 
   /** `text` in a style if a person looks at stdout. */

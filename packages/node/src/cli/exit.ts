@@ -1,4 +1,5 @@
 import type { KeyFileErrorCode, StoreErrorCode, UnlockErrorCode } from '@quorate/storage';
+import { nounOf } from '../ceremony-words.ts';
 import type { NodeErrorCode } from '../errors.ts';
 import type { TransportErrorCode } from '../http/problem.ts';
 import type { SocketErrorCode } from '../http/socket.ts';
@@ -40,7 +41,7 @@ export class CeremonyFailed extends Error {
       ...(culprits.length > 0 ? [`cheated, with proof: ${culprits.join(', ')}`] : []),
       ...(failure.suspects.length > 0 ? [`silent or unreachable: ${failure.suspects.join(', ')}`] : []),
     ];
-    super([`the ${ceremony.kind} failed: ${failure.reason}`, ...who].join('; '));
+    super([`the ${nounOf(ceremony)} failed: ${failure.reason}`, ...who].join('; '));
     this.code = failure.code;
     this.ceremony = ceremony;
   }

@@ -26,7 +26,8 @@ export async function run(args: readonly string[], host: Host): Promise<ExitCode
 function report(error: unknown, json: boolean, { stdout, stderr }: Host): ExitCode {
   if (error instanceof CommanderError && error.exitCode === 0) return exits.ok;
   const known = error instanceof CommanderError ? 'usage' : codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const message = error instanceof CommanderError ? text.replace(/^error: /, '') : text;
   if (json) {
     const ceremony = error instanceof CeremonyFailed ? { ceremony: error.ceremony } : {};
     stdout.write(`${JSON.stringify({ ok: false, code: known, message, ...ceremony })}\n`);

@@ -357,39 +357,100 @@ describe('keys', () => {
     const [path, common] = [join(folder, 'share.json'), join(folder, 'public.json')];
     const files = ['--to-file', path, '--public-file', common];
     expect(await node('keys', 'package', 'treasury', '--to-file', path)).toMatchObject({ exit: 2 });
-    const done = await node('keys', 'package', 'treasury', ...files);
+    const done = await node('keys', 'package', 'treasury', '--yes', ...files);
     expect(done).toMatchObject({ exit: 0, stdout: `written to ${path} and ${common}\n` });
     expect(readFileSync(path, 'utf8')).toBe('{"share":1}');
     expect(readFileSync(common, 'utf8')).toBe('{"public":1}');
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(await node('keys', 'package', 'treasury', ...files)).toMatchObject({ exit: 2 });
+    expect(await node('keys', 'package', 'treasury', '--yes', ...files)).toMatchObject({ exit: 2 });
     rmSync(path);
-    expect(await node('keys', 'package', 'treasury', ...files)).toMatchObject({ exit: 2 });
+    expect(await node('keys', 'package', 'treasury', '--yes', ...files)).toMatchObject({ exit: 2 });
     expect(() => statSync(path)).toThrow();
     expect(readFileSync(common, 'utf8')).toBe('{"public":1}');
     await node('keys', 'freeze', 'treasury');
     rmSync(common);
-    expect(await node('keys', 'package', 'treasury', ...files)).toMatchObject({ exit: 3, stdout: '' });
+    expect(await node('keys', 'package', 'treasury', '--yes', ...files)).toMatchObject({ exit: 3, stdout: '' });
     for (const one of [path, common]) expect(() => statSync(one)).toThrow();
   });
 
   test('export: to a new file of mode 0600, or to stdout if that is said', async () => {
     await node('keygen', 'treasury', '--scheme', 'ed25519');
     const path = join(folder, 'exported');
-    const done = await node('keys', 'export', 'treasury', '--to-file', path, '--helpers', 'carol');
+    const done = await node('keys', 'export', 'treasury', '--yes', '--to-file', path, '--helpers', 'carol');
     expect(done).toMatchObject({ exit: 0, stdout: `written to ${path}\n`, stderr: expect.stringContaining('alone') });
     expect(readFileSync(path, 'utf8')).toBe(`${'ab'.repeat(32)}\n`);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect((await node('keys', 'show', 'treasury')).stdout).toContain('whoever has the private key signs alone');
-    expect(await node('keys', 'export', 'treasury', '--to-file', path)).toMatchObject({ exit: 2 });
+    expect(await node('keys', 'export', 'treasury', '--yes', '--to-file', path)).toMatchObject({ exit: 2 });
     expect(readFileSync(path, 'utf8')).toBe(`${'ab'.repeat(32)}\n`);
-    expect((await node('keys', 'export', 'treasury', '--stdout')).stdout).toBe(`${'ab'.repeat(32)}\n`);
+    expect((await node('keys', 'export', 'treasury', '--yes', '--stdout')).stdout).toBe(`${'ab'.repeat(32)}\n`);
     for (const more of [[], ['--stdout', '--to-file', join(folder, 'x')]])
-      expect(await node('keys', 'export', 'treasury', ...more)).toMatchObject({ exit: 2, stdout: '' });
+      expect(await node('keys', 'export', 'treasury', '--yes', ...more)).toMatchObject({ exit: 2, stdout: '' });
     await node('keys', 'freeze', 'treasury');
     const unwritten = join(folder, 'unwritten');
-    expect(await node('keys', 'export', 'treasury', '--to-file', unwritten)).toMatchObject({ exit: 3, stdout: '' });
+    expect(await node('keys', 'export', 'treasury', '--yes', '--to-file', unwritten)).toMatchObject({
+      exit: 3,
+      stdout: '',
+    });
     expect(() => statSync(unwritten)).toThrow();
+  });
+
+  test.for([
+    ['export', '--stdout'],
+    ['package', '--to-file', 'never', '--public-file', 'never.json'],
+  ])('%s asks first, and says what it means: nothing begins unless a person says yes', async (rest) => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const [command = '', ...options] = rest;
+    const args = ['keys', command, 'treasury', ...options.map((one) => (/^never/.test(one) ? join(folder, one) : one))];
+    expect(await node(...args)).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('--yes') });
+    const no = await quorate([...args, '--socket', socket], {}, undefined, async () => false);
+    expect(no).toMatchObject({ exit: 3, stdout: '', stderr: expect.stringMatching(/private key of treasury/) });
+    expect((await service.key('treasury')).exported).toBe(false);
+    const yes = await quorate([...args, '--socket', socket], {}, undefined, async () => true);
+    expect([yes.exit, (await service.key('treasury')).exported]).toEqual([0, true]);
+  });
+
+  test('that are quarantined are listed, and no key that can be used', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const lost = { name: 'tap', keyId: 'ab'.repeat(32), state: 'quarantined', reason: 'the copies differ' } as const;
+    service.quarantined = [lost, { ...lost, name: '' }];
+    const { stdout } = await node('keys');
+    expect(stdout).toMatch(/^tap +- +- +- +- +quarantined +-$/m);
+    expect(stdout).toMatch(/^abababababab +- .*quarantined/m);
+    expect(await json('keys')).toMatchObject({ keys: [{ name: 'treasury' }, lost, { name: '' }] });
+    expect((await node('health')).stdout).toMatch(/^tap +- +- +NO: quarantined here$/m);
+  });
+
+  test('show says when the shares were dealt, and since when they are overdue, and why', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    expect((await node('keys', 'show', 'treasury')).stdout).toMatch(
+      /^dealt: +2023-11-14T22:13:20Z\nnext refresh: +2023-11-15T/m,
+    );
+    service.problem = 'it failed 9 times, at last so: bob declines';
+    expect((await node('keys', 'show', 'treasury')).stdout).toMatch(
+      /^next refresh: +due 2023-11-15T\S+: it failed 9 times, at last so: bob declines$/m,
+    );
+  });
+
+  test('refresh says which reshare it ends that waits for operators', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const { id } = await service.reshare('treasury', {});
+    const reshare = { publicKey: '', mustConfirm: false, threshold: 2, members: [], joining: [], leaving: [] };
+    const proposal = {
+      proposer: 'bob',
+      scheme: 'ed25519',
+      purpose: 'p',
+      threshold: 2,
+      members: [],
+      expires: 0,
+      reshare,
+    } as const;
+    service.move(id, { state: 'accepted', proposal });
+    expect((await node('keys', 'refresh', 'treasury')).stderr).toMatch(
+      new RegExp(`a reshare of treasury waits for operators \\(${id.slice(0, 12)}\\): this refresh ends it`),
+    );
+    service.move(id, { state: 'done' });
+    expect((await node('keys', 'refresh', 'treasury')).stderr).not.toContain('ends it');
   });
 
   test('repair', async () => {
@@ -624,7 +685,53 @@ describe('ceremonies', () => {
     expect((await node('ceremonies', 'show', 'zz')).exit).toBe(2);
     expect((await node('ceremonies', 'show', 'ab'.repeat(32))).exit).toBe(2);
     await service.keygen({ name: 'other', scheme: 'ed25519' });
-    expect((await node('ceremonies', 'show', '')).stderr).toContain('2 ceremonies have ids that begin so');
+    for (const action of ['show', 'accept', 'cancel'])
+      expect(await node('ceremonies', action, '')).toMatchObject({
+        exit: 2,
+        stderr: expect.stringContaining('give an id'),
+      });
+  });
+
+  test('an export says what yes means, of which key, and is asked about', async () => {
+    service.immediate = false;
+    const { id } = await service.keygen({ name: 'cold', scheme: 'ed25519' });
+    const proposal = {
+      proposer: 'alice',
+      scheme: 'ed25519',
+      purpose: 'p',
+      threshold: 2,
+      parties: 3,
+      members: ['alice', 'bob'],
+      expires: 0,
+      meaning: 'alice gets the whole private key',
+    } as const;
+    service.move(id, { kind: 'export', needsAccept: true, proposal });
+    const { stdout } = await node('ceremonies', 'show', id);
+    expect(stdout).toMatch(/^your yes means: +alice gets the whole private key$/m);
+    expect(stdout).toMatch(/^threshold: +2 of 3$/m);
+    expect(stdout).toMatch(/^helpers: +bob$/m);
+    expect(stdout).toMatch(new RegExp(`^to accept: +quorate ceremonies accept ${id.slice(0, 12)}$`, 'm'));
+    const accept = ['ceremonies', 'accept', id, '--socket', socket];
+    expect(await quorate(accept)).toMatchObject({
+      exit: 2,
+      stderr: expect.stringMatching(/whole private key[^]*--yes/),
+    });
+    expect((await quorate(accept, {}, undefined, async () => false)).exit).toBe(3);
+    expect((await service.ceremony(id, 0)).needsAccept).toBe(true);
+    expect((await quorate([...accept, '--yes'])).exit).toBe(0);
+  });
+
+  test('that waits for others says for whom', async () => {
+    service.immediate = false;
+    const running = node('keygen', 'slow', '--scheme', 'ed25519');
+    await expect.poll(() => service.ceremonies().length).toBe(1);
+    const { id } = service.ceremonies()[0] as CeremonyView;
+    service.move(id, { state: 'accepted', waitsFor: ['bob', 'carol'] });
+    expect((await node('ceremonies', 'show', id)).stdout).toMatch(/^waits for: +bob, carol: their operators may/m);
+    service.move(id, { state: 'done' });
+    expect((await running).stderr).toMatch(
+      /accepted · .* · waits for bob, carol, whose operators may have to accept it\n/,
+    );
   });
 
   test('--follow prints every change as a line of JSON until the node stops', async () => {
@@ -643,6 +750,16 @@ describe('ceremonies', () => {
       .map((line) => (JSON.parse(line) as CeremonyView).state);
     expect(states).toEqual(['running', 'done']);
   });
+});
+
+test('a command that is misspelt is guessed, and said without a second "error" in JSON', async () => {
+  const wrong = await node('keys', 'refersh', 'ed');
+  expect(wrong).toMatchObject({
+    exit: 2,
+    stderr: expect.stringMatching(/no command refersh here; did you mean refresh\?/),
+  });
+  expect((await node('ceremonies', 'xyzzy')).stderr).toMatch(/no command xyzzy here\. There are: show, accept, cancel/);
+  expect((await json('keys', 'show'))['message']).toMatch(/^missing required argument/);
 });
 
 test('what the node refuses is said on stderr, and as JSON on stdout', async () => {
@@ -676,6 +793,14 @@ describe('a reshare', () => {
     expect(stdout).toContain('2 of 3 now, 3 of 3 then');
     expect(await json(...order, '--preview')).toMatchObject({ after: { threshold: 3, parties: 3 } });
     expect(begun()).toBe(false);
+  });
+
+  test('that cannot begin is shown with an exit code that says so', async () => {
+    const high = ['keys', 'reshare', 'treasury', '--members', 'alice,bob', '--threshold', '3', '--preview'];
+    expect(await node(...high)).toMatchObject({
+      exit: 2,
+      stdout: expect.stringContaining('! the threshold is too high'),
+    });
   });
 
   test('begins when a person has seen it and says yes, or with --yes', async () => {

@@ -17,6 +17,7 @@ import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addVerify } from './commands/verify.ts';
 import { type Act, Context, type GlobalOptions, type Outcome } from './context.ts';
+import { CliError } from './exit.ts';
 import type { Host } from './host.ts';
 
 const commands = [
@@ -61,9 +62,35 @@ export function buildProgram(host: Host, outcome: Outcome): Command {
     async (...all) => {
       // Commander appends the command itself to its arguments and options.
       const command = all.pop() as Command;
+      checkKnown(command);
       const context = new Context(host, command.optsWithGlobals<GlobalOptions>());
       outcome.exit = await run(context, ...(all as never[]));
     };
   for (const add of commands) add(program, act);
+  for (const command of program.commands) if (command.commands.length > 0) command.allowExcessArguments();
   return program;
+}
+
+/** A command with commands of its own takes no argument itself: what is left over is one of them, misspelt. @throws {CliError} */
+function checkKnown({ args, commands: own, registeredArguments }: Command): void {
+  const [wrong] = args;
+  if (own.length === 0 || registeredArguments.length > 0 || wrong === undefined) return;
+  const names = own.map((one) => one.name());
+  const [near = ''] = names.toSorted((a, b) => distance(wrong, a) - distance(wrong, b));
+  const guess = distance(wrong, near) <= near.length / 2 ? `; did you mean ${near}?` : '.';
+  throw new CliError('usage', `there is no command ${wrong} here${guess} There are: ${names.join(', ')}`);
+}
+
+/** How many letters must be put in, left out or changed to make one word of the other. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries())
+      next.push(
+        Math.min((row[j] as number) + (letter === other ? 0 : 1), (row[j + 1] as number) + 1, (next[j] as number) + 1),
+      );
+    row = next;
+  }
+  return row.at(-1) as number;
 }

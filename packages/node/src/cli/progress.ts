@@ -1,6 +1,6 @@
 import type { NodeClient } from '../http/client.ts';
-import { acceptWith } from '../accepting.ts';
-import type { CeremonyView } from '../service.ts';
+import { acceptWith, nounOf } from '../ceremony-words.ts';
+import type { CeremonyView, ProposalView } from '../service.ts';
 import type { Context } from './context.ts';
 import { CeremonyFailed } from './exit.ts';
 import { printable } from './text.ts';
@@ -63,16 +63,18 @@ export function progressLine({
   failure,
 }: CeremonyView): string {
   const parts = [
-    `${kind} ${key}: ${state}`,
+    `${nounOf({ kind, proposal })} ${key}: ${state}`,
     ...(round === undefined || state !== 'running' ? [] : [`round ${round}`]),
     ...(attempt > 1 ? [`attempt ${attempt}`] : []),
     ...(participants.length > 0 ? [participants.join(', ')] : []),
     ...(failure === undefined ? [] : [failure.reason]),
-    ...(needsAccept && proposal !== undefined
-      ? [`${proposal.proposer} proposes ${proposal.scheme}, ${proposal.threshold} of ${proposal.members.join(', ')}`]
-      : []),
+    ...(needsAccept && proposal !== undefined ? [whatIsProposed(proposal)] : []),
     ...(needsAccept ? [`waits for this operator: ${acceptWith({ id, proposal })}`] : []),
     ...(waitsFor === undefined ? [] : [`waits for ${waitsFor.join(', ')}, whose operators may have to accept it`]),
   ];
   return printable(parts.join(' · '));
+}
+
+function whatIsProposed({ meaning, members, proposer, scheme, threshold }: ProposalView): string {
+  return meaning === undefined ? `${proposer} proposes ${scheme}, ${threshold} of ${members.join(', ')}` : meaning;
 }

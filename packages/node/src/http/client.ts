@@ -10,6 +10,7 @@ import {
   type KeyView,
   type MemberView,
   type PeerView,
+  type QuarantinedKeyView,
   type RepairOrder,
   type ReshareOrder,
   type ReshareView,
@@ -28,7 +29,7 @@ export interface NodeClient {
   unban(name: string): Promise<PeerView>;
   resolve(): Promise<StandingView>;
   roster(): Promise<readonly MemberView[]>;
-  keys(): Promise<readonly KeyView[]>;
+  keys(): Promise<readonly (KeyView | QuarantinedKeyView)[]>;
   key(name: string): Promise<KeyView>;
   addresses(name: string, path: string, bitcoin?: BitcoinNetwork): Promise<AddressesView>;
   freeze(name: string, frozen: boolean): Promise<KeyView>;
@@ -91,7 +92,7 @@ export function connectNode(socket: string): NodeClient {
     unban: async (name) => await post(`/v1/peers/${encodeURIComponent(name)}/unban`),
     resolve: async () => await post('/v1/identity/resolve'),
     roster: async () => (await get<{ members: MemberView[] }>('/v1/roster')).members,
-    keys: async () => (await get<{ keys: KeyView[] }>('/v1/keys')).keys,
+    keys: async () => (await get<{ keys: (KeyView | QuarantinedKeyView)[] }>('/v1/keys')).keys,
     key: async (name) => await get(keyPath(name)),
     addresses: async (name, path, bitcoin = 'mainnet') =>
       await get(`${keyPath(name)}/addresses?path=${encodeURIComponent(path)}&bitcoin=${bitcoin}`),

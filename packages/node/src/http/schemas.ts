@@ -48,13 +48,21 @@ const name = z
   .refine(isName, `not a name: 1 to ${MAX_NAME} of A-Z a-z 0-9 . _ @ : -, a letter or digit first`);
 
 /** Lower-case hex of `min` to `max` bytes. */
-function hex(min: number, max: number): z.ZodType<string> {
+function hex(min: number, max: number, digits = /^(?:[0-9a-f]{2})*$/): z.ZodType<string> {
   const size = min === max ? `${min}` : `${min} to ${max}`;
   return z
     .string()
     .max(2 * max, `not ${size} bytes`)
-    .refine((text) => text.length >= 2 * min && /^(?:[0-9a-f]{2})*$/.test(text), `not ${size} bytes in lower-case hex`);
+    .refine((text) => text.length >= 2 * min && digits.test(text), `not ${size} bytes in lower-case hex`);
 }
+
+/** A public key as operators give it. */
+const publicKey = hex(32, 33, /^(?:[0-9a-fA-F]{2})*$/).transform((text) => text.toLowerCase());
+
+const members = z
+  .array(name)
+  .min(2, 'a committee has two members at least')
+  .max(100, 'a committee has 100 members at most');
 
 const path = z
   .string()
@@ -83,7 +91,7 @@ const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
   scheme: z.enum(schemes as readonly [Scheme, ...Scheme[]]),
   purpose: name.optional(),
   threshold: z.int().min(2).max(100).optional(),
-  members: z.array(name).min(2).max(100).optional(),
+  members: members.optional(),
   allowLowThreshold: z.boolean().optional(),
 });
 
@@ -91,7 +99,7 @@ const keygenSchema: z.ZodType<KeygenOrder> = z.strictObject({
 const importQuery: z.ZodType<ImportOrder> = z.strictObject({
   name,
   scheme: z.enum(schemes as readonly [Scheme, ...Scheme[]]),
-  publicKey: hex(32, 33),
+  publicKey,
   purpose: name.optional(),
   threshold: z
     .string()
@@ -101,7 +109,7 @@ const importQuery: z.ZodType<ImportOrder> = z.strictObject({
   members: z
     .string()
     .transform((text) => text.split(','))
-    .pipe(z.array(name).min(2).max(100))
+    .pipe(members)
     .optional(),
   allowLowThreshold: z
     .literal('true')
@@ -111,14 +119,14 @@ const importQuery: z.ZodType<ImportOrder> = z.strictObject({
 
 const reshareSchema: z.ZodType<ReshareOrder> = z.strictObject({
   threshold: z.int().min(2).max(100).optional(),
-  members: z.array(name).min(2).max(100).optional(),
+  members: members.optional(),
   allowLowThreshold: z.boolean().optional(),
 });
 
-const acceptSchema = z.strictObject({ publicKey: z.union([hex(32, 32), hex(33, 33)]).optional() });
+const acceptSchema = z.strictObject({ publicKey: publicKey.optional() });
 
 const repairSchema: z.ZodType<RepairOrder> = z.strictObject({
-  publicKey: hex(32, 33).optional(),
+  publicKey: publicKey.optional(),
   helpers: z.array(name).min(1).max(100).optional(),
 });
 

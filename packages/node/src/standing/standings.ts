@@ -60,14 +60,22 @@ export class Standings {
     return this.#watch.doubts(node, bootEpoch);
   }
 
+  /** Epochs whose shares were lost with a rollback, by key id. */
+  lostShares(): readonly (readonly [keyId: Uint8Array, epoch: number])[] {
+    const { keys, marks } = this.#parts;
+    return marks.keys().filter(([keyId, epoch]) => epoch > (keys.get(keyId)?.current?.epoch ?? 0));
+  }
+
+  /** Why an epoch of a key is not the one to use here, in a sentence. */
+  lostShare(keyId: Uint8Array, epoch: number): string | undefined {
+    const highest = this.#parts.marks.epochOf(keyId);
+    return highest > epoch ? `the share of epoch ${highest} was lost here with a rollback` : undefined;
+  }
+
   /** @throws {ServiceError} `denied` if the committee of a key went on to an epoch whose share was lost here */
   expectShare(keyId: Uint8Array, epoch: number): void {
-    const highest = this.#parts.marks.epochOf(keyId);
-    if (highest > epoch)
-      throw new ServiceError(
-        'denied',
-        `the share of epoch ${highest} was lost here with a rollback: \`quorate keys repair\` brings it back`,
-      );
+    const problem = this.lostShare(keyId, epoch);
+    if (problem !== undefined) throw new ServiceError('denied', `${problem}: \`quorate keys repair\` brings it back`);
   }
 
   view(): StandingView {
@@ -79,10 +87,9 @@ export class Standings {
 
   /** What the operator should know of this node's shares, of it and of the others. */
   warnings(): readonly string[] {
-    const { keys, marks, members, nameOf } = this.#parts;
+    const { marks, members, nameOf } = this.#parts;
     const { doubtedBy, reason } = this.view();
     const doubted = members().filter(({ node }) => marks.doubtOf(node) !== undefined);
-    const lost = marks.keys().filter(([keyId, epoch]) => epoch > (keys.get(keyId)?.current?.epoch ?? 0));
     return [
       ...(reason === undefined ? [] : [reason]),
       ...doubtedBy.map(
@@ -94,10 +101,6 @@ export class Standings {
           ? `two nodes run as ${nameOf(peer)}: nothing is done with it until its operator has stopped one and resolved it`
           : `${nameOf(peer)} was rolled back, or runs twice: nothing is done with it until it has recovered`,
       ),
-      ...lost.map(([keyId, epoch]) => {
-        const name = keys.get(keyId)?.name ?? toHex(keyId);
-        return `the share of the key ${name}, epoch ${epoch}, was lost with a rollback: run \`quorate keys repair\``;
-      }),
     ];
   }
 

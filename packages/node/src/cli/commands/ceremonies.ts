@@ -1,4 +1,4 @@
-import { acceptWith, shortId } from '../../accepting.ts';
+import { acceptWith, nounOf, shortId } from '../../ceremony-words.ts';
 import type { NodeClient } from '../../http/client.ts';
 import type { CeremonyView, ProposalView, SignatureForms } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
@@ -27,6 +27,7 @@ export const addCeremonies: AddCommand = (program, act) => {
     .description('let a ceremony that waits for this node’s operator go on here')
     .argument(...idArgument)
     .option('--public-key <bytes>', 'reshare: the public key, from somebody you trust; needed to join a committee')
+    .option('--yes', 'an export: do not ask')
     .action(act(accept));
   ceremonies
     .command('cancel')
@@ -45,7 +46,7 @@ async function list(context: Context, { follow }: { readonly follow?: true }): P
       ['ID', 'KIND', 'KEY', 'STATE', 'UPDATED', 'PARTICIPANTS'],
       ...ceremonies.map((one) => [
         shortId(one.id),
-        one.kind,
+        nounOf(one),
         one.key,
         state(one),
         time(one.updatedAt),
@@ -56,8 +57,19 @@ async function list(context: Context, { follow }: { readonly follow?: true }): P
   return exits.ok;
 }
 
-async function accept(context: Context, id: string, { publicKey }: { readonly publicKey?: string }): Promise<ExitCode> {
-  return await withOne(context, id, async (node, whole) => await node.accept(whole, publicKey));
+interface AcceptOptions {
+  readonly publicKey?: string;
+  readonly yes?: true;
+}
+
+/** What cannot be taken back is asked about first. */
+async function accept(context: Context, id: string, { publicKey, yes }: AcceptOptions): Promise<ExitCode> {
+  return await withOne(context, id, async (node, whole) => {
+    const { key, kind, needsAccept, proposal } = await node.ceremony(whole);
+    if (kind === 'export' && needsAccept && proposal !== undefined)
+      await context.confirm(proposal.meaning ?? '', `Give ${proposal.proposer} the private key of ${key}?`, yes);
+    return await node.accept(whole, publicKey?.toLowerCase());
+  });
 }
 
 async function followAll(context: Context): Promise<ExitCode> {
@@ -81,6 +93,7 @@ async function withOne(
 
 /** The one known ceremony whose id begins so. */
 async function wholeId(node: NodeClient, beginning: string): Promise<string> {
+  if (beginning === '') throw new CliError('usage', 'give an id, or its first digits; `quorate ceremonies` lists them');
   if (/^[0-9a-f]{64}$/.test(beginning)) return beginning;
   const found = (await node.ceremonies()).filter(({ id }) => id.startsWith(beginning));
   const [one] = found;
@@ -94,7 +107,7 @@ function describe(ceremony: CeremonyView): string {
   const { result, failure } = ceremony;
   return fields([
     ['id', ceremony.id],
-    ['what', `${ceremony.kind} ${ceremony.key}`],
+    ['what', `${nounOf(ceremony)} ${ceremony.key}`],
     ['state', state(ceremony)],
     ...(ceremony.proposal === undefined ? [] : proposed(ceremony.proposal)),
     ...(ceremony.needsAccept ? [['to accept', acceptWith(ceremony)] as const] : []),
@@ -118,24 +131,31 @@ function describe(ceremony: CeremonyView): string {
 }
 
 /** What an operator should know before accepting. */
-function proposed({ proposer, scheme, purpose, threshold, trade, members, expires, reshare }: ProposalView) {
+function proposed(proposal: ProposalView) {
+  const { proposer, scheme, purpose, threshold, trade, meaning, members, parties, expires, reshare } = proposal;
   return [
+    ...(meaning === undefined ? [] : ([['your yes means', meaning]] as const)),
     ['proposed by', proposer],
     ['scheme', scheme],
     ['purpose', purpose],
     ...(reshare === undefined
       ? []
       : ([
-          ['key', reshare.publicKey],
+          [reshare.mustConfirm ? 'key, they say' : 'key', reshare.publicKey],
           ['held by', `${reshare.threshold} of ${reshare.members.join(', ')}`],
           ['joining', reshare.joining.join(', ') || '-'],
           ['leaving', reshare.leaving.join(', ') || '-'],
         ] as const)),
-    ['threshold', `${threshold} of ${members.length}`],
+    ['threshold', `${threshold} of ${parties ?? members.length}`],
     ...(trade === undefined ? [] : ([['which means', trade]] as const)),
-    ['committee', members.join(', ')],
+    [parties === undefined ? 'committee' : 'helpers', helpersOf(proposal).join(', ')],
     ['until', time(expires)],
   ] as const;
+}
+
+/** Who gives of its share to whoever proposes it, or the committee that is proposed. */
+function helpersOf({ members, parties, proposer }: ProposalView): readonly string[] {
+  return parties === undefined ? members : members.filter((name) => name !== proposer);
 }
 
 /** The forms of a signature that there are. */

@@ -11,6 +11,7 @@ interface ExportOptions {
   readonly toFile?: string;
   readonly stdout?: true;
   readonly helpers?: readonly string[];
+  readonly yes?: true;
 }
 
 /** Adds `keys export`. */
@@ -22,16 +23,19 @@ export function addExport(keys: Command, act: Act): void {
     .option('--to-file <file>', 'a new file, mode 0600, for the private key')
     .option('--stdout', 'print the private key')
     .option('--helpers <names>', 'whose shares are used, separated by commas (default: some who are connected)', names)
+    .option('--yes', 'do not ask')
     .action(act(exportKey));
 }
 
 async function exportKey(
   context: Context,
   name: string,
-  { helpers, stdout, toFile }: ExportOptions,
+  { helpers, stdout, toFile, yes }: ExportOptions,
 ): Promise<ExitCode> {
   if ((toFile === undefined) === (stdout === undefined))
     throw new CliError('usage', 'say where the private key goes: --to-file <file>, or --stdout');
+  const meaning = `whoever has the private key of ${name} signs alone, for ever: no refresh changes that, and it counts as exported`;
+  await context.confirm(meaning, `Put the private key of ${name} together here?`, yes);
   const node = context.node();
   const file = toFile === undefined ? undefined : createPrivately(toFile);
   let written = false;

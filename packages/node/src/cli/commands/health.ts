@@ -3,7 +3,10 @@ import { type ExitCode, exits } from '../exit.ts';
 import { printable, table } from '../text.ts';
 
 export const addHealth: AddCommand = (program, act) => {
-  program.command('health').description('whether the node can take part, and each key be used now').action(act(health));
+  program
+    .command('health')
+    .description('whether the node can take part, and have something signed with each key now')
+    .action(act(health));
 };
 
 async function health(context: Context): Promise<ExitCode> {
@@ -12,11 +15,11 @@ async function health(context: Context): Promise<ExitCode> {
     const head = view.ready
       ? context.style('green', 'ready')
       : context.style('red', `not ready: ${view.reasons.map(printable).join('; ')}`);
-    const keys = view.keys.map(({ name, threshold, parties, online, signable }) => [
+    const keys = view.keys.map(({ name, threshold, parties, online, signable, problem }) => [
       name,
-      `${threshold} of ${parties}`,
-      String(online),
-      signable ? 'yes' : 'NO',
+      parties === 0 ? '-' : `${threshold} of ${parties}`,
+      parties === 0 ? '-' : String(online),
+      signable ? 'yes' : `NO${problem === undefined ? '' : `: ${problem}`}`,
     ]);
     return keys.length === 0 ? head : `${head}\n${table([['KEY', 'THRESHOLD', 'ONLINE', 'CAN SIGN'], ...keys])}`;
   });

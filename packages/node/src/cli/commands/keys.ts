@@ -1,5 +1,6 @@
 import { type BitcoinNetwork, bitcoinNetworks } from '@quorate/protocol';
 import { Option } from 'commander';
+import { shortId } from '../../ceremony-words.ts';
 import type { KeyView } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
@@ -16,7 +17,7 @@ export const addKeys: AddCommand = (program, act) => {
   const keys = program
     .command('keys')
     .alias('key')
-    .description('the keys of which this node holds a share')
+    .description('the keys of which this node holds a share, held one, or has a damaged one')
     .action(act(list));
   keys.command('show').description('one key').argument('<name>', "the key's name").action(act(show));
   keys
@@ -52,12 +53,14 @@ export const addKeys: AddCommand = (program, act) => {
     .action(act(repair));
   keys
     .command('freeze')
-    .description('this node no longer signs with the key, until it is thawed')
+    .description(
+      'this node uses its share for nothing, until it is thawed: it signs nothing, and nobody can refresh the key',
+    )
     .argument('<name>', "the key's name")
     .action(act(async (context, name: string) => await setFrozen(context, name, true)));
   keys
     .command('thaw')
-    .description('this node signs with the key again')
+    .description('this node uses its share of the key again')
     .argument('<name>', "the key's name")
     .action(act(async (context, name: string) => await setFrozen(context, name, false)));
 };
@@ -67,15 +70,11 @@ async function list(context: Context): Promise<ExitCode> {
   context.print({ keys }, () =>
     table([
       ['NAME', 'SCHEME', 'PURPOSE', 'THRESHOLD', 'EPOCH', 'STATE', 'PUBLIC KEY'],
-      ...keys.map((key) => [
-        key.name,
-        key.scheme,
-        key.purpose,
-        threshold(key),
-        String(key.epoch),
-        state(key),
-        key.publicKey,
-      ]),
+      ...keys.map((key) =>
+        key.state === 'quarantined'
+          ? [key.name || shortId(key.keyId), '-', '-', '-', '-', key.state, '-']
+          : [key.name, key.scheme, key.purpose, threshold(key), String(key.epoch), state(key), key.publicKey],
+      ),
     ]),
   );
   return exits.ok;
@@ -106,6 +105,12 @@ async function addresses(context: Context, name: string, { path, bitcoin }: Addr
 
 async function refresh(context: Context, name: string): Promise<ExitCode> {
   const node = context.node();
+  const awaited = (await node.ceremonies()).find(
+    (one) =>
+      one.key === name && one.proposal?.reshare !== undefined && (one.state === 'proposed' || one.state === 'accepted'),
+  );
+  if (awaited !== undefined)
+    context.say(`a reshare of ${name} waits for operators (${shortId(awaited.id)}): this refresh ends it`);
   await watch(node, async () => await node.refresh(name), printProgress(context));
   print(context, await node.key(name));
   return exits.ok;
@@ -158,6 +163,14 @@ function print(context: Context, key: KeyView): void {
             ] as const,
           ]
         : []),
+      ...(key.state === 'elsewhere'
+        ? [
+            [
+              'held',
+              `by the parties above, as of ${time(key.createdAt)}; what became of it since is not known here`,
+            ] as const,
+          ]
+        : []),
       ...(key.repair === undefined
         ? []
         : [['needs repair', `${key.repair}; quorate keys repair ${key.name}`] as const]),
@@ -168,8 +181,13 @@ function print(context: Context, key: KeyView): void {
 }
 
 function refreshed({ refresh }: KeyView): (readonly [string, string])[] {
-  if (refresh?.dueAt === undefined) return [];
-  return [['next refresh', refresh.problem ?? time(refresh.dueAt)]];
+  if (refresh === undefined) return [];
+  const { dueAt, lastAt, problem } = refresh;
+  const next = dueAt === undefined ? 'by nobody but operators: no interval is configured' : time(dueAt);
+  return [
+    ['dealt', time(lastAt)],
+    ['next refresh', problem === undefined ? next : `${dueAt === undefined ? '' : `due ${next}: `}${problem}`],
+  ];
 }
 
 function threshold(key: KeyView): string {

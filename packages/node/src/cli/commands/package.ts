@@ -7,6 +7,7 @@ import { createPrivately } from '../new-file.ts';
 interface PackageOptions {
   readonly toFile: string;
   readonly publicFile: string;
+  readonly yes?: true;
 }
 
 /** Adds `keys package`. */
@@ -17,10 +18,13 @@ export function addPackage(keys: Command, act: Act): void {
     .argument('<name>', "the key's name")
     .requiredOption('--to-file <file>', 'a new file, mode 0600, for the share: a KeyPackage')
     .requiredOption('--public-file <file>', 'a new file for what is public: a PublicKeyPackage')
+    .option('--yes', 'do not ask')
     .action(act(packageKey));
 }
 
 async function packageKey(context: Context, name: string, options: PackageOptions): Promise<ExitCode> {
+  const meaning = `whoever has as many of these as must sign has the private key of ${name}, and it counts as exported for ever`;
+  await context.confirm(meaning, `Write the share of ${name} to a file?`, options.yes);
   const made: { readonly path: string; readonly file: number }[] = [];
   let written = false;
   try {

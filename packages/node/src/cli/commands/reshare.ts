@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ReshareOrder, ReshareView } from '../../service.ts';
 import type { Act, Context } from '../context.ts';
-import { CliError, type ExitCode, exits } from '../exit.ts';
+import { type ExitCode, exits } from '../exit.ts';
 import { printProgress, watch } from '../progress.ts';
 import { fields, table } from '../text.ts';
 import { names, parties } from './keygen.ts';
@@ -36,9 +36,9 @@ async function reshare(
   const view = await node.previewReshare(name, order);
   if (preview) {
     context.print(view, () => describe(view));
-    return exits.ok;
+    return exitOf(view);
   }
-  if (view.problems.length === 0 && !yes) await confirm(context, view);
+  if (view.problems.length === 0) await context.confirm(describe(view), `Give ${view.key} to this committee?`, yes);
   const ceremony = wait
     ? await watch(node, async () => await node.reshare(name, order), printProgress(context))
     : await node.reshare(name, order);
@@ -47,12 +47,11 @@ async function reshare(
   return result === undefined ? exits.pending : exits.ok;
 }
 
-/** @throws {CliError} unless a person says yes */
-async function confirm(context: Context, view: ReshareView): Promise<void> {
-  context.say(describe(view));
-  const ask = context.host.confirm;
-  if (ask === undefined) throw new CliError('usage', 'nobody is there to ask: look at it, and add --yes');
-  if (!(await ask(`Give ${view.key} to this committee?`))) throw new CliError('declined', 'nothing was begun');
+/** What the command would exit with. */
+function exitOf({ before, members, problems }: ReshareView): ExitCode {
+  if (problems.length === 0) return exits.ok;
+  const isAway = members.some(({ change, connected }) => change !== 'leaves' && !connected);
+  return isAway || members.filter(({ deals }) => deals).length < before.threshold ? exits.noQuorum : exits.usage;
 }
 
 function describe(view: ReshareView): string {

@@ -6,6 +6,12 @@ export function acceptWith({ id, proposal }: Pick<CeremonyView, 'id' | 'proposal
   return `quorate ceremonies accept ${shortId(id)}${pinned}`;
 }
 
+/** What operators call it: a renewal is one of two things. */
+export function nounOf({ kind, proposal }: Pick<CeremonyView, 'kind' | 'proposal'>): string {
+  if (kind !== 'renew') return kind;
+  return proposal?.reshare === undefined ? 'refresh' : 'reshare';
+}
+
 /** A ceremony's id as lists show it; every command takes an unambiguous beginning. */
 export function shortId(id: string): string {
   return id.slice(0, 12);
