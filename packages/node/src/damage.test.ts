@@ -13,7 +13,20 @@ test('a node whose record of one key is lost serves the others, and says what is
   await bob.store.batch([{ type: 'delete', key: `epochs/${id}/0000000001` }]);
   await committee.start(bob);
 
-  expect((await bob.node.keys()).map(({ name }) => name)).toEqual(['other']);
+  const keys = (await bob.node.keys()).toSorted((a, b) => a.name.localeCompare(b.name));
+  const reason = expect.stringMatching(/quorate doctor/);
+  expect(keys).toEqual([
+    expect.objectContaining({ name: 'other', state: 'active' }),
+    { name: 'treasury', keyId: id, state: 'quarantined', reason },
+  ]);
+  expect((await bob.node.health()).keys).toContainEqual(
+    expect.objectContaining({
+      name: 'treasury',
+      signable: false,
+      problem: expect.stringMatching(/keys repair treasury/),
+    }),
+  );
+  await expect(bob.node.refresh('treasury')).rejects.toMatchObject({ code: 'integrity' });
   const { warnings } = await bob.node.status();
   expect(warnings).toContainEqual(expect.stringMatching(/treasury is quarantined.*quorate doctor/));
   expect(await committee.audit('bob')).toContain('key-quarantined: incomplete');

@@ -91,7 +91,16 @@ describe('an export', () => {
     const committee = await committeeOf(3, 'asks');
     const { id } = await committee.at('alice').node.exportKey('treasury', { helpers: ['bob', 'carol'] });
     await committee.run(1_000);
-    for (const name of ['bob', 'carol']) expect(committee.ceremony(name, id)?.needsAccept).toBe(true);
+    for (const name of ['bob', 'carol'])
+      expect(committee.ceremony(name, id)).toMatchObject({
+        needsAccept: true,
+        proposal: {
+          threshold: 2,
+          parties: 3,
+          meaning: expect.stringMatching(/^alice gets the whole private key of treasury/),
+        },
+      });
+    expect((await committee.at('bob').node.status()).warnings.join()).toMatch(/waits for your yes.*whole private key/);
     await committee.at('bob').node.accept(id);
     await committee.run(1_000);
     expect(committee.ceremony('alice', id)?.state).toBe('accepted');

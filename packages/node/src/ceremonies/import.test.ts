@@ -54,6 +54,12 @@ describe('an import', () => {
       for (const name of names)
         expect(await committee.at(name).node.key('treasury')).toMatchObject({ imported: true, epoch: 1 });
       const intent = scheme === 'ecdsa' ? { intent: hashed } : {};
+      const bob = committee.at('bob').node;
+      expect((await bob.health()).keys).toMatchObject([
+        { signable: false, problem: expect.stringMatching(/^imported/) },
+      ]);
+      const { notes } = await bob.previewReshare('treasury', { threshold: 3 });
+      expect(notes.join()).toMatch(/it signs nothing until/);
       await expect(committee.at('bob').node.sign(committee.order('early', intent))).rejects.toMatchObject({
         code: 'denied',
         message: expect.stringMatching(/was imported/),

@@ -380,9 +380,14 @@ describe('helpers', () => {
       'bob',
       expect.arrayContaining(['bob']),
     ]);
+    expect(proposal).toMatchObject({
+      threshold: 2,
+      parties: 3,
+      meaning: expect.stringMatching(/^bob gets its own share/),
+    });
     await committee.at('alice').node.accept(id);
     await committee.run(1_000);
-    expect(committee.ceremony('bob', id)?.state).toBe('accepted');
+    expect(committee.ceremony('bob', id)).toMatchObject({ state: 'accepted', waitsFor: ['carol'] });
     expect(bob.home.keys.list()[0]?.quarantined).toBeDefined();
     await committee.at('carol').node.accept(id);
     await committee.until(() => committee.ceremony('bob', id)?.state === 'done');

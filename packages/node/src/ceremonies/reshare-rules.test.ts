@@ -113,6 +113,14 @@ describe('who joins', () => {
   });
 });
 
+test('a preview of what is impossible does not say what it would mean', async () => {
+  const committee = await committeeWith('impossible', 3, 3);
+  const { node } = committee.at('alice');
+  const { notes, problems } = await node.previewReshare('treasury', { members: ['alice', 'bob'], threshold: 3 });
+  expect(problems).toEqual([expect.stringMatching(/threshold is 2 at least, and 2 at most/)]);
+  expect(notes.join()).not.toMatch(/may be away|corrupt/);
+});
+
 describe('an operator of the old committee', () => {
   test('is asked for an hour before a refresh by schedule makes its yes worthless, and no longer', async () => {
     const settings = { refreshInterval: 3_600 };

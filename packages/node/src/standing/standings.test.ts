@@ -175,6 +175,12 @@ describe('a node on an earlier copy of its disk', () => {
     await committee.run(50);
     // The doubt was on the disk of the others.
     expect(doubtedAt(committee.at('alice'))).toEqual(['carol']);
+    expect((await carol.node.health()).keys).toMatchObject([{ signable: false, problem: 'this node is recovering' }]);
+    const { node } = committee.at('alice');
+    expect((await node.health()).keys).toMatchObject([{ online: 2, signable: false, problem: expect.stringMatching(/too few/) }]);
+    const why = expect.stringMatching(/carol is doubted/);
+    await expect(node.refresh('treasury')).rejects.toMatchObject({ code: 'no-quorum', message: why });
+    expect((await node.previewReshare('treasury', { threshold: 2 })).problems).toContainEqual(why);
     // They cannot know who was here a moment before they began.
     await committee.run(limits.instanceLease / 2);
     expect(await stateOf(carol)).toBe('recovering');
@@ -197,7 +203,15 @@ describe('a node on an earlier copy of its disk', () => {
     expect(await stateOf(carol)).toBe('recovering');
     await committee.run(lease);
     expect(await stateOf(carol)).toBe('well');
-    expect((await carol.node.status()).warnings.join()).toContain('treasury, epoch 2, was lost');
+    const { warnings } = await carol.node.status();
+    expect(warnings.filter((warning) => warning.includes('repair'))).toEqual([
+      expect.stringMatching(
+        /^the key treasury .*epoch 2 was lost with a rollback; run `quorate keys repair treasury`$/,
+      ),
+    ]);
+    expect((await carol.node.health()).keys).toMatchObject([
+      { signable: false, problem: expect.stringMatching(/missing/) },
+    ]);
     await expect(carol.node.sign(committee.order('old share'))).rejects.toMatchObject({ code: 'denied' });
     expect(await signersOf(committee, 'alice', 'new shares')).toEqual(['alice', 'bob']);
     await restart(committee, carol);
@@ -219,7 +233,9 @@ describe('a node on an earlier copy of its disk', () => {
     await committee.run(lease);
     expect([await stateOf(carol), await carol.node.keys()]).toEqual(['well', []]);
     const { keyId } = await committee.at('alice').node.key('treasury');
-    expect((await carol.node.status()).warnings.join()).toContain(`${keyId}, epoch 1, was lost`);
+    const { warnings } = await carol.node.status();
+    expect(warnings.join()).toMatch(/a key that was made after the backup, epoch 1, was lost .*--public-key/);
+    expect(warnings.join()).toContain(keyId);
     expect(carol.home.marks.epochOf(fromHex(keyId))).toBe(1);
     const { publicKey } = await committee.at('alice').node.key('treasury');
     await repair(committee, 'carol', { publicKey });
