@@ -44,6 +44,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['intents'],
     ['policy'],
     ['service.ts'],
+    ['ceremony-words.ts'],
     ['coordination', 'standing', 'stock'],
     ['ceremonies'],
     ['warnings.ts'],

@@ -124,4 +124,15 @@ export const exports: readonly Mutant[] = [
       ],
     ],
   ),
+  ...[
+    ['export', '  await context.confirm(meaning, `Put the private key of ${name} together here?`, yes);\n'],
+    ['package', '  await context.confirm(meaning, `Write the share of ${name} to a file?`, options.yes);\n'],
+    ['ceremonies', '      await context.confirm(proposal.meaning'],
+  ].map(([command = '', find = '']) => ({
+    file: `packages/node/src/cli/commands/${command}.ts`,
+    find,
+    replace: find.endsWith('\n') ? '' : find.replace('await context', 'void context'),
+    tests: ['packages/node/src/cli/node-commands.test.ts'],
+    why: `a private key given away that nobody was asked about (${command})`,
+  })),
 ];

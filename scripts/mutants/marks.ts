@@ -106,7 +106,7 @@ export const marks: readonly Mutant[] = [
         '',
         'orders of a node that was rolled back',
       ],
-      ['if (highest > epoch)', 'if (false)', 'an order with a share of an old epoch'],
+      ['if (problem !== undefined) throw', 'if (false) throw', 'an order with a share of an old epoch'],
       ['const counter = (own.lives', 'const counter = 1 || (own.lives', 'statements that do not rise'],
       ['    await marks.keepOwn({ ...own, lives });\n', '', 'statements that their maker forgets'],
     ],

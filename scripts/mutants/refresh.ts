@@ -67,6 +67,29 @@ export const refresh: readonly Mutant[] = [
       'shares kept although their proof failed',
     ],
   ]),
+  ...cuts(
+    folder,
+    'refresh-schedule.ts',
+    ['reshare-rules.test.ts'],
+    [
+      [
+        'dueAt + (this.#awaits(key) ? limits.refreshDeference : 0)',
+        'dueAt',
+        'operators whose yes a refresh makes worthless',
+      ],
+      [
+        'this.#awaits(key) ? limits.refreshDeference : 0',
+        'this.#awaits(key) ? Infinity : 0',
+        'reshares that keep the shares as they are',
+      ],
+    ],
+  ),
+  ...cuts(folder, 'ceremonies.ts', tests, [
+    ['    this.#refreshes.ended(entry);\n', '', 'a refresh that fails for ever, unseen'],
+  ]),
+  ...cuts(folder, 'declines.ts', tests, [
+    ['why.startsWith(tooMany) ? why.slice(tooMany.length) : ', '', 'reasons nested in reasons'],
+  ]),
   ...cuts(folder, 'admission.ts', tests, [
     [
       "isOver(ceremony) || ceremony.state.name === 'confirming') return false;\n  return",

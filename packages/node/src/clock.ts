@@ -158,6 +158,11 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.due < b.due || (a.due === b.due && a.order < b.order);
 }
 
+/** A wall clock time, milliseconds since 1970, in UTC to the second. */
+export function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 /** The event loop runs every microtask, and what those queue, before it comes to an immediate. */
 async function promisesSettled(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));

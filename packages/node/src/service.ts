@@ -255,7 +255,7 @@ export interface KeygenOrder {
   readonly threshold?: number | undefined;
   /** Names from the roster; default: the first `participants` of the configuration, else all members. */
   readonly members?: readonly string[] | undefined;
-  /** Needed when the threshold is below (n + 1) / 2: says that fewer corrupt parties than a majority can forge. */
+  /** Needed when the threshold is below n / 2: says that fewer corrupt parties than a majority can forge. */
   readonly allowLowThreshold?: boolean | undefined;
 }
 

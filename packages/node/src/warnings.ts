@@ -2,6 +2,7 @@ import { equal, toHex } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import type { Ceremonies } from './ceremonies/ceremonies.ts';
 import { acceptWith, nounOf } from './ceremony-words.ts';
+import { timeText } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { limits } from './limits.ts';
 import { publicKeyOf } from './network/identity.ts';
@@ -68,7 +69,7 @@ function waiting(ceremony: CeremonyView): readonly string[] {
   const { key, kind, needsAccept, proposal } = ceremony;
   if (!needsAccept || proposal === undefined) return [];
   const what = `the ${nounOf({ kind, proposal })} of ${key} that ${proposal.proposer} proposes`;
-  const until = new Date(proposal.expires).toISOString();
+  const until = timeText(proposal.expires);
   return [
     `${what} waits for your yes until ${until}: \`${acceptWith(ceremony)}\`, once you know what it is${proposal.meaning === undefined ? '' : ` (${proposal.meaning})`}`,
   ];
@@ -120,7 +121,7 @@ function unknownKey([keyId, epoch]: Condition['lost'][number], keys: readonly Ke
 function dueRefresh(key: KeyInfo, ceremonies: Condition['ceremonies']): readonly string[] {
   const { dueAt, problem } = ceremonies.refreshOf(key) ?? {};
   if (problem === undefined || key.frozen) return [];
-  const since = dueAt === undefined ? '' : `, overdue since ${new Date(dueAt).toISOString()}`;
+  const since = dueAt === undefined ? '' : `, overdue since ${timeText(dueAt)}`;
   const remedy = ceremonies.reshares.remedy(key);
   const how = remedy === undefined ? '' : `; if that stays so: \`${remedy}\``;
   return [`the shares of ${key.name} are due for a refresh${since}: ${problem}${how}`];

@@ -14,6 +14,7 @@ import {
 } from '@quorate/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
+import { timeText } from '../clock.ts';
 import { limits } from '../limits.ts';
 import { type RefreshProposal, refreshProposals } from '../policy/refresh-proposal.ts';
 import type { CeremonyView } from '../service.ts';
@@ -143,7 +144,7 @@ describe('a refresh', () => {
         /^it failed \d+ times, at last so: too many members decline: bob: .* is frozen here/,
       );
       expect(view?.problem?.match(/too many/g)).toHaveLength(1);
-      const since = new Date(view?.dueAt ?? 0).toISOString();
+      const since = timeText(view?.dueAt ?? 0);
       expect((await node.status()).warnings).toContainEqual(
         expect.stringContaining(`due for a refresh, overdue since ${since}: it failed`),
       );

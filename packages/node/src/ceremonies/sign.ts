@@ -11,6 +11,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import { type KeyInfo, LedgerError } from '@quorate/storage';
+import { timeText } from '../clock.ts';
 import { contentOf, isRaw } from '../intents/intent.ts';
 import { limits } from '../limits.ts';
 import { clientOf, mayAsk } from '../policy/rights.ts';
@@ -269,7 +270,7 @@ export function checkExpiry(expires: number, now: number): void {
 export function expectMember({ current, epochs, name }: KeyInfo): void {
   const elsewhere = epochs.findLast(({ state }) => state === 'elsewhere');
   if (current !== undefined || elsewhere === undefined) return;
-  const held = `others hold its epoch ${elsewhere.epoch}, as of ${new Date(elsewhere.createdAt).toISOString()}`;
+  const held = `others hold its epoch ${elsewhere.epoch}, as of ${timeText(elsewhere.createdAt)}`;
   throw new ServiceError(
     'not-member',
     `this node is not in the committee of the key ${name}: ${held}; \`quorate keys show ${name}\` says who`,

@@ -401,7 +401,12 @@ describe('keys', () => {
   ])('%s asks first, and says what it means: nothing begins unless a person says yes', async (rest) => {
     await node('keygen', 'treasury', '--scheme', 'ed25519');
     const [command = '', ...options] = rest;
-    const args = ['keys', command, 'treasury', ...options.map((one) => (/^never/.test(one) ? join(folder, one) : one))];
+    const args = [
+      'keys',
+      command,
+      'treasury',
+      ...options.map((one) => (one.startsWith('never') ? join(folder, one) : one)),
+    ];
     expect(await node(...args)).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringContaining('--yes') });
     const no = await quorate([...args, '--socket', socket], {}, undefined, async () => false);
     expect(no).toMatchObject({ exit: 3, stdout: '', stderr: expect.stringMatching(/private key of treasury/) });

@@ -1,5 +1,5 @@
-import type { NodeClient } from '../http/client.ts';
 import { acceptWith, nounOf } from '../ceremony-words.ts';
+import type { NodeClient } from '../http/client.ts';
 import type { CeremonyView, ProposalView } from '../service.ts';
 import type { Context } from './context.ts';
 import { CeremonyFailed } from './exit.ts';

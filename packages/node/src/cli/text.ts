@@ -23,7 +23,4 @@ export function fields(rows: readonly (readonly [name: string, value: string])[]
   return rows.map(([name, value]) => `${`${name}:`.padEnd(width)} ${printable(value)}`).join('\n');
 }
 
-/** A wall clock time, milliseconds since 1970, in UTC to the second. */
-export function time(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
-}
+export { timeText as time } from '../clock.ts';

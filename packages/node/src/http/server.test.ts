@@ -259,7 +259,9 @@ describe('routes', () => {
     expect(await send('POST', '/v1/keys/treasury/repair', '{"publicKey":"00"}')).toMatchObject({ status: 400 });
     const { publicKey } = await node.key('treasury');
     expect(await node.repair('treasury', { publicKey: publicKey.toUpperCase() })).toMatchObject({ kind: 'repair' });
-    await expect(node.accept('00'.repeat(32), 'zz')).rejects.toThrow(/body\.publicKey: not 32 to 33 bytes in lower-case hex/);
+    await expect(node.accept('00'.repeat(32), 'zz')).rejects.toThrow(
+      /body\.publicKey: not 32 to 33 bytes in lower-case hex/,
+    );
     const lonely = { name: 'k', scheme: 'ed25519', members: ['alice'] } as const;
     await expect(node.keygen(lonely)).rejects.toThrow(/body\.members: a committee has two members at least/);
   });

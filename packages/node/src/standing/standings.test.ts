@@ -177,7 +177,9 @@ describe('a node on an earlier copy of its disk', () => {
     expect(doubtedAt(committee.at('alice'))).toEqual(['carol']);
     expect((await carol.node.health()).keys).toMatchObject([{ signable: false, problem: 'this node is recovering' }]);
     const { node } = committee.at('alice');
-    expect((await node.health()).keys).toMatchObject([{ online: 2, signable: false, problem: expect.stringMatching(/too few/) }]);
+    expect((await node.health()).keys).toMatchObject([
+      { online: 2, signable: false, problem: expect.stringMatching(/too few/) },
+    ]);
     const why = expect.stringMatching(/carol is doubted/);
     await expect(node.refresh('treasury')).rejects.toMatchObject({ code: 'no-quorum', message: why });
     expect((await node.previewReshare('treasury', { threshold: 2 })).problems).toContainEqual(why);
