@@ -47,7 +47,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['ceremony-words.ts'],
     ['coordination', 'standing', 'stock'],
     ['ceremonies'],
-    ['warnings.ts'],
+    ['audit-page.ts', 'warnings.ts'],
     ['node.ts'],
     ['http'],
     ['cli'],
