@@ -133,7 +133,7 @@ describe('a member that refreshes the key all the time', () => {
     expect(state).toBe('done');
     // Another would be too soon.
     await expect(committee.at('alice').node.reshare('treasury', { members: three })).rejects.toMatchObject({
-      code: 'denied',
+      code: 'busy',
     });
     expectNobodyBlamed(committee);
   });
