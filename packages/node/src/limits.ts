@@ -204,6 +204,8 @@ export const limits = {
   readyInterval: 3_000,
   /** The highest number of an attempt: far above what happens, far below where numbers end. */
   attempts: 1_000_000,
+  /** Entries of the audit log in one answer. */
+  auditPage: 1_000,
   /** Ceremonies that are over and still shown. */
   rememberedCeremonies: 500,
   /** Preparations that are over and still known, so that whoever asks late gets no second one. */
