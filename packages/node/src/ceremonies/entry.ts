@@ -21,6 +21,8 @@ export interface Entry {
   readonly declined: Map<PeerId, string>;
   /** Who registered, which is its yes, as far as coordinators said; undefined until one did. */
   registered: ReadonlySet<Party> | undefined;
+  /** The highest number of an epoch of its key that somebody says to know. Advice, not proof. */
+  told: number;
   /** Called once it is over. */
   readonly waiting: Set<() => void>;
   /** Timers, by what they are for. */
