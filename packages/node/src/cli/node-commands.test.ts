@@ -472,6 +472,25 @@ describe('keys', () => {
     expect((await node('keys', 'refresh', 'treasury')).stderr).not.toContain('ends it');
   });
 
+  test('repair and reshare say which one of this node they take the place of', async () => {
+    await node('keygen', 'treasury', '--scheme', 'ed25519');
+    const common = { scheme: 'ed25519', purpose: 'p', threshold: 2, members: [], expires: 0 } as const;
+    const reshare = { publicKey: '', mustConfirm: false, threshold: 2, members: [], joining: [], leaving: [] };
+    for (const [noun, more] of [
+      ['repair', {}],
+      ['reshare', { reshare }],
+    ] as const) {
+      const { id } = await service[noun]('treasury', {});
+      const proposal = { ...common, ...more, proposer: 'alice' };
+      service.move(id, { state: 'accepted', proposal, waitsFor: ['carol'] });
+      const rest = noun === 'repair' ? [] : ['--yes'];
+      const again = await node('keys', noun, 'treasury', ...rest);
+      expect(again.stderr).toContain(`a ${noun} of treasury waits already (${id.slice(0, 12)}, for carol)`);
+      service.move(id, { state: 'accepted', proposal: { ...proposal, proposer: 'bob' } });
+      expect((await node('keys', noun, 'treasury', ...rest)).stderr).not.toContain('waits already');
+    }
+  });
+
   test('repair', async () => {
     await node('keygen', 'treasury', '--scheme', 'ed25519');
     const { publicKey } = await service.key('treasury');

@@ -1,4 +1,4 @@
-import { acceptWith, nounOf } from '../ceremony-words.ts';
+import { acceptWith, nounOf, shortId } from '../ceremony-words.ts';
 import type { NodeClient } from '../http/client.ts';
 import type { CeremonyView, ProposalView } from '../service.ts';
 import type { Context } from './context.ts';
@@ -47,6 +47,28 @@ export function printProgress(context: Context): (ceremony: CeremonyView) => voi
     if (line !== last) context.say(line);
     last = line;
   };
+}
+
+/** What is proposed about a key and waits for operators or members. */
+export async function waitingFor(
+  node: NodeClient,
+  key: string,
+  noun: 'repair' | 'reshare',
+): Promise<readonly CeremonyView[]> {
+  const waits = ({ state }: CeremonyView): boolean => state === 'proposed' || state === 'accepted';
+  return (await node.ceremonies()).filter((one) => one.key === key && nounOf(one) === noun && waits(one));
+}
+
+/** Whoever proposes the same again gives up what it proposed before: those who were asked are asked anew, or others. */
+export async function sayWhatIsReplaced(context: Context, key: string, noun: 'repair' | 'reshare'): Promise<void> {
+  const node = context.node();
+  const { name } = await node.status();
+  const [before] = (await waitingFor(node, key, noun)).filter(({ proposal }) => proposal?.proposer === name);
+  if (before === undefined) return;
+  const asked = before.waitsFor === undefined ? '' : `, for ${before.waitsFor.join(', ')}`;
+  context.say(
+    `a ${noun} of ${key} waits already (${shortId(before.id)}${asked}): this one takes its place, and asks anew`,
+  );
 }
 
 export function progressLine({

@@ -5,7 +5,7 @@ import type { KeyView } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
 import { readPath } from '../intent.ts';
-import { printProgress, watch } from '../progress.ts';
+import { printProgress, sayWhatIsReplaced, waitingFor, watch } from '../progress.ts';
 import { fields, table, time } from '../text.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
@@ -105,12 +105,9 @@ async function addresses(context: Context, name: string, { path, bitcoin }: Addr
 
 async function refresh(context: Context, name: string): Promise<ExitCode> {
   const node = context.node();
-  const awaited = (await node.ceremonies()).find(
-    (one) =>
-      one.key === name && one.proposal?.reshare !== undefined && (one.state === 'proposed' || one.state === 'accepted'),
-  );
-  if (awaited !== undefined)
-    context.say(`a reshare of ${name} waits for operators (${shortId(awaited.id)}): this refresh ends it`);
+  const [ended] = await waitingFor(node, name, 'reshare');
+  if (ended !== undefined)
+    context.say(`a reshare of ${name} waits for operators (${shortId(ended.id)}): this refresh ends it`);
   await watch(node, async () => await node.refresh(name), printProgress(context));
   print(context, await node.key(name));
   return exits.ok;
@@ -124,6 +121,7 @@ interface RepairOptions {
 
 async function repair(context: Context, name: string, { wait, ...order }: RepairOptions): Promise<ExitCode> {
   const node = context.node();
+  await sayWhatIsReplaced(context, name, 'repair');
   if (!wait) {
     const ceremony = await node.repair(name, order);
     context.print(ceremony, () => ceremony.id);

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { ReshareOrder, ReshareView } from '../../service.ts';
 import type { Act, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
-import { printProgress, watch } from '../progress.ts';
+import { printProgress, sayWhatIsReplaced, watch } from '../progress.ts';
 import { fields, table } from '../text.ts';
 import { names, parties } from './keygen.ts';
 
@@ -39,6 +39,7 @@ async function reshare(
     return exitOf(view);
   }
   if (view.problems.length === 0) await context.confirm(describe(view), `Give ${view.key} to this committee?`, yes);
+  await sayWhatIsReplaced(context, name, 'reshare');
   const ceremony = wait
     ? await watch(node, async () => await node.reshare(name, order), printProgress(context))
     : await node.reshare(name, order);
