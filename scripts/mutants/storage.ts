@@ -203,6 +203,12 @@ export const storage: readonly Mutant[] = [
       ['    await repository.#removeUnlisted();\n', '', 'what was dropped is there again'],
       ['    check(share, kept.publicPackage);\n', '', 'a share that does not belong is on the disk'],
       ['        checkIsNext(entry, epoch);\n', '', 'an epoch below one that was tried'],
+      ['expect?.();\n        checkIsNext', 'checkIsNext', 'an attempt that was overtaken while it waited for the disk'],
+      [
+        'expect?.();\n      checkIsNext',
+        'checkIsNext',
+        'an approval of what was overtaken while it waited for the disk',
+      ],
       ['if (!equal(record.statement, statement))', 'if (false)', 'a certificate for another statement'],
       ["if (record.state.type !== 'prepared') return;", '', 'a second certificate replaces the first'],
       [
