@@ -30,6 +30,20 @@ function holds(committee: Committee, name: string, ...types: NodeFrame['type'][]
   };
 }
 
+/** Alice and Bob are slow to write an epoch down. @returns what lets them */
+function delaysWriting(committee: Committee, epoch: number): () => void {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  for (const name of honest) {
+    const { keys } = committee.at(name).home;
+    const prepare = keys.prepare.bind(keys);
+    keys.prepare = async (prepared, ...rest) => {
+      if (prepared.epoch === epoch) await promise;
+      await prepare(prepared, ...rest);
+    };
+  }
+  return () => resolve(undefined);
+}
+
 /** Hands a proposal to everybody who takes part. @returns its id */
 async function propose(committee: Committee, by: string, body: Uint8Array, others: readonly string[]): Promise<string> {
   for (const name of others) committee.say(by, name, { type: 'request', value: { kind: kinds.renew, body } });
@@ -141,25 +155,36 @@ describe('a refresh with a high number that runs when a reshare without its prop
 
   test('is not prepared where it was just to be written down', async () => {
     const committee = await committeeWith('written', 4, 3);
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    for (const name of honest) {
-      const { keys } = committee.at(name).home;
-      const prepare = keys.prepare.bind(keys);
-      keys.prepare = async (prepared, ...rest) => {
-        if (prepared.epoch === 50) await promise;
-        await prepare(prepared, ...rest);
-      };
-    }
+    const write = delaysWriting(committee, 50);
     await carolRefreshes(committee, 50);
     await committee.until(() => statesOf(committee, 'carol').at(-1)?.[0] === 50, 60_000);
     const { id } = await committee.at('alice').node.reshare('treasury', { members: heirs });
     await committee.until(() => heirs.every((name) => committee.ceremony(name, id)?.state === 'done'), 60_000);
-    resolve(undefined);
+    write();
     await committee.run(4 * limits.readyInterval);
     for (const name of heirs) expect(statesOf(committee, name).at(-1)).toEqual([2, 'active']);
     expect(statesOf(committee, 'carol')).toContainEqual([2, 'elsewhere']);
     expectNobodyBlamed(committee);
   });
+});
+
+test('a refresh is not prepared when another one is certified just then', async () => {
+  const committee = await committeeWith('another', 3, 3);
+  const certify = holds(committee, 'carol', 'ready');
+  for (const name of honest)
+    committee.at(name).tamper = (frame, to) => (frame.type === 'ready' && to === 'carol' ? [] : [frame]);
+  await committee.at('alice').node.refresh('treasury');
+  const last = (name: string) => statesOf(committee, name).at(-1)?.[0];
+  await committee.until(() => three.every((name) => last(name) === 2), 60_000);
+  const write = delaysWriting(committee, 50);
+  await carolRefreshes(committee, 50);
+  await committee.until(() => last('carol') === 50, 60_000);
+  certify();
+  await committee.until(() => honest.every((name) => keyOf(committee, name)?.current?.epoch === 2), 60_000);
+  write();
+  await committee.run(2 * limits.readyInterval);
+  for (const name of honest) expect(statesOf(committee, name).at(-1)).toEqual([2, 'active']);
+  expectNobodyBlamed(committee);
 });
 
 test('whom a reshare leaves out refreshes nothing while the reshare waits for its certificate', async () => {
