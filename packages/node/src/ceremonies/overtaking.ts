@@ -31,8 +31,3 @@ export function checkCurrent({ base, epoch, highest }: Attempt, workshop: Worksh
   if (since.some(({ publicPackage }) => !isUnchanged(base, headerOf(publicPackage))))
     throw new ServiceError('expired', `the key ${base.name} is about to go to another committee`);
 }
-
-/** The highest number of the key that this node knows, zero for none. */
-export function highestOf(keyId: Uint8Array, { keys }: Workshop): number {
-  return keys.get(keyId)?.epochs.at(-1)?.epoch ?? 0;
-}

@@ -19,12 +19,13 @@ import {
 import { limits } from '../limits.ts';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
+import { highestOf } from './epoch-numbers.ts';
 import type { Host } from './host.ts';
 import type { PairMaterials } from './jobs/pairs.ts';
 import type { ReshareOutput } from './jobs/renewals.ts';
 import { tradeOf } from './keygen.ts';
 import { withPairSetup } from './multiplying.ts';
-import { checkCurrent, highestOf } from './overtaking.ts';
+import { checkCurrent } from './overtaking.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
@@ -82,7 +83,7 @@ export class ReshareTask implements Task {
     const record = { request, key, epoch, threshold, members: members.length, from };
     const judge = () => {
       const approved = checkReshare(proposal, workshop, resharedBy(key));
-      return { ...approved, highest: Math.max(approved.base.epoch, highestOf(approved.base.keyId, workshop)) };
+      return { ...approved, highest: Math.max(approved.base.epoch, highestOf(workshop.keys.get(approved.base.keyId))) };
     };
     return { task: new ReshareTask(body, proposal, await judged('reshare', record, workshop, judge), workshop) };
   }
