@@ -12,6 +12,7 @@ import {
   createKeyring,
   type Diagnosis,
   examine,
+  KeyFileError,
   KeyRepository,
   type Keyring,
   MarkLedger,
@@ -30,7 +31,7 @@ import {
 } from '@quorate/storage';
 import type { Config } from './config/config.ts';
 import { NodeError } from './errors.ts';
-import { type Files, systemFiles } from './files.ts';
+import { type Files, FileUnreadable, systemFiles } from './files.ts';
 import { limits } from './limits.ts';
 import { identityOf } from './network/identity.ts';
 import type { PeerId } from './network/network.ts';
@@ -163,7 +164,7 @@ export async function examineHome(
   });
   if ('remedy' in store) return [store];
   try {
-    using root = await rootOf(config, files);
+    using root = await currentRoot(config, files);
     return await examine(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
   } finally {
     await store.close();
@@ -179,7 +180,7 @@ export async function acceptLostCounterOf(
 ): Promise<boolean> {
   const store = await openStore(config);
   try {
-    using root = await rootOf(config, files);
+    using root = await currentRoot(config, files);
     const sealer = { aead: nativeAead, randomness };
     return await acceptLostCounter(store, root.root, { network: config.networkId }, sealer, now);
   } finally {
@@ -198,7 +199,7 @@ export async function changeHomeRoot(
   randomness: Randomness,
   files: Files = systemFiles,
 ): Promise<void> {
-  using from = await rootOf(config, files);
+  using from = await currentRoot(config, files);
   using stack = new DisposableStack();
   const next = async (): Promise<Root> => stack.use(await newRootOf({ ...config, root: to }, randomness, files)).root;
   const known = isMissing(to, files) ? undefined : await next();
@@ -219,7 +220,7 @@ async function unlock(
 ): Promise<{ readonly store: Store; readonly keyring: Keyring; readonly seed: Secret }> {
   const store = await openStore(config);
   try {
-    using root = await rootOf(config, files);
+    using root = await currentRoot(config, files);
     const keyring = await openKeyring(
       store,
       root.root,
@@ -244,6 +245,18 @@ async function rootOf({ root }: HomeConfig, files: Files): Promise<Disposable & 
   }
   const passphrase = new Secret(withoutNewline(files.readPrivate(root.passphraseFile, limits.passphraseBytes)));
   return { root: { type: 'passphrase', passphrase }, [Symbol.dispose]: () => passphrase.wipe() };
+}
+
+/** As {@link rootOf}, of a store that it opens already. */
+async function currentRoot(config: HomeConfig, files: Files): ReturnType<typeof rootOf> {
+  try {
+    return await rootOf(config, files);
+  } catch (error) {
+    const how = '`root:` in node.yaml names it; if it is lost, put your copy of it back: nothing else opens the store';
+    if (error instanceof FileUnreadable) throw new FileUnreadable(error.path, `${error.reason}. ${how}`);
+    if (error instanceof KeyFileError) throw new KeyFileError(error.code, `${error.message}. ${how}`, error);
+    throw error;
+  }
 }
 
 /** As {@link rootOf}; a key file is made if it is missing. */
