@@ -1,4 +1,4 @@
-import { EncodingError, keyIdOf, kinds } from '@quorate/protocol';
+import { EncodingError, equal, keyIdOf, kinds } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
@@ -13,6 +13,7 @@ import { Declines } from './declines.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
 import { EpochChanges } from './epoch-changes.ts';
+import { NumberTaken } from './epoch-numbers.ts';
 import { exportProposal } from './exports.ts';
 import { decodeFrame, encodeFrame, type FrameOf, type NodeFrame } from './frames.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
@@ -126,6 +127,7 @@ export class Ceremonies {
         this.#registrations.known(entry);
       },
     });
+    const isOwn = ({ proposer }: Task): boolean => proposer !== undefined && equal(proposer, workshop.key.publicKey);
     this.#activations = new Activations(workshop, {
       send: (peer, frame) => this.#send(peer, frame),
       peerOf,
@@ -143,7 +145,8 @@ export class Ceremonies {
     this.#pairs = new PairUpkeep(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
-      busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs'),
+      // What others propose, and perhaps never begin, hinders only those two.
+      busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs' && isOwn(task)),
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
     });
@@ -151,6 +154,7 @@ export class Ceremonies {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
       isSuspected: (peer) => this.#registrations.isSuspected(peer),
+      told: (key) => this.#book.told(key),
       submit: async (body) => this.submit('renew', body),
     });
     this.#repairs = new Repairs(workshop, {
@@ -162,6 +166,7 @@ export class Ceremonies {
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
+      told: (key) => this.#book.told(key),
       withholding: (keyId) => this.#activations.withholding(keyId),
       isOpen: (name) => this.#book.open().some((entry) => isRefreshing(entry) && entry.task.keyName === name),
       submit: async (body) => this.submit('renew', body),
@@ -449,7 +454,8 @@ export class Ceremonies {
         return;
       }
       const request = idOf(name, body);
-      if (request !== undefined) this.#declines.send(peer, request, error.message);
+      const highest = error instanceof NumberTaken ? error.highest : 0;
+      if (request !== undefined) this.#declines.send(peer, request, error.message, highest);
     }
   }
 
