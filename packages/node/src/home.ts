@@ -253,8 +253,9 @@ async function currentRoot(config: HomeConfig, files: Files): ReturnType<typeof 
     return await rootOf(config, files);
   } catch (error) {
     const how = '`root:` in node.yaml names it; if it is lost, put your copy of it back: nothing else opens the store';
-    if (error instanceof FileUnreadable) throw new FileUnreadable(error.path, `${error.reason}. ${how}`);
-    if (error instanceof KeyFileError) throw new KeyFileError(error.code, `${error.message}. ${how}`, error);
+    if (error instanceof FileUnreadable) throw new FileUnreadable(error.path, `${error.reason}; ${how}`);
+    if (error instanceof KeyFileError && error.code === 'key-file-unreadable')
+      throw new KeyFileError(error.code, `${error.message} ${how}`, error);
     throw error;
   }
 }

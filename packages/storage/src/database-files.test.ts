@@ -144,7 +144,7 @@ test('a lost CURRENT is not guessed where there are two that it may have named, 
   const { meaning, problem, remedy } = ofDatabase(await expectRefused(at, table, /^is gone/));
   expect(problem).toContain('records are in it');
   expect(meaning).toContain('nothing in it was changed');
-  expect(remedy).toMatch(/^put the newest copy of the whole data folder back\. If there is no copy, .*make a new node/);
+  expect(remedy).toMatch(/^put the newest copy of the whole data folder back\. If there is no copy, .*make a new one/);
 });
 
 describe('where a database was once, none is made:', () => {

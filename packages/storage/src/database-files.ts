@@ -115,7 +115,7 @@ function usedBy(descriptor: Uint8Array): ReturnType<typeof filesIn> {
 function rewriting(folder: string): string | undefined {
   const [name, ...others] = namesIn(folder).filter((one) => descriptorName.test(one));
   if (name === undefined || others.length > 0) return undefined;
-  return `copy the folder, then write its one line anew: \`echo ${name} > ${join(folder, 'CURRENT')}\``;
+  return `copy the folder, then write its one line anew: \`echo ${name} > '${join(folder, 'CURRENT')}'\``;
 }
 
 function numbered(file: number): string {

@@ -27,7 +27,7 @@ export interface Diagnosis {
 
 const newestCopy = 'put the newest copy of the whole data folder back';
 const replace =
-  'there is no way to go on from here without a copy: make a new node, and have its place in each key given to it';
+  'this node cannot go on: make a new one, and have its place in each key given to it (`quorate keys reshare`)';
 
 /**
  * Looks through all of a store whose node is stopped: what a start checks, and what a start leaves for later. Keys whose

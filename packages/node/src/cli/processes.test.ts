@@ -234,7 +234,7 @@ test('doctor says of a stopped node what is damaged, and that nothing is', async
     message: expect.stringMatching(/`quorate doctor --accept-lost-counter`/),
   });
   // What to do is said once.
-  expect(ill.stdout.match(/newest copy|make a new node/g)).toHaveLength(2);
+  expect(ill.stdout.match(/newest copy|make a new/g)).toHaveLength(2);
   expect(await quorate('doctor', '--data', data, '--accept-lost-counter')).toMatchObject({
     exit: 0,
     stdout: expect.stringMatching(/Accepted.*audit log.*other members/),
@@ -377,8 +377,13 @@ test('passphrase has the store opened by another file, which alone opens it then
     exit: 2,
     stderr: expect.stringMatching(/does not open this store; `root:` in node\.yaml names the file/),
   });
+  rmSync(join(data, 'root.key'));
+  expect(await quorate('passphrase', '--data', data, '--key-file', join(folder, 'x'))).toMatchObject({
+    exit: 2,
+    stderr: expect.stringMatching(/root\.key cannot be read.* `root:` in node\.yaml names it/),
+  });
   expect(existsSync(join(folder, 'x'))).toBe(false);
-  writeFileSync(join(data, 'root.key'), own);
+  writeFileSync(join(data, 'root.key'), own, { mode: 0o600 });
 
   const { exit, stdout } = await quorate(...changing);
   expect([exit, stdout]).toEqual([0, `root: {passphraseFile: ${JSON.stringify(secret)}}\n`]);
