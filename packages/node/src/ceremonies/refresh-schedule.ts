@@ -119,7 +119,7 @@ export class RefreshSchedule {
     if (!(task instanceof RefreshTask) || state.name !== 'failed') return;
     if (state.code === 'stopped' || state.code === 'conflict') return;
     const key = this.#workshop.keys.get(task.keyId);
-    if (!isUsed(key) || key.current.epoch !== task.baseEpoch) return;
+    if (!isUsed(key) || key.current.epoch !== task.base) return;
     this.#failed(key, state.reason);
     this.#workshop.log.warn('a refresh failed', { key: key.name, code: state.code, reason: state.reason });
   }
