@@ -21,6 +21,7 @@ import {
   readKeyFile,
   SessionLedger,
   type Store,
+  type Unwanted,
 } from '@quorate/storage';
 import type { Config } from './config/config.ts';
 import { NodeError } from './errors.ts';
@@ -132,12 +133,14 @@ export async function homeOf(
 export async function examineHome(
   config: HomeConfig,
   randomness: Randomness,
+  unwanted: Unwanted,
   files: Files = systemFiles,
 ): Promise<readonly Diagnosis[]> {
   const store = await openStore(config);
   try {
     using root = await rootOf(config, files);
-    return await examine(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
+    const sealer = { aead: nativeAead, randomness };
+    return await examine(store, root.root, { network: config.networkId }, sealer, unwanted);
   } finally {
     await store.close();
   }

@@ -1,10 +1,14 @@
 import { AuditLog } from './audit/log.ts';
+import type { KeyInfo } from './keys/entry.ts';
 import { KeyRepository } from './keys/repository.ts';
 import { checkVersion, IntegrityError, RollbackError, VersionError } from './sealing/errors.ts';
 import { type ExpectedOwner, type Keyring, openKeyring, type Root } from './sealing/hierarchy.ts';
 import { placeInfo, places } from './sealing/places.ts';
 import type { Sealer } from './sealing/record.ts';
 import { type Store, StoreError } from './store.ts';
+
+/** The epoch of a key that proves less than it should, if there is one: what the seals do not tell. */
+export type Unwanted = (key: KeyInfo) => number | undefined;
 
 /** Something that an operator must know about a store. */
 export interface Diagnosis {
@@ -35,6 +39,7 @@ export async function examine(
   root: Root,
   expected: ExpectedOwner,
   sealer: Sealer,
+  unwanted: Unwanted = () => undefined,
 ): Promise<readonly Diagnosis[]> {
   let keyring: Keyring;
   try {
@@ -47,7 +52,7 @@ export async function examine(
   try {
     // First what only reads: keys are repaired.
     const [ledgers, audit] = [await ofLedgers(keyring), await ofAudit(keyring)];
-    return [...(await ofKeys(keyring)), ...ledgers, ...audit];
+    return [...(await ofKeys(keyring, unwanted)), ...ledgers, ...audit];
   } catch (error) {
     if (error instanceof VersionError) return [ofVersion(error)];
     throw error;
@@ -86,8 +91,12 @@ function ofNode(error: IntegrityError | RollbackError): Diagnosis {
   };
 }
 
-async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
+async function ofKeys(keyring: Keyring, unwanted: Unwanted): Promise<readonly Diagnosis[]> {
   const keys = await KeyRepository.open(keyring);
+  for (const key of keys.list()) {
+    const epoch = unwanted(key);
+    if (epoch !== undefined) keys.quarantine(key.keyId, epoch);
+  }
   return keys.takeFindings().map(({ kind, place, reason }): Diagnosis => {
     switch (kind) {
       case 'key-quarantined':

@@ -3,13 +3,11 @@ import {
   CertificateError,
   certificateCodec,
   equal,
-  groupOf,
   type PublicPackage,
   toHex,
   tryDecode,
-  verifyCertificate,
 } from '@quorate/protocol';
-import type { OwnMark } from '@quorate/storage';
+import type { EpochInfo, OwnMark } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { bootCounter } from '../network/hello.ts';
 import type { PeerId } from '../network/network.ts';
@@ -17,6 +15,15 @@ import { ServiceError } from '../service.ts';
 import type { Told } from './messages.ts';
 import type { StandingParts } from './parts.ts';
 import { firstOf, generationOf, readStatement, type Statement } from './statement.ts';
+
+/** A later epoch of a key than this disk knows, as a peer proved. */
+interface Learned extends Pick<EpochInfo, 'epoch' | 'publicPackage'> {
+  readonly certificate: Uint8Array;
+  readonly decoded: Certificate;
+  readonly keyId: Uint8Array;
+  readonly members: PublicPackage['members'];
+  readonly need: number;
+}
 
 interface Committee {
   readonly nodes: readonly Uint8Array[];
@@ -35,8 +42,8 @@ export class Recovery {
   readonly #parts: StandingParts;
   #nonce: Uint8Array | undefined;
   readonly #confirmed = new Set<PeerId>();
-  /** Committees of keys that this disk does not know, as their certificates show, by key id. */
-  readonly #learned = new Map<string, Committee & { readonly name: string }>();
+  /** What this disk does not know, by peer and key id. */
+  readonly #learned = new Map<string, Learned>();
   #cancel = (): void => undefined;
   #completing = false;
   #closed = false;
@@ -109,16 +116,34 @@ export class Recovery {
 
   /** A certificate that a peer sent in answer to our question. */
   learn(peer: PeerId, nonce: Uint8Array, encoded: Uint8Array): void {
-    const { certificate: pass, key, keys, marks, nameOf } = this.#parts;
+    const { certificate: pass, key, keys, nameOf } = this.#parts;
     if (this.#nonce === undefined || !equal(nonce, this.#nonce)) return;
-    const publicPackage = this.#verified(tryDecode(certificateCodec, encoded)?.value);
-    if (publicPackage === undefined)
+    const decoded = tryDecode(certificateCodec, encoded)?.value;
+    const publicPackage = decoded && this.#verified(decoded);
+    if (decoded === undefined || publicPackage === undefined)
       return this.#parts.log.warn('a peer shows what proves nothing', { peer: nameOf(peer) });
-    const { epoch, keyId, members, name, threshold } = publicPackage;
+    const { epoch, keyId, members, threshold: need } = publicPackage;
     if (!members.some(({ node }) => equal(node, key.publicKey))) return;
-    this.#learned.set(toHex(keyId), { name, nodes: members.map(({ node }) => node), need: threshold });
+    const place = `${peer}/${toHex(keyId)}`;
+    if (epoch < (this.#learned.get(place)?.epoch ?? 0)) return;
+    const known = { certificate: encoded, decoded, epoch, keyId, members, need };
+    this.#learned.set(place, { ...known, publicPackage: decoded.publicPackage });
     if (keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true) pass(peer, encoded);
-    else this.#inBackground(marks.raise(keyId, epoch));
+  }
+
+  /**
+   * The shares of later epochs were lost here. As many members as could sign just confirmed where this node stands, so at least one
+   * that is honest hears what certifies the epoch: one who kept its READY back may be the only one who knew.
+   */
+  async #markLost(): Promise<void> {
+    const { connected, keys, marks, peerOf, show } = this.#parts;
+    for (const { certificate, decoded, epoch, keyId, members } of this.#learned.values()) {
+      const isHere = keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true;
+      if (isHere || this.#verified(decoded) === undefined) continue;
+      const peers = members.map(({ node }) => peerOf(node));
+      for (const peer of connected()) if (peers.includes(peer)) show(peer, certificate);
+      await marks.raise(keyId, epoch);
+    }
   }
 
   /** A peer told all that it knows. */
@@ -176,7 +201,10 @@ export class Recovery {
       const { members: parties, threshold } = packageOf(one, info);
       return [{ nodes: parties.map(({ node }) => node), need: threshold }];
     });
-    return [{ nodes: roster, need: config.threshold ?? majority }, ...known, ...this.#learned.values()];
+    const learned = [...this.#learned.values()].map(
+      ({ members: parties, need }): Committee => ({ nodes: parties.map(({ node }) => node), need }),
+    );
+    return [{ nodes: roster, need: config.threshold ?? majority }, ...known, ...learned];
   }
 
   /** Nothing of before is used any more; then the node says so. Each step can be repeated after a crash. */
@@ -192,6 +220,7 @@ export class Recovery {
     if (this.#own !== before) return;
     await renewBoot(counter);
     await audit.append(clock.now(), 'recovered', { generation: highest + 1 });
+    await this.#markLost();
     if (this.#own !== before) return;
     await marks.keepOwn({ state: 'well', lives: [], evidence: new Uint8Array(0) });
     this.#nonce = undefined;
@@ -243,16 +272,12 @@ export class Recovery {
     await marks.keepOwn({ ...this.#own, state });
   }
 
-  #verified(certificate: Certificate | undefined): PublicPackage | undefined {
-    if (certificate === undefined) return undefined;
-    const { config, tools } = this.#parts;
-    const context = {
-      network: config.networkId,
-      groupFor: (scheme: PublicPackage['scheme']) => groupOf(scheme, tools.groups),
-      signatures: tools.signatures,
-    };
+  /** By what is known of the key here, and by what else was proved: nobody honest moves on to what too few wanted. */
+  #verified(certificate: Certificate): PublicPackage | undefined {
+    const learned = (keyId: Uint8Array): readonly Learned[] =>
+      [...this.#learned.values()].filter((one) => equal(one.keyId, keyId));
     try {
-      return verifyCertificate(certificate, context);
+      return this.#parts.certified(certificate, learned);
     } catch (error) {
       if (error instanceof CertificateError) return undefined;
       throw error;
