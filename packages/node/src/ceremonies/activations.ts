@@ -149,10 +149,7 @@ export class Activations {
     const info = epochOf(key, epoch);
     if (key === undefined || info === undefined) throw new Error('a prepared epoch is on disk');
     // A share that was repaired: whatever was thought of its epoch before.
-    if (info.certificate !== undefined) {
-      this.#machines.delete(placeOf(keyId, epoch));
-      this.#givenUp.delete(placeOf(keyId, epoch));
-    }
+    if (info.certificate !== undefined) this.#machines.delete(placeOf(keyId, epoch));
     if (info.state === 'approved') this.#departures.promised(keyId);
     else if (hasShare(info)) this.#machine(key, info);
     // Else the key has gone elsewhere while this was written down.

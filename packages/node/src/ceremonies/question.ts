@@ -18,8 +18,11 @@ export interface Certified {
   readonly publicPackage: PublicPackage;
 }
 
-/** An epoch that others say they use, and who uses it. */
-export interface Used extends Certified {
+/** An epoch that others say they use. */
+export interface Used {
+  readonly publicPackage: PublicPackage;
+  /** What each of them answered. */
+  readonly certificates: readonly Certificate[];
   readonly users: ReadonlySet<PeerId>;
 }
 
@@ -29,7 +32,8 @@ export class Question {
   /** What ends it before its time is up. */
   readonly enough: () => void;
   readonly #answers = new Map<PeerId, Certified>();
-  readonly #shown = new Map<PeerId, Certified>();
+  /** Who was shown which package. */
+  readonly #shown = new Map<PeerId, PublicPackage>();
 
   constructor(asked: readonly PeerId[], enough: () => void) {
     this.asked = asked;
@@ -43,9 +47,12 @@ export class Question {
   /** Who says that it uses an epoch answers with it. */
   hear(peer: PeerId, { epoch, transcript }: Activated): void {
     const { newest } = this;
-    if (newest === undefined || !this.asked.includes(peer)) return;
+    // Whoever answered already sent more than these words.
+    if (newest === undefined || newest.users.has(peer) || !this.asked.includes(peer)) return;
     const { publicPackage } = newest;
-    if (publicPackage.epoch === epoch && equal(publicPackage.transcript, transcript)) this.answer(peer, newest);
+    const [certificate] = newest.certificates as readonly [Certificate];
+    if (publicPackage.epoch === epoch && equal(publicPackage.transcript, transcript))
+      this.answer(peer, { certificate, publicPackage });
   }
 
   /** The newest epoch that anybody answered with. */
@@ -68,34 +75,34 @@ export class Question {
     const { newest } = this;
     if (newest === undefined) return [];
     const behind = [...this.#answers.keys()].filter(
-      (peer) => !newest.users.has(peer) && !isSame(this.#shown.get(peer), newest),
+      (peer) => !newest.users.has(peer) && !isSame(this.#shown.get(peer), newest.publicPackage),
     );
-    for (const peer of behind) this.#shown.set(peer, newest);
+    for (const peer of behind) this.#shown.set(peer, newest.publicPackage);
     return behind;
   }
 
   /** The epochs that were answered with, newest first. */
   #used(): readonly Used[] {
-    const all = [...this.#answers.values()].toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage));
-    const each = all.filter((one, i) => i === 0 || !isSame(one, all[i - 1] as Certified));
-    return each.map((one) => {
-      const answers = [...this.#answers].filter(([, other]) => isSame(other, one));
-      const certificate = withApprovals(answers.map(([, other]) => other.certificate));
-      return { ...one, certificate, users: new Set(answers.map(([peer]) => peer)) };
+    const packages = [...this.#answers.values()].map(({ publicPackage }) => publicPackage).toSorted(comparePackages);
+    const each = packages.reverse().filter((one, i, all) => !isSame(all[i - 1], one));
+    return each.map((publicPackage) => {
+      const answers = [...this.#answers].filter(([, answer]) => isSame(answer.publicPackage, publicPackage));
+      const certificates = answers.map(([, { certificate }]) => certificate);
+      return { publicPackage, certificates, users: new Set(answers.map(([peer]) => peer)) };
     });
   }
 }
 
 /**
- * A certificate with the approvals that are in any of these, which certify the same. Whoever does not know the epoch that is renewed
- * cannot tell which of them are good, and none of them does harm; the liars' take no more room than others'.
+ * What certifies an epoch, with the approvals that anybody sent, each in turn. Whoever does not know the epoch that is renewed cannot tell
+ * which of them are good; those that are not do no harm, and take no more room than others'.
  */
-function withApprovals(all: readonly Certificate[]): Certificate {
-  const [first] = all as readonly [Certificate];
+export function certificateOf({ certificates }: Used): Certificate {
+  const [first] = certificates as readonly [Certificate];
   const digest = packageDigest(first.network, first.publicPackage);
   const approvals = new Map<string, Approval>();
   for (let i = 0; i < MAX_PARTIES; i++) {
-    for (const certificate of all) {
+    for (const certificate of certificates) {
       const approval = certificate.approvals[i];
       if (approval === undefined || !equal(approval.digest, digest) || approvals.size === MAX_PARTIES) continue;
       approvals.set(toHex(wire.encode(approvalCodec, approval)), approval);
@@ -104,6 +111,7 @@ function withApprovals(all: readonly Certificate[]): Certificate {
   return { ...first, approvals: [...approvals.values()] };
 }
 
-function isSame(a: Certified | undefined, b: Certified): boolean {
-  return a !== undefined && equal(a.certificate.publicPackage, b.certificate.publicPackage);
+/** Of one key: nobody signs READY for two packages of one epoch, and this node signed both. */
+function isSame(a: PublicPackage | undefined, b: PublicPackage): boolean {
+  return a !== undefined && comparePackages(a, b) === 0;
 }

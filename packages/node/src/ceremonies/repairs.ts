@@ -27,7 +27,7 @@ import { knownOf, verifyCertified } from './certified.ts';
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
 import { packageOf } from './packages.ts';
-import { type Certified, Question, type Used } from './question.ts';
+import { type Certified, certificateOf, Question, type Used } from './question.ts';
 import type { Workshop } from './task.ts';
 
 export interface RepairsPort {
@@ -72,7 +72,8 @@ export class Repairs {
    */
   async repair(name: string, { publicKey, helpers }: RepairOrder = {}): Promise<CeremonyView> {
     const { clock, config, key, randomness } = this.#workshop;
-    const { certificate, publicPackage, users } = await this.#inUse(name);
+    const used = await this.#inUse(name);
+    const { publicPackage, users } = used;
     this.#checkKey(name, publicPackage, publicKey);
     if (!(await this.#isLost(publicPackage)))
       throw new ServiceError(
@@ -90,7 +91,7 @@ export class Repairs {
       {
         network: config.networkId,
         key: name,
-        certificate: wire.encode(certificateCodec, certificate),
+        certificate: wire.encode(certificateCodec, certificateOf(used)),
         helpers: chosen,
         expires: clock.now() + limits.longestRequest,
         nonce,
@@ -130,9 +131,9 @@ export class Repairs {
   }
 
   /** Whoever has all but what certifies an epoch may use it from then on, and does not have to wait for whoever kept that back. */
-  #show(certified: Certified | undefined, peers: Iterable<PeerId>): void {
-    if (certified === undefined) return;
-    const value = wire.encode(certificateCodec, certified.certificate);
+  #show(used: Used | undefined, peers: readonly PeerId[]): void {
+    if (used === undefined || peers.length === 0) return;
+    const value = wire.encode(certificateCodec, certificateOf(used));
     for (const peer of peers) this.#port.send(peer, { type: 'certificate', value });
   }
 

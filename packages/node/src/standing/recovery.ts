@@ -137,9 +137,8 @@ export class Recovery {
    */
   async #markLost(): Promise<void> {
     const { connected, keys, marks, peerOf, show } = this.#parts;
-    for (const { certificate, decoded, epoch, keyId, members } of this.#learned.values()) {
-      const isHere = keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true;
-      if (isHere || this.#verified(decoded) === undefined) continue;
+    for (const { certificate, epoch, keyId, members } of this.#proved()) {
+      if (keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true) continue;
       const peers = members.map(({ node }) => peerOf(node));
       for (const peer of connected()) if (peers.includes(peer)) show(peer, certificate);
       await marks.raise(keyId, epoch);
@@ -191,6 +190,13 @@ export class Recovery {
     });
   }
 
+  /** The newest epoch of each key that was proved, by all that is known by now. */
+  #proved(): readonly Learned[] {
+    const proved = [...this.#learned.values()].filter(({ decoded }) => this.#verified(decoded) !== undefined);
+    const newest = new Map(proved.toSorted((a, b) => a.epoch - b.epoch).map((one) => [toHex(one.keyId), one]));
+    return [...newest.values()];
+  }
+
   #committees(): readonly Committee[] {
     const { config, keys, members, packageOf } = this.#parts;
     const roster = members().map(({ node }) => node);
@@ -201,7 +207,7 @@ export class Recovery {
       const { members: parties, threshold } = packageOf(one, info);
       return [{ nodes: parties.map(({ node }) => node), need: threshold }];
     });
-    const learned = [...this.#learned.values()].map(
+    const learned = this.#proved().map(
       ({ members: parties, need }): Committee => ({ nodes: parties.map(({ node }) => node), need }),
     );
     return [{ nodes: roster, need: config.threshold ?? majority }, ...known, ...learned];
