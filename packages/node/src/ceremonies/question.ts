@@ -7,7 +7,6 @@ import {
   equal,
   MAX_PARTIES,
   type PublicPackage,
-  packageDigest,
   toHex,
   wire,
 } from '@quorate/protocol';
@@ -99,12 +98,11 @@ export class Question {
  */
 export function certificateOf({ certificates }: Used): Certificate {
   const [first] = certificates as readonly [Certificate];
-  const digest = packageDigest(first.network, first.publicPackage);
   const approvals = new Map<string, Approval>();
   for (let i = 0; i < MAX_PARTIES; i++) {
     for (const certificate of certificates) {
       const approval = certificate.approvals[i];
-      if (approval === undefined || !equal(approval.digest, digest) || approvals.size === MAX_PARTIES) continue;
+      if (approval === undefined || approvals.size === MAX_PARTIES) continue;
       approvals.set(toHex(wire.encode(approvalCodec, approval)), approval);
     }
   }
