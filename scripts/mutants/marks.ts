@@ -66,6 +66,7 @@ export const marks: readonly Mutant[] = [
       ['this.#inBackground(bans.ban({', 'void (({', 'bans that a rollback forgets'],
       ["    held(this.reason ?? '');\n    const fields", '    const fields', 'ceremonies that go on after a rollback'],
       ['      await marks.raise(keyId, epoch);\n', '', 'an old share that signs'],
+      ['if ((told?.get(peer)?.epoch ?? 0) < epoch) show', 'show', 'thousands of certificates for those who have them'],
       ['show(peer, certificate);', 'void 0;', 'a certificate that one kept back, and that nobody else ever hears of'],
       [
         'return this.#parts.certified(certificate, learned);',

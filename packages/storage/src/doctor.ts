@@ -25,6 +25,7 @@ export interface Diagnosis {
 }
 
 const newestCopy = 'put the newest copy of the whole data folder back';
+const repair = 'start the node and run `quorate keys repair`: the other members give the share back';
 const replace =
   'there is no way to go on from here without a copy: make a new node, and have its place in each key given to it';
 
@@ -105,7 +106,7 @@ async function ofKeys(keyring: Keyring, unwanted: Unwanted): Promise<readonly Di
           place,
           problem: `damaged: ${reason}`,
           meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
-          remedy: `${newestCopy}; if there is none, start the node and run \`quorate keys repair\`: the other members give the share back`,
+          remedy: reason === 'unproven' ? repair : `${newestCopy}; if there is none, ${repair}`,
         };
       case 'pair-quarantined':
         return {

@@ -1,5 +1,6 @@
 import {
   type Certificate,
+  type CertificateContext,
   CertificateError,
   certificateCodec,
   groupOf,
@@ -15,7 +16,7 @@ import type { Tools } from '../tools.ts';
 import { headerOf, packageOf } from './packages.ts';
 
 /** An epoch that may be what another one renews. */
-export type KnownEpoch = Pick<EpochInfo, 'certificate' | 'epoch' | 'publicPackage'>;
+type KnownEpoch = Pick<EpochInfo, 'certificate' | 'epoch' | 'publicPackage'>;
 
 interface Parts {
   readonly config: Pick<Config, 'networkId'>;
@@ -30,12 +31,11 @@ interface Parts {
 export function verifyCertified(
   certificate: Certificate,
   known: (keyId: Uint8Array) => readonly KnownEpoch[],
-  { config, tools }: Parts,
+  parts: Parts,
 ): PublicPackage {
-  const groupFor = (scheme: Scheme) => groupOf(scheme, tools.groups);
-  const context = { network: config.networkId, groupFor, signatures: tools.signatures };
+  const context = contextOf(parts);
   const publicPackage = verifyCertificate(certificate, context);
-  const base = baseOf(publicPackage, known(publicPackage.keyId), tools);
+  const base = baseOf(publicPackage, known(publicPackage.keyId), parts.tools);
   return base === undefined ? publicPackage : verifySuccession(certificate, base, context);
 }
 
@@ -60,13 +60,18 @@ export function knownOf(key: KeyInfo | undefined): readonly KnownEpoch[] {
 /** The epoch of a key in use here, if what certifies it was not wanted by the epoch that it renews: nobody who knows that one believes it. */
 export function unwantedIn({ current, epochs }: KeyInfo, parts: Parts): number | undefined {
   if (current?.certificate === undefined) return undefined;
-  const header = headerOf(current.publicPackage);
-  if (baseOf(header, epochs, parts.tools) === undefined) return undefined;
+  const base = baseOf(headerOf(current.publicPackage), epochs, parts.tools);
+  if (base === undefined) return undefined;
   try {
-    verifyCertified(wire.decode(certificateCodec, current.certificate), () => epochs, parts);
+    verifySuccession(wire.decode(certificateCodec, current.certificate), base, contextOf(parts));
     return undefined;
   } catch (error) {
     if (error instanceof CertificateError) return current.epoch;
     throw error;
   }
+}
+
+function contextOf({ config, tools }: Parts): CertificateContext {
+  const groupFor = (scheme: Scheme) => groupOf(scheme, tools.groups);
+  return { network: config.networkId, groupFor, signatures: tools.signatures };
 }

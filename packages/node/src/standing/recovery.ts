@@ -7,7 +7,7 @@ import {
   toHex,
   tryDecode,
 } from '@quorate/protocol';
-import type { EpochInfo, OwnMark } from '@quorate/storage';
+import type { OwnMark } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { bootCounter } from '../network/hello.ts';
 import type { PeerId } from '../network/network.ts';
@@ -17,12 +17,12 @@ import type { StandingParts } from './parts.ts';
 import { firstOf, generationOf, readStatement, type Statement } from './statement.ts';
 
 /** A later epoch of a key than this disk knows, as a peer proved. */
-interface Learned extends Pick<EpochInfo, 'epoch' | 'publicPackage'> {
+interface Learned extends Pick<PublicPackage, 'baseEpoch' | 'epoch' | 'members' | 'threshold'> {
+  readonly keyId: Uint8Array;
+  /** Encoded. */
+  readonly publicPackage: Uint8Array;
   readonly certificate: Uint8Array;
   readonly decoded: Certificate;
-  readonly keyId: Uint8Array;
-  readonly members: PublicPackage['members'];
-  readonly need: number;
 }
 
 interface Committee {
@@ -42,8 +42,8 @@ export class Recovery {
   readonly #parts: StandingParts;
   #nonce: Uint8Array | undefined;
   readonly #confirmed = new Set<PeerId>();
-  /** What this disk does not know, by peer and key id. */
-  readonly #learned = new Map<string, Learned>();
+  /** What this disk does not know, by key id: the newest that each peer proved. */
+  readonly #learned = new Map<string, Map<PeerId, Learned>>();
   #cancel = (): void => undefined;
   #completing = false;
   #closed = false;
@@ -122,12 +122,15 @@ export class Recovery {
     const publicPackage = decoded && this.#verified(decoded);
     if (decoded === undefined || publicPackage === undefined)
       return this.#parts.log.warn('a peer shows what proves nothing', { peer: nameOf(peer) });
-    const { epoch, keyId, members, threshold: need } = publicPackage;
+    const { baseEpoch, epoch, keyId, members, threshold } = publicPackage;
     if (!members.some(({ node }) => equal(node, key.publicKey))) return;
-    const place = `${peer}/${toHex(keyId)}`;
-    if (epoch < (this.#learned.get(place)?.epoch ?? 0)) return;
-    const known = { certificate: encoded, decoded, epoch, keyId, members, need };
-    this.#learned.set(place, { ...known, publicPackage: decoded.publicPackage });
+    const learned = this.#learned.get(toHex(keyId)) ?? new Map<PeerId, Learned>();
+    this.#learned.set(toHex(keyId), learned);
+    if (epoch < (learned.get(peer)?.epoch ?? 0)) return;
+    // Most peers prove the same.
+    const same = [...learned.values()].find(({ certificate }) => equal(certificate, encoded));
+    const proof = { certificate: encoded, decoded, publicPackage: decoded.publicPackage };
+    learned.set(peer, same ?? { baseEpoch, epoch, keyId, members, threshold, ...proof });
     if (keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true) pass(peer, encoded);
   }
 
@@ -139,8 +142,9 @@ export class Recovery {
     const { connected, keys, marks, peerOf, show } = this.#parts;
     for (const { certificate, epoch, keyId, members } of this.#proved()) {
       if (keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true) continue;
-      const peers = members.map(({ node }) => peerOf(node));
-      for (const peer of connected()) if (peers.includes(peer)) show(peer, certificate);
+      const others = members.map(({ node }) => peerOf(node)).filter((peer) => connected().includes(peer));
+      const told = this.#learned.get(toHex(keyId));
+      for (const peer of others) if ((told?.get(peer)?.epoch ?? 0) < epoch) show(peer, certificate);
       await marks.raise(keyId, epoch);
     }
   }
@@ -192,9 +196,13 @@ export class Recovery {
 
   /** The newest epoch of each key that was proved, by all that is known by now. */
   #proved(): readonly Learned[] {
-    const proved = [...this.#learned.values()].filter(({ decoded }) => this.#verified(decoded) !== undefined);
-    const newest = new Map(proved.toSorted((a, b) => a.epoch - b.epoch).map((one) => [toHex(one.keyId), one]));
-    return [...newest.values()];
+    return [...this.#learned.values()].flatMap((learned) => {
+      const all = [...learned.values()].toSorted((a, b) => b.epoch - a.epoch);
+      // By what was known before it was proved, each was judged then.
+      const isRefuted = ({ baseEpoch, decoded }: Learned): boolean =>
+        all.some(({ epoch }) => epoch === baseEpoch) && this.#verified(decoded) === undefined;
+      return all.find((one) => !isRefuted(one)) ?? [];
+    });
   }
 
   #committees(): readonly Committee[] {
@@ -208,7 +216,7 @@ export class Recovery {
       return [{ nodes: parties.map(({ node }) => node), need: threshold }];
     });
     const learned = this.#proved().map(
-      ({ members: parties, need }): Committee => ({ nodes: parties.map(({ node }) => node), need }),
+      ({ members: parties, threshold }): Committee => ({ nodes: parties.map(({ node }) => node), need: threshold }),
     );
     return [{ nodes: roster, need: config.threshold ?? majority }, ...known, ...learned];
   }
@@ -280,8 +288,7 @@ export class Recovery {
 
   /** By what is known of the key here, and by what else was proved: nobody honest moves on to what too few wanted. */
   #verified(certificate: Certificate): PublicPackage | undefined {
-    const learned = (keyId: Uint8Array): readonly Learned[] =>
-      [...this.#learned.values()].filter((one) => equal(one.keyId, keyId));
+    const learned = (keyId: Uint8Array): readonly Learned[] => [...(this.#learned.get(toHex(keyId))?.values() ?? [])];
     try {
       return this.#parts.certified(certificate, learned);
     } catch (error) {

@@ -193,10 +193,13 @@ describe('a node on an earlier copy of its disk', () => {
       [...committee.members.keys()].every((name) => committee.ceremony(name, id)?.state === 'done'),
     );
     await committee.run(50);
+    const sent = carol.sent.length;
     await restore(committee, carol, copy);
     expect(await stateOf(carol)).toBe('recovering');
     await committee.run(lease);
     expect(await stateOf(carol)).toBe('well');
+    // Nobody is told what it proved itself.
+    expect(carol.sent.slice(sent).filter(({ frame }) => frame.type === 'certificate')).toEqual([]);
     expect((await carol.node.status()).warnings.join()).toContain('treasury, epoch 2, was lost');
     await expect(carol.node.sign(committee.order('old share'))).rejects.toMatchObject({ code: 'denied' });
     expect(await signersOf(committee, 'alice', 'new shares')).toEqual(['alice', 'bob']);
