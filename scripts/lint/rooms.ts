@@ -46,7 +46,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['service.ts'],
     ['coordination', 'standing', 'stock'],
     ['ceremonies'],
-    ['warnings.ts'],
+    ['audit-page.ts', 'warnings.ts'],
     ['node.ts'],
     ['http'],
     ['cli'],

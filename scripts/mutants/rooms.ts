@@ -3,6 +3,7 @@ import { derivation } from './derivation.ts';
 import { dkg } from './dkg.ts';
 import { dkls23 } from './dkls23.ts';
 import { exports } from './exports.ts';
+import { floods } from './floods.ts';
 import { frost } from './frost.ts';
 import { imports } from './imports.ts';
 import { marks } from './marks.ts';
@@ -29,6 +30,7 @@ export const rooms: Readonly<Record<string, readonly Mutant[]>> = {
   ceremonies,
   refresh,
   reshare,
+  floods,
   marks,
   repair,
   imports,

@@ -188,6 +188,14 @@ export const limits = {
   openInAll: 256,
   /** Keygens of one proposer that are open at once: a member must not use up the room for signatures. */
   openPerProposer: 4,
+  /** And those that only wait for READY of all: one member may withhold it for ever, and it need not be who proposed them. */
+  withheldPerProposer: 64,
+  /** What a peer may propose, per second and at once: a script makes some keys a second. Each is an audit record. */
+  proposalsPerSecond: 10,
+  proposalsBurst: 300,
+  /** Renewals of one key, and set-ups of its pairs, that a peer may propose: one in five minutes. A key is renewed once a day. */
+  renewalsPerSecond: 0.003,
+  renewalsBurst: 30,
   /** Requests of one peer that this node refuses, per second and at once, each an audit record; then it is not heard. */
   refusalsPerSecond: 5,
   refusalsBurst: 100,
@@ -196,6 +204,8 @@ export const limits = {
   readyInterval: 3_000,
   /** The highest number of an attempt: far above what happens, far below where numbers end. */
   attempts: 1_000_000,
+  /** Entries of the audit log in one answer. */
+  auditPage: 1_000,
   /** Ceremonies that are over and still shown. */
   rememberedCeremonies: 500,
   /** Preparations that are over and still known, so that whoever asks late gets no second one. */

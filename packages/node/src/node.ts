@@ -15,6 +15,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import type { KeyInfo, RecordedBlame } from '@quorate/storage';
+import { auditPage } from './audit-page.ts';
 import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
 import { knownOf, unwantedIn, verifyCertified } from './ceremonies/certified.ts';
@@ -40,6 +41,8 @@ import { keygenProposals } from './policy/keygen-proposal.ts';
 import { type SignRequest, signRequests } from './policy/sign-request.ts';
 import {
   type AddressesView,
+  type AuditOrder,
+  type AuditView,
   type CeremonyView,
   type ExportOrder,
   type HealthView,
@@ -226,6 +229,10 @@ export class QuorateNode implements Service {
       banned: this.#parts.home.bans.has(publicKeyOf(peer.peer)),
       pairs: this.#ceremonies.pairsWith(publicKeyOf(peer.peer)),
     }));
+  }
+
+  async audit(order: AuditOrder): Promise<AuditView> {
+    return await auditPage(this.#parts.home.audit, order);
   }
 
   async unban(name: string): Promise<PeerView> {

@@ -8,6 +8,8 @@ import type { SignRequest } from './policy/sign-request.ts';
 export interface Service {
   status(): Promise<StatusView>;
   health(): Promise<HealthView>;
+  /** What this node decided and did. @throws {ServiceError} `integrity` */
+  audit(order: AuditOrder): Promise<AuditView>;
   peers(): readonly PeerView[];
   /**
    * Sits with a banned member again: the pairs of all ECDSA keys are set up anew with it, from the bottom, as soon as it is there.
@@ -112,6 +114,25 @@ export interface StatusView {
   readonly standing: StandingView;
   /** What the operator should know, in sentences. */
   readonly warnings: readonly string[];
+}
+
+/** Which entries of the audit log: those after a number, at most so many; the newest without one. */
+export interface AuditOrder {
+  readonly after?: number | undefined;
+  readonly most: number;
+}
+
+/** Entries, oldest first, each bound to the one before by its hash, and the newest that there is. */
+export interface AuditView {
+  readonly entries: readonly {
+    readonly sequence: number;
+    readonly time: number;
+    readonly kind: string;
+    readonly fields: Readonly<Record<string, string | number | boolean>>;
+    readonly previous: string;
+    readonly hash: string;
+  }[];
+  readonly head: { readonly sequence: number; readonly hash: string };
 }
 
 /** Whether this node is the only one of its identity, and as far as it ever was. */

@@ -23,6 +23,8 @@ import { clientOf, mayAsk } from '../src/policy/rights.ts';
 import { requestId, type SignRequest, signRequests } from '../src/policy/sign-request.ts';
 import {
   type AddressesView,
+  type AuditOrder,
+  type AuditView,
   type CeremonyView,
   type ExportOrder,
   type HealthView,
@@ -101,6 +103,20 @@ export class MemoryService implements Service {
       return { name, threshold, online: 2, parties: 3, signable: true };
     });
     return { ready: this.ready, reasons: this.ready ? [] : ['the store is locked'], keys };
+  }
+
+  async audit({ after, most }: AuditOrder): Promise<AuditView> {
+    const hashOf = (sequence: number): string => sequence.toString(16).padStart(2, '0').repeat(32);
+    const all = Array.from({ length: 7 }, (_, i) => i + 1).map((sequence) => ({
+      sequence,
+      time: start,
+      kind: 'key-frozen',
+      fields: { key: `key-${sequence}` },
+      previous: hashOf(sequence - 1),
+      hash: hashOf(sequence),
+    }));
+    const entries = after === undefined ? all.slice(-most) : all.slice(after, after + most);
+    return { entries, head: { sequence: 7, hash: hashOf(7) } };
   }
 
   peers(): readonly PeerView[] {

@@ -20,7 +20,6 @@ import {
   type Party,
   type PublicPackage,
   packageDigest,
-  publicPackageCodec,
   readyCodec,
   retire,
   stepActivation,
@@ -29,6 +28,7 @@ import {
 } from '@quorate/protocol';
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
+import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import { Ages } from './ages.ts';
 import { baseOf } from './certified.ts';
@@ -82,6 +82,7 @@ export class Activations {
   readonly #early: Early<ActivationFrame>;
   readonly #ages: Ages;
   readonly #departures: Departures;
+  readonly #answers: PeerBudgets;
   /** The epochs that were on the disk when this life of the node began. */
   readonly #found = new Set<string>();
   #cancel = (): void => undefined;
@@ -92,6 +93,7 @@ export class Activations {
     this.#port = port;
     this.#early = new Early(workshop.clock);
     this.#ages = new Ages(workshop.clock);
+    this.#answers = new PeerBudgets(workshop.clock, limits.certificatesPerSecond, limits.certificatesBurst);
     this.#departures = new Departures(workshop, this.#ages, {
       ...port,
       left: (keyId, epoch) => {
@@ -215,6 +217,8 @@ export class Activations {
       if (machine.peers.get(party) !== peer || !equal(transcript, ours)) return;
       machine.activated.add(party);
     }
+    // Another's word, said again, would have us answer that other one.
+    if (value.type === 'ready' && machine.peers.get(value.ready.party) !== peer) return;
     this.#feed(machine, value);
   }
 
@@ -240,24 +244,13 @@ export class Activations {
         }
         case 'certificate': {
           const certificate = wire.decode(certificateCodec, frame.value);
-          const { keyId, epoch } = this.#header(certificate.publicPackage);
+          const { keyId, epoch } = headerOf(certificate.publicPackage);
           return { keyId, epoch, value: { type: 'certificate', certificate } };
         }
       }
     } catch (error) {
       if (error instanceof EncodingError) return undefined;
       throw error;
-    }
-  }
-
-  /** Which key and epoch an encoded package speaks of; whether it is true is the machine's question. */
-  #header(encoded: Uint8Array): { readonly keyId: Uint8Array; readonly epoch: number } {
-    const { groups } = this.#workshop.tools;
-    try {
-      return wire.decode(publicPackageCodec(groups.ed25519), encoded);
-    } catch (error) {
-      if (!(error instanceof EncodingError)) throw error;
-      return wire.decode(publicPackageCodec(groups.secp256k1), encoded);
     }
   }
 
@@ -389,12 +382,12 @@ export class Activations {
         toAll({ type: 'activated', value: wire.encode(activatedCodec, { keyId, epoch, party: me, transcript }) });
         return;
       }
-      case 'sendCertificate':
-        this.#sendTo(peers.get(effect.to), {
-          type: 'certificate',
-          value: wire.encode(certificateCodec, effect.certificate),
-        });
+      case 'sendCertificate': {
+        const peer = peers.get(effect.to);
+        if (peer === undefined || !this.#answers.spend(peer)) return;
+        this.#port.send(peer, { type: 'certificate', value: wire.encode(certificateCodec, effect.certificate) });
         return;
+      }
       case 'recover':
         this.#workshop.log.error('our share of a certified epoch is missing; quorate keys repair', {
           key: effect.publicPackage.name,

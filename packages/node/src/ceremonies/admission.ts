@@ -2,7 +2,9 @@ import { type CeremonyKind, equal, hash, kinds, toHex } from '@quorate/protocol'
 import { limits } from '../limits.ts';
 import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
-import { renewals } from '../policy/refresh-proposal.ts';
+import { preparations } from '../policy/preparation.ts';
+import { refreshProposals, renewals } from '../policy/refresh-proposal.ts';
+import { reshareProposals } from '../policy/reshare-proposal.ts';
 import { ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
 import { isOver } from './ceremony.ts';
@@ -12,6 +14,7 @@ import { ImportTask } from './import.ts';
 import { KeygenTask } from './keygen.ts';
 import { PairsTask } from './pairs.ts';
 import { PresignTask } from './presigning/presign.ts';
+import { keyIn } from './proposals.ts';
 import { RefreshTask } from './refresh.ts';
 import { RepairTask } from './repair.ts';
 import { ReshareTask } from './reshare.ts';
@@ -47,6 +50,12 @@ interface TaskKind {
   idOf(body: Uint8Array): Uint8Array | undefined;
 }
 
+/** Which key a proposal is about that anybody may make again and again: each costs work and an audit record, and leaves a trace. */
+const keysOf: Partial<Readonly<Record<Kind, (body: Uint8Array) => string | undefined>>> = {
+  renew: (body) => (body[1] === renewals.reshare ? keyIn(reshareProposals, body) : keyIn(refreshProposals, body)),
+  pairs: (body) => keyIn(preparations, body),
+};
+
 /** Which of the two a proposal is, by the byte after its version. */
 function renewalOf(body: Uint8Array): TaskKind {
   return body[1] === renewals.reshare ? ReshareTask : RefreshTask;
@@ -60,6 +69,8 @@ export class Admission {
   /** Under way, by the hash of the body: several peers bring the same request at once. */
   readonly #underWay = new Map<string, Promise<Entry>>();
   readonly #refusals: PeerBudgets;
+  readonly #proposals: PeerBudgets;
+  readonly #renewals: PeerBudgets;
   /** Presignings need no client: a member could keep the others busy with them. */
   readonly #presignings: PeerBudgets;
   /** Whoever has a member's node key could have its share given back again and again. */
@@ -73,6 +84,8 @@ export class Admission {
     this.#open = open;
     const { clock } = workshop;
     this.#refusals = new PeerBudgets(clock, limits.refusalsPerSecond, limits.refusalsBurst);
+    this.#proposals = new PeerBudgets(clock, limits.proposalsPerSecond, limits.proposalsBurst);
+    this.#renewals = new PeerBudgets(clock, limits.renewalsPerSecond, limits.renewalsBurst);
     this.#presignings = new PeerBudgets(clock, limits.presigningsPerSecond, limits.presigningsBurst);
     this.#repairs = new PeerBudgets(clock, limits.repairsPerSecond, limits.repairsBurst);
   }
@@ -111,10 +124,7 @@ export class Admission {
   }
 
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
-    if (kind === 'presign' && peer !== undefined && !this.#presignings.spend(peer))
-      throw new ServiceError('busy', 'this member proposes too many presignings');
-    if (kind === 'repair' && peer !== undefined && !this.#repairs.spend(peer))
-      throw new ServiceError('busy', 'this member asks for too many repairs');
+    if (peer !== undefined) this.#spend(kind, body, peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
     const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
     // While it was looked at, this node may have been shown that it was put back or runs twice.
@@ -125,10 +135,25 @@ export class Admission {
     return this.#open(admitted);
   }
 
+  /** Before anything is done or written down for a peer. */
+  #spend(kind: Kind, body: Uint8Array, peer: PeerId): void {
+    if (kind === 'presign' && !this.#presignings.spend(peer))
+      throw new ServiceError('busy', 'this member proposes too many presignings');
+    if (kind === 'repair' && !this.#repairs.spend(peer))
+      throw new ServiceError('busy', 'this member asks for too many repairs');
+    if (kind === 'sign' || kind === 'presign') return;
+    if (!this.#proposals.spend(peer)) throw new ServiceError('busy', 'this member proposes too much');
+    const name = keysOf[kind]?.(body);
+    const key = name === undefined ? undefined : this.#workshop.keys.byName(name);
+    if (key !== undefined && !this.#renewals.spend(`${kind}/${peer}/${key.name}`))
+      throw new ServiceError('busy', `this member has shares of ${key.name} dealt anew too often`);
+  }
+
   #checkRoom(task: Task): void {
     const open = [...this.#entries.values()].filter((entry) => !isOver(entry.ceremony));
     const ofKey = open.filter((entry) => entry.task.keyName === task.keyName);
-    if (open.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
+    const waiting = open.filter(({ ceremony }) => ceremony.state.name === 'confirming');
+    if (open.length - waiting.length >= limits.openInAll || ofKey.length >= limits.openPerKey) {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
@@ -147,7 +172,11 @@ export class Admission {
     if (open.some((entry) => isRival(entry, task) && !yields(entry, task))) {
       throw new ServiceError('busy', `the same is being done for ${task.keyName} already`);
     }
-    if (open.filter((entry) => isProposedBy(entry.task, task)).length >= limits.openPerProposer) {
+    // What only waits for READY may do so for ever, and its proposer is perhaps not who withholds it.
+    const ofProposer = (entries: readonly Entry[]): number =>
+      entries.filter((entry) => isProposedBy(entry.task, task)).length;
+    const withheld = ofProposer(waiting);
+    if (ofProposer(open) - withheld >= limits.openPerProposer || withheld >= limits.withheldPerProposer) {
       const reason = 'this member proposed other keys that are still being made; wait for some of them';
       throw new ServiceError('busy', reason);
     }

@@ -1,4 +1,4 @@
-import { EncodingError, keyIdOf, kinds } from '@quorate/protocol';
+import { EncodingError, equal, keyIdOf, kinds } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { rendezvous } from '../coordination/election.ts';
 import { limits } from '../limits.ts';
@@ -126,6 +126,7 @@ export class Ceremonies {
         this.#registrations.known(entry);
       },
     });
+    const isOwn = ({ proposer }: Task): boolean => proposer !== undefined && equal(proposer, workshop.key.publicKey);
     this.#activations = new Activations(workshop, {
       send: (peer, frame) => this.#send(peer, frame),
       peerOf,
@@ -143,7 +144,8 @@ export class Ceremonies {
     this.#pairs = new PairUpkeep(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
-      busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs'),
+      // What others propose, and perhaps never begin, hinders only those two.
+      busy: () => this.#book.open().some(({ task }) => task.kind === 'pairs' && isOwn(task)),
       submit: async (body) => this.submit('pairs', body),
       fatal: (error) => options.fatal(error),
     });

@@ -55,6 +55,8 @@ export class Departures {
   readonly #activated = new Map<string, Set<Party>>();
   readonly #ages: Ages;
   readonly #corrections: PeerBudgets;
+  /** Whom an epoch leaves out, by its package. */
+  readonly #leavers = new WeakMap<Uint8Array, ReadonlySet<PeerId>>();
   /** Certificates are taken one after the other. */
   #turn: Promise<void> = Promise.resolve();
   #cancel = (): void => undefined;
@@ -114,7 +116,7 @@ export class Departures {
    */
   remind(peer: PeerId, key: KeyInfo, info: EpochInfo, promises: boolean): void {
     const { certificate, epoch } = info;
-    if (!this.#isMember(peer, info)) return;
+    if (!this.#isMember(peer, info) || !this.#corrections.spend(peer)) return;
     if (promises && certificate !== undefined) this.#port.send(peer, { type: 'certificate', value: certificate });
     for (const later of key.epochs) if (later.epoch > epoch) this.#tell(key, later, peer);
   }
@@ -179,11 +181,19 @@ export class Departures {
    */
   #tell(key: KeyInfo, info: EpochInfo, only?: PeerId): void {
     if (info.certificate === undefined || info.state === 'certified') return;
-    const next = headerOf(info.publicPackage);
-    const before = key.epochs.filter(({ epoch }) => epoch >= next.baseEpoch && epoch < next.epoch);
-    const nodes = before.flatMap(({ publicPackage }) => headerOf(publicPackage).members.map(({ node }) => node));
-    for (const peer of new Set(nodes.map((node) => this.#port.peerOf(node))))
-      if (only === undefined || peer === only) this.#tellOne(peer, key, info);
+    const leavers = this.#leavers.get(info.publicPackage) ?? this.#leaversOf(key, info);
+    // No number comes between two others any more once the higher one is known.
+    this.#leavers.set(info.publicPackage, leavers);
+    for (const peer of leavers) if (only === undefined || peer === only) this.#tellOne(peer, key, info);
+  }
+
+  #leaversOf(key: KeyInfo, { publicPackage }: EpochInfo): ReadonlySet<PeerId> {
+    const { baseEpoch, epoch: next } = headerOf(publicPackage);
+    const before = key.epochs.filter(({ epoch }) => epoch >= baseEpoch && epoch < next);
+    const peersOf = (encoded: Uint8Array): readonly PeerId[] =>
+      headerOf(encoded).members.map(({ node }) => this.#port.peerOf(node));
+    const staying = new Set(peersOf(publicPackage));
+    return new Set(before.flatMap((one) => peersOf(one.publicPackage)).filter((peer) => !staying.has(peer)));
   }
 
   /** Tells a peer what certifies an epoch that it is not in. */

@@ -65,7 +65,15 @@ type Header = Pick<
   'scheme' | 'keyId' | 'name' | 'purpose' | 'epoch' | 'baseEpoch' | 'threshold' | 'members'
 >;
 
-/** What an encoded package says before its points, of which each takes time. Whether it is true is another question. @throws {EncodingError} */
+const headers = new WeakMap<Uint8Array, Header>();
+
+/**
+ * What an encoded package says before its points, of which each takes time: read once for as long as the bytes live, which must not
+ * change. Whether it is true is another question.
+ * @throws {EncodingError}
+ */
 export function headerOf(encoded: Uint8Array): Header {
-  return headerCodec.read(new wire.Reader(encoded));
+  const header = headers.get(encoded) ?? headerCodec.read(new wire.Reader(encoded));
+  headers.set(encoded, header);
+  return header;
 }

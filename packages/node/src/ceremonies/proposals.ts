@@ -22,6 +22,14 @@ export function idIn<T>({ codec, digest }: Format<T>, body: Uint8Array): Uint8Ar
   return decoded === undefined ? undefined : digest(decoded.value);
 }
 
+/** The name of the key that the encoded proposal is about, if it is one. */
+export function keyIn<T extends { readonly key: string }>(
+  { codec }: Pick<Format<T>, 'codec'>,
+  body: Uint8Array,
+): string | undefined {
+  return tryDecode(codec, body)?.value.key;
+}
+
 /**
  * Judges a proposal, and writes down what comes of it, a refusal too.
  * @param found what the record says of a proposal that was not refused, beside `record`

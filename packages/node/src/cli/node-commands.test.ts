@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quorate, type Ran } from '../../test/captured-host.ts';
 import { MemoryService } from '../../test/memory-service.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
-import { type CeremonyView, ServiceError } from '../service.ts';
+import { type AuditView, type CeremonyView, ServiceError } from '../service.ts';
 
 let folder: string;
 let socket: string;
@@ -189,6 +189,20 @@ describe('keygen', () => {
     await expect.poll(() => service.ceremonies().length).toBe(1);
     await server.close();
     expect(await running).toMatchObject({ exit: 1, stderr: expect.stringContaining('no node answers') });
+  });
+});
+
+describe('audit', () => {
+  test('prints the newest entries, or all that follow one', async () => {
+    expect((await node('audit')).stdout).toMatch(/^ENTRY +TIME +WHAT\n1 +\S+Z +key-frozen +key=key-1\n2 /);
+    const sequences = async (...options: string[]): Promise<unknown> =>
+      ((await json('audit', ...options)) as unknown as AuditView).entries.map(({ sequence }) => sequence);
+    expect(await sequences('--last', '3')).toEqual([5, 6, 7]);
+    expect(await sequences('--last', '100')).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(await sequences('--after', '6')).toEqual([7]);
+    expect(await sequences('--after', '7')).toEqual([]);
+    expect(await json('audit')).toMatchObject({ head: { sequence: 7, hash: '07'.repeat(32) } });
+    expect((await node('audit', '--last', '-1')).exit).toBe(2);
   });
 });
 

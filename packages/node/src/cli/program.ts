@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { version } from '../version.ts';
+import { addAudit } from './commands/audit.ts';
 import { addCeremonies } from './commands/ceremonies.ts';
 import { addClient } from './commands/client.ts';
 import { addConfig } from './commands/config.ts';
@@ -30,6 +31,7 @@ const commands = [
   addHealth,
   addPeers,
   addIdentity,
+  addAudit,
   addKeygen,
   addKeys,
   addSign,

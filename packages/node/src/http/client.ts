@@ -2,6 +2,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { type BitcoinNetwork, type frost, Secret, wipe } from '@quorate/protocol';
 import {
   type AddressesView,
+  type AuditOrder,
+  type AuditView,
   type CeremonyView,
   type ExportOrder,
   type HealthView,
@@ -24,6 +26,7 @@ import type { SignOrder } from './schemas.ts';
 export interface NodeClient {
   status(): Promise<StatusView>;
   health(): Promise<HealthView>;
+  audit(order: AuditOrder): Promise<AuditView>;
   peers(): Promise<readonly PeerView[]>;
   unban(name: string): Promise<PeerView>;
   resolve(): Promise<StandingView>;
@@ -87,6 +90,8 @@ export function connectNode(socket: string): NodeClient {
   return {
     status: async () => await get('/v1/status'),
     health: async () => await get('/v1/health'),
+    audit: async ({ after, most }) =>
+      await get(`/v1/audit?most=${most}${after === undefined ? '' : `&after=${after}`}`),
     peers: async () => (await get<{ peers: PeerView[] }>('/v1/peers')).peers,
     unban: async (name) => await post(`/v1/peers/${encodeURIComponent(name)}/unban`),
     resolve: async () => await post('/v1/identity/resolve'),

@@ -5,6 +5,7 @@ import {
   expectNothing,
   readAcceptance,
   readAddressesQuery,
+  readAuditQuery,
   readCeremonyId,
   readExportOrder,
   readImportOrder,
@@ -36,6 +37,10 @@ export function addRoutes(app: FastifyInstance, service: Service, network: Uint8
       return health;
     }),
   );
+  app.get('/v1/audit', async ({ body, query }) => {
+    expectNothing(body, 'body');
+    return await service.audit(readAuditQuery(query));
+  });
   app.get(
     '/v1/peers',
     bare(async () => ({ peers: service.peers() })),

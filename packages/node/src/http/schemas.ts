@@ -17,6 +17,7 @@ import { contentOf, type HashName, hashNames, type Intent, MAX_MESSAGE } from '.
 import { limits } from '../limits.ts';
 import type { SignRequest } from '../policy/sign-request.ts';
 import {
+  type AuditOrder,
   type ExportOrder,
   type ImportOrder,
   type KeygenOrder,
@@ -145,6 +146,18 @@ const addressesQuery = z.strictObject({
   path: path.default('m'),
   bitcoin: z.enum(bitcoinNetworks as readonly [BitcoinNetwork, ...BitcoinNetwork[]]).default('mainnet'),
 });
+const auditQuery = z.strictObject({
+  after: z
+    .string()
+    .regex(/^[0-9]{1,15}$/, 'not the number of an entry')
+    .transform(Number)
+    .optional(),
+  most: z
+    .string()
+    .regex(/^[1-9][0-9]{0,8}$/, 'not a number of entries')
+    .transform((text) => Math.min(Number(text), limits.auditPage))
+    .default(limits.auditPage),
+});
 const waitQuery = z.strictObject({
   wait: z
     .string()
@@ -232,6 +245,11 @@ export function readPeerName(parameters: unknown): string {
   const read = nameParameters.safeParse(parameters);
   if (!read.success) throw new ServiceError('peer-unknown', 'there is no such member; `quorate peers` lists them');
   return read.data.name;
+}
+
+/** @throws {ServiceError} `invalid` */
+export function readAuditQuery(query: unknown): AuditOrder {
+  return conform(auditQuery, query, 'query');
 }
 
 /** @throws {ServiceError} `invalid` */

@@ -192,6 +192,17 @@ describe('routes', () => {
     expect((await node.roster()).map(({ name }) => name)).toEqual(['alice', 'bob', 'carol']);
   });
 
+  test('the audit log, by pages', async () => {
+    const sequences = async (order: { after?: number; most: number }): Promise<number[]> =>
+      (await node.audit(order)).entries.map(({ sequence }) => sequence);
+    expect((await node.audit({ most: 2 })).head).toEqual({ sequence: 7, hash: '07'.repeat(32) });
+    expect(await sequences({ most: 2 })).toEqual([6, 7]);
+    expect(await sequences({ after: 0, most: 3 })).toEqual([1, 2, 3]);
+    expect(await sequences({ after: 7, most: 3 })).toEqual([]);
+    for (const query of ['most=0', 'most=x', 'after=-1', 'after=1.5', 'before=1'])
+      expect(await send('GET', `/v1/audit?${query}`)).toMatchObject({ status: 400 });
+  });
+
   test('lifting a ban', async () => {
     await expect(node.unban('bob')).rejects.toMatchObject({ code: 'not-banned' });
     for (const name of ['dave', '../keys', '%00']) {

@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts';
-import type { PeerId } from './network.ts';
 
 /** A token bucket on the monotonic clock: so many units per second on average, `burst` at once. */
 export class Budget {
@@ -28,12 +27,12 @@ export class Budget {
   }
 }
 
-/** A budget for each peer, full when it is first heard of. */
+/** A budget for each peer, or for each of other things that go by names, full when it is first heard of. */
 export class PeerBudgets {
   readonly #clock: Clock;
   readonly #perSecond: number;
   readonly #burst: number;
-  readonly #budgets = new Map<PeerId, Budget>();
+  readonly #budgets = new Map<string, Budget>();
 
   constructor(clock: Clock, perSecond: number, burst: number) {
     this.#clock = clock;
@@ -42,7 +41,7 @@ export class PeerBudgets {
   }
 
   /** Takes one unit of a peer's; says false if nothing is left. */
-  spend(peer: PeerId): boolean {
+  spend(peer: string): boolean {
     const budget = this.#budgets.get(peer) ?? new Budget(this.#clock, this.#perSecond, this.#burst);
     this.#budgets.set(peer, budget);
     return budget.spend(1);

@@ -112,6 +112,12 @@ describe('an activation', () => {
     expect(effectsOf(after(prepared, heard(3, outcome(2))))).toEqual([]);
   });
 
+  it('verifies no signature of a certificate that it has', () => {
+    const active = after(prepared, shown()).state;
+    const signatures = { ...activationAt(1).signatures, verify: () => expect.unreachable() };
+    expect(stepActivation({ ...activationAt(1), signatures }, active, shown())).toEqual({ state: active, effects: [] });
+  });
+
   it('does not take promises about two epochs for a conflict', () => {
     const next = outcome(2, { epoch: 2 });
     expect(effectsOf(after(prepared, heard(3, next), heard(3)))).toEqual([]);

@@ -240,7 +240,9 @@ function collect(
 /** A certificate arrived: a late member catches up. One of another epoch is not for this machine. */
 function learn(context: ActivationContext, state: ActivationState, certificate: Certificate): ActivationStep {
   const unchanged: ActivationStep = { state, effects: [] };
-  const publicPackage = tryVerify(certificate, context);
+  // What is known already is told by all, and each of its signatures would take time.
+  const isKnown = 'certificate' in state && equal(certificate.publicPackage, state.certificate.publicPackage);
+  const publicPackage = isKnown ? undefined : tryVerify(certificate, context);
   if (publicPackage === undefined) return unchanged;
   if (!isOurs(context, publicPackage)) return unchanged;
   if (state.type === 'prepared' && equal(packageDigest(context.network, certificate.publicPackage), state.digest)) {

@@ -54,7 +54,7 @@ export interface Epoch {
 
 /** @throws {KeyError} `epoch-not-new`, `too-many-attempts` */
 export function checkIsNext({ record, epochs }: Entry, epoch: number): void {
-  const highest = Math.max(-1, ...epochs.keys());
+  const highest = highestOf(epochs.keys());
   if (epoch <= highest)
     throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${record.name} is not above ${highest}`);
   const open = attempts(epochs);
@@ -69,8 +69,15 @@ export function checkIsNext({ record, epochs }: Entry, epoch: number): void {
 function attempts(epochs: Entry['epochs']): number {
   const isCertified = ([, epoch]: readonly [number, Epoch]): boolean =>
     ['certified', 'active', 'retiring', 'elsewhere'].includes(epoch.record.state.type);
-  const certified = Math.max(-1, ...[...epochs].filter(isCertified).map(([number]) => number));
+  const certified = highestOf([...epochs].filter(isCertified).map(([number]) => number));
   return [...epochs.keys()].filter((number) => number > certified).length;
+}
+
+/** −1 if there are none. There may be more of them than a call has room for arguments. */
+function highestOf(numbers: Iterable<number>): number {
+  let highest = -1;
+  for (const number of numbers) highest = Math.max(highest, number);
+  return highest;
 }
 
 /** @throws {KeyError} `quarantined` */
@@ -111,8 +118,17 @@ export function withEpoch(entry: Entry, epoch: number, value: Epoch): Entry {
   return { ...entry, epochs: new Map([...entry.epochs, [epoch, value]]) };
 }
 
-export function info({ keyId, record, epochs, quarantined, remains = new Map() }: Entry): KeyInfo {
-  const all = infos(epochs);
+const infos = new WeakMap<Entry, KeyInfo>();
+
+/** Made once for as long as nothing changes: every request asks for it, and years of refreshes make many epochs. */
+export function info(entry: Entry): KeyInfo {
+  const made = infos.get(entry) ?? infoOf(entry);
+  infos.set(entry, made);
+  return made;
+}
+
+function infoOf({ keyId, record, epochs, quarantined, remains = new Map() }: Entry): KeyInfo {
+  const all = epochInfos(epochs);
   return {
     keyId,
     name: record.name,
@@ -123,11 +139,11 @@ export function info({ keyId, record, epochs, quarantined, remains = new Map() }
     current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
     attempts: attempts(epochs),
     quarantined,
-    remains: infos(remains),
+    remains: epochInfos(remains),
   };
 }
 
-function infos(epochs: Entry['epochs']): readonly EpochInfo[] {
+function epochInfos(epochs: Entry['epochs']): readonly EpochInfo[] {
   return [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
 }
 
