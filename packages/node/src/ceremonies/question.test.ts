@@ -1,5 +1,5 @@
 import { type Approval, type Certificate, MAX_PARTIES, type PublicPackage } from '@quorate/protocol';
-import fc from 'fast-check';
+import { array, assert, integer, nat, property, tuple } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { certificateOf, Question } from './question.ts';
 
@@ -63,10 +63,10 @@ test('who says that it uses the newest epoch answers with it, and takes nothing 
 });
 
 test('approvals of the honest are kept, whatever and however many the others send, before them or after', () => {
-  const one = fc.tuple(fc.nat(300), fc.nat(255));
-  const garbage = fc.array(one, { maxLength: MAX_PARTIES, size: 'max' });
-  fc.assert(
-    fc.property(fc.array(garbage, { maxLength: 9 }), fc.nat(9), fc.integer({ min: 1, max: 10 }), (lies, at, count) => {
+  const one = tuple(nat(300), nat(255));
+  const garbage = array(one, { maxLength: MAX_PARTIES, size: 'max' });
+  assert(
+    property(array(garbage, { maxLength: 9 }), nat(9), integer({ min: 1, max: 10 }), (lies, at, count) => {
       const good = Array.from({ length: count }, (_, i) => approval(i + 1, 7));
       const lists = lies.map((lie) => lie.map(([party, signature]) => approval(party, signature)));
       const all = [...lists.slice(0, at), good, ...lists.slice(at)];

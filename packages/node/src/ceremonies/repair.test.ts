@@ -559,17 +559,40 @@ describe('a certificate that a liar alone could put together', () => {
     expect(statesOf(alice)).toEqual([[1, 'active']]);
   });
 
-  test('that the others do not believe leaves the repair in the epoch that they use', async () => {
-    const committee = await Committee.open(6, 'not followed');
+  /** Carol has a certificate of an epoch that most others leave, and nobody else has. */
+  async function leftAlone(seed: string): Promise<readonly [Committee, Member, Member, Member['store']]> {
+    const committee = await Committee.open(6, seed);
     const members = ['alice', 'bob', 'carol', 'dave', 'erin'];
     const order = { name: 'treasury', scheme: 'ed25519', threshold: 3, members } as const;
     const { id } = await committee.at('alice').node.keygen(order);
     await committee.until(() => members.every((name) => committee.ceremony(name, id)?.state === 'done'));
     await committee.run(limits.refreshPause);
-    const carol = committee.at('carol');
+    const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+    const copy = alice.store.copy();
     carol.tamper = quiet;
-    await committee.at('alice').node.reshare('treasury', { members: ['alice', 'carol', 'frank'], threshold: 2 });
+    await alice.node.reshare('treasury', { members: ['alice', 'carol', 'frank'], threshold: 2 });
     await committee.until(() => carol.home.keys.byName('treasury')?.current?.epoch === 2, 60_000);
+    return [committee, alice, carol, copy];
+  }
+
+  test.for([true, false])(
+    'is taken for the epoch in use by who forgot it, if enough wanted it: %s',
+    async (isWanted) => {
+      const [committee, alice, carol, copy] = await leftAlone(`wondering ${isWanted}`);
+      await committee.stop(alice);
+      alice.store = copy;
+      await committee.start(alice);
+      const tell = onlyTo('alice', isWanted ? (one) => one : stripped);
+      carol.tamper = (frame, to) => (frame.type === 'activated' && to === 'alice' ? [frame] : tell(frame, to));
+      await committee.run(2 * limits.readyInterval);
+      const { repair: problem } = await alice.node.key('treasury');
+      expect(problem).toEqual(isWanted ? expect.stringMatching(/the others use epoch 2/) : undefined);
+      expect(statesOf(committee.at('frank'))?.at(-1)).toEqual([2, isWanted ? 'active' : 'prepared']);
+    },
+  );
+
+  test('that the others do not believe leaves the repair in the epoch that they use', async () => {
+    const [committee, , carol] = await leftAlone('not followed');
     const { publicKey } = await committee.at('bob').node.key('treasury');
     const alice = await wipe(committee, 'alice');
     await recover(committee, alice);
