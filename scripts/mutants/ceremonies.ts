@@ -38,16 +38,16 @@ export const ceremonies: readonly Mutant[] = [
         'evidence that is not passed on',
       ],
       [
-        '      if (error instanceof ThreadDied) await unanswered(label);\n',
+        '      if (endsItsSession(error)) await unanswered(label);\n',
         '',
         'what a check depended on outlives the thread that answered it',
       ],
       [
-        'if (error instanceof ThreadDied) await unanswered',
+        'if (endsItsSession(error)) await unanswered',
         'await unanswered',
         'a bug taken for the death of a thread, in a check',
       ],
-      ['      if (!(error instanceof ThreadDied)) throw error;\n', '', 'a bug that is survived'],
+      ['      if (!endsItsSession(error)) throw error;\n', '', 'a bug that is survived'],
       ["    this.#leave({ type: 'lost'", "    this.#end({ type: 'lost'", 'others wait for one whose thread died'],
       ['      host.close();\n', '', 'secrets of a session that is over stay in memory'],
       [
@@ -182,6 +182,24 @@ export const ceremonies: readonly Mutant[] = [
         'reject(new ThreadDied({ cause }));',
         "reject(new Error('died', { cause }));",
         'a node that a dead thread stops',
+      ],
+    ],
+  ),
+  ...cuts(
+    folder,
+    'host.ts',
+    ['runner.test.ts'],
+    [[' || error instanceof InputError;', ';', 'a node that a proposal of the impossible stops']],
+  ),
+  ...cuts(
+    `${folder}/worker`,
+    'entry.ts',
+    ['host.test.ts'],
+    [
+      [
+        "error instanceof InputError ? 'unfit' : 'bug'",
+        "'bug'",
+        'a node that a proposal of the impossible stops, by way of a thread',
       ],
     ],
   ),

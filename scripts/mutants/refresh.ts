@@ -2,6 +2,7 @@ import { cuts, type Mutant } from './mutant.ts';
 
 const folder = 'packages/node/src/ceremonies';
 const tests = ['refresh.test.ts'];
+const numbers = ['epoch-numbers.test.ts'];
 
 export const refresh: readonly Mutant[] = [
   ...cuts(folder, 'refresh.ts', tests, [
@@ -17,12 +18,7 @@ export const refresh: readonly Mutant[] = [
       '',
       'a refresh of another epoch',
     ],
-    ['if (epoch <= highest) throw denied', 'if (false) throw denied', 'an epoch number that returns'],
-    [
-      "if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');",
-      '',
-      'a number at the end',
-    ],
+    ['  checkNumber(epoch, name, highestOf(key), clock.now());\n', '', 'a number that returns, and one at the end'],
     ['if (wasJustDealt(key, clock.now())) {', 'if (false) {', 'a member that keeps the others dealing'],
     [
       'return age >= 0 && age < limits.refreshPause;',
@@ -30,6 +26,42 @@ export const refresh: readonly Mutant[] = [
       'no refresh until the day that a clock was wrongly at',
     ],
     ["throw invalid('the dealers are no quorum of the committee');", 'void 0;', 'dealers that are no quorum'],
+  ]),
+  ...cuts(folder, 'epoch-numbers.ts', numbers, [
+    ['if (epoch <= highest) throw', 'if (false) throw', 'a number that returns'],
+    ['if (epoch > reachAt(now))', 'if (false)', 'a number at the end'],
+    [
+      'Math.max(least + tries, told + 1)',
+      'least + tries',
+      'a key that nobody can renew: what others prepared is not heard of',
+    ],
+    ['Math.max(least + tries, told + 1)', 'told + 1', 'a number that somebody who does not answer knows'],
+    ['reachAt(now - doubt)', 'reachAt(now)', 'a liar whose number is above a clock that is behind'],
+    [
+      'Math.min(Math.max(least + tries, told + 1), reachAt(now - doubt))',
+      'Math.max(least + tries, told + 1)',
+      'a liar that uses up the numbers',
+    ],
+    ['Math.max(least, Math.min(', 'Math.max(0, Math.min(', 'a number that is known where it is proposed'],
+    [' % limits.clockGuesses', '', 'numbers that fall behind for as long as it is tried'],
+  ]),
+  ...cuts(folder, 'ceremonies.ts', numbers, [
+    [
+      'error instanceof NumberTaken ? error.highest : 0',
+      '0',
+      'a refusal that does not say what a number must be above',
+    ],
+  ]),
+  ...cuts(folder, 'declines.ts', numbers, [
+    ['    entry.told = Math.max(entry.told, highest);\n', '', 'a number that is said in vain'],
+    [
+      '    entry.told = Math.max(entry.told, highest);\n    if (isOver(entry.ceremony)) return;\n',
+      '    if (isOver(entry.ceremony)) return;\n    entry.told = Math.max(entry.told, highest);\n',
+      'a number that is not heard because somebody else declined first',
+    ],
+  ]),
+  ...cuts(folder, 'book.ts', numbers, [
+    [' && task.epoch > (current?.epoch ?? 0)', '', 'a number that is believed for ever'],
   ]),
   ...cuts(folder, 'refresh-schedule.ts', tests, [
     [

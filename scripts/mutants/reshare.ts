@@ -6,6 +6,29 @@ const departures = ['departures.test.ts'];
 
 export const reshare: readonly Mutant[] = [
   ...cuts(
+    'packages/protocol/src',
+    'keys.ts',
+    ['keys.test.ts'],
+    [
+      ['|| isTwice ', '', 'a made-up key of which one node is all members'],
+      [' || epoch <= baseEpoch', '', 'a made-up key that was dealt from its own epoch'],
+      [' || !isTweakable', '', 'a made-up key whose public key cannot be reckoned'],
+    ],
+  ),
+  ...cuts(folder, 'sessions.ts', rules, [
+    [
+      '      if (!(error instanceof InputError)) throw error;\n',
+      '      throw error;\n',
+      'a node that a proposal of the impossible stops before it begins',
+    ],
+    ['      if (!(error instanceof InputError)) throw error;\n', '', 'a bug that is survived'],
+    [
+      '    if (court === undefined) return host.close();\n',
+      '    if (court === undefined) return;\n',
+      'secrets of a session that never began',
+    ],
+  ]),
+  ...cuts(
     folder,
     'sessions.ts',
     ['reshare.test.ts'],
@@ -40,11 +63,15 @@ export const reshare: readonly Mutant[] = [
     ['if (!reshareProposals.verify(proposal, tools.signatures))', 'if (false)', 'a proposal that nobody signed'],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
     ["throw denied('the proposer has no share of this key');", 'void 0;', 'a proposal of a stranger to the key'],
-    ['if (epoch <= highest) throw denied', 'if (false) throw denied', 'an epoch number that returns'],
     [
-      "if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');",
+      '  checkNumber(epoch, name, Math.max(base.epoch, highestOf(key)), clock.now());\n',
       '',
-      'a number at the end',
+      'a number that returns, and one at the end',
+    ],
+    [
+      'renewal.checkReshare(groupOf(base.scheme, tools.groups), { ...proposal, base })',
+      'renewal.seatsOf({ ...proposal, base })',
+      'a made-up key whose shares do not fit',
     ],
     [
       "if (!seats.some(({ node }) => equal(node, own.publicKey))) throw invalid('this node has no part in it');",

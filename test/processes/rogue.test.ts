@@ -93,7 +93,7 @@ test('sessions that nobody registered for do not begin; nonsense in one that did
       await rogue.member.send(name, { type: 'result', value: { request, signature, signers: [request] } });
     }
     for (let i = 0; i < 100; i++)
-      await rogue.member.send(name, { type: 'declined', value: { request, reason: `${i}` } });
+      await rogue.member.send(name, { type: 'declined', value: { request, reason: `${i}`, highest: 0 } });
     await rogue.member.send(name, { type: 'waiting', value: { request, registered: [1, 2, 3] } });
     expect((await scene.node(name).client.ceremony(id)).state).toBe('accepted');
   }

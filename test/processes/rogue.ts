@@ -289,7 +289,7 @@ export class Rogue implements AsyncDisposable {
       },
       { type: 'envelope', value: bytes(i % 100 === 4 ? 300_000 : 300) },
       { type: 'waiting', value: { request, registered: [1, 2, 3] } },
-      { type: 'declined', value: { request, reason: 'because' } },
+      { type: 'declined', value: { request, reason: 'because', highest: 0 } },
       { type: 'result', value: { request, signature: bytes(64), signers: [bytes(32)] } },
       { type: 'ready', value: wire.encode(readyCodec, ready) },
       { type: 'certificate', value: bytes(400) },

@@ -212,8 +212,8 @@ export class Adversary {
     if (request === undefined) return [frame];
     const registered = [1, 2, 3].slice(this.#dice.below(3));
     return this.#dice.any<readonly NodeFrame[]>([
-      [frame, { type: 'declined', value: { request, reason: 'no' } }],
-      [{ type: 'declined', value: { request, reason: 'never' } }],
+      [frame, { type: 'declined', value: { request, reason: 'no', highest: 0 } }],
+      [{ type: 'declined', value: { request, reason: 'never', highest: this.#dice.between(0, 2 ** 40) } }],
       [frame, { type: 'waiting', value: { request, registered } }],
       [frame, { type: 'result', value: { request, signature: this.#dice.bytes(64), signers: [key.publicKey] } }],
     ]);

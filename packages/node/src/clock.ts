@@ -1,6 +1,6 @@
 /** The door to time. Everything else is given a clock: no other file reads a date or sets a timer. */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970. It may jump; only expiry checks and records use it. */
+  /** Wall clock, milliseconds since 1970. It may jump; only expiry checks, the reach of epoch numbers and records use it. */
   now(): number;
   /** Milliseconds that only grow, from an arbitrary start. Deadlines are measured on it. */
   monotonic(): number;

@@ -90,8 +90,8 @@ export const limits = {
   refreshProposal: 60_000,
   /** A key whose renewal was prepared this often and never certified has a member that withholds READY: then operators decide. */
   uncertifiedAttempts: 8,
-  /** How far the number of an attempt may be above all known ones: attempts that others know of, and no number near the end. */
-  epochStep: 1_000,
+  /** How often a renewal is proposed anew, each time allowing clocks another `clockTolerance`, before it begins with none again. */
+  clockGuesses: 10,
   /** How long whoever lost a share waits for the others' word on which epoch is in use. */
   certificateAnswer: 3_000,
   /** Certificates, or chains of them, that a peer may ask for, per second and at once: tens of kilobytes for a few bytes each. */

@@ -1,6 +1,6 @@
 import { assert, constantFrom, integer, property, record, uint8Array, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equal } from './bytes.ts';
+import { concat, equal } from './bytes.ts';
 import { ed25519 } from './groups/ed25519.ts';
 import { EncodingError, type Group } from './groups/group.ts';
 import { secp256k1 } from './groups/secp256k1.ts';
@@ -35,7 +35,7 @@ function example(group: Group, parties: readonly number[] = [1, 4, 7]): PublicPa
     epoch: 3,
     baseEpoch: 2,
     threshold: 2,
-    members: parties.map((party) => ({ party, node: bytes(100 + party) })),
+    members: parties.map((party) => ({ party, node: concat(partyBytes(party), bytes(100).slice(2)) })),
     groupKey: group.multiplyBase(5n),
     verifyingShares: parties.map((party) => group.multiplyBase(BigInt(party))),
     chainCode: bytes(2),
@@ -81,7 +81,7 @@ describe('a public package', () => {
       scheme: constantFrom(...schemes),
       keyId: some,
       name: constantFrom('a', 'A-1', 'x'.repeat(MAX_NAME)),
-      epoch: integer({ min: 0, max: 2 ** 40 }),
+      epoch: integer({ min: 3, max: 2 ** 40 }),
       chainCode: some,
       tweak: constantFrom<Tweak>(
         { type: 'none', value: new Uint8Array(0) },
@@ -93,7 +93,8 @@ describe('a public package', () => {
     assert(
       property(any, parties, (fields, indices) => {
         const sorted = indices.sort((a, b) => a - b);
-        const value = { ...example(toy, sorted), ...fields };
+        const { tweak } = fields.scheme === 'taproot' ? fields : example(toy);
+        const value = { ...example(toy, sorted), ...fields, tweak };
         expect(decode(codec, encode(codec, value))).toEqual(value);
       }),
     );
@@ -104,6 +105,24 @@ describe('a public package', () => {
     refused({ members: [...members].reverse() });
     refused({ members: members.map(({ node }) => ({ party: 1, node })) });
     refused({ members: members.map(({ node }, party) => ({ party, node })) });
+  });
+
+  it('has no node twice: nobody says READY for another', () => {
+    const { members } = example(toy);
+    refused({ members: members.map(({ party }) => ({ party, node: bytes(1) })) });
+  });
+
+  it('comes after the epoch that it was dealt from', () => {
+    refused({ baseEpoch: 3 });
+    refused({ baseEpoch: 4 });
+    refused({ epoch: 0, baseEpoch: 0 });
+  });
+
+  it('is tweaked for Taproot only', () => {
+    for (const scheme of ['ed25519', 'ecdsa'] as const) {
+      refused({ scheme, tweak: { type: 'key-path-only', value: new Uint8Array(0) } });
+      refused({ scheme, tweak: { type: 'script-tree', value: bytes(9) } });
+    }
   });
 
   it('has as many verifying shares as members', () => {

@@ -1,4 +1,4 @@
-import { ascii, u16 as u16Bytes } from './bytes.ts';
+import { ascii, equal, u16 as u16Bytes } from './bytes.ts';
 import { EncodingError, type Group, type Point } from './groups/group.ts';
 import type { Party } from './protocol.ts';
 import { type Scheme, schemes } from './schemes.ts';
@@ -130,11 +130,17 @@ export function publicPackageCodec(group: Group): Codec<PublicPackage> {
   );
 }
 
-/** Members are 1 ≤ party, ascending, as many as verifying shares, and at least the threshold. */
+/**
+ * Members are 1 ≤ party, ascending, each another node, as many as verifying shares, and at least the threshold; the epoch comes
+ * after its base; only Taproot keys are tweaked.
+ */
 function checked(value: PublicPackage): PublicPackage {
-  const { members, threshold, verifyingShares } = value;
+  const { baseEpoch, epoch, members, scheme, threshold, tweak, verifyingShares } = value;
   const ascending = members.every(({ party }, i) => party > (members[i - 1]?.party ?? 0));
-  if (!ascending || members.length !== verifyingShares.length || threshold < 2 || threshold > members.length) {
+  const isTwice = members.some(({ node }, i) => members.slice(0, i).some((other) => equal(other.node, node)));
+  const isFull = members.length === verifyingShares.length && threshold >= 2 && threshold <= members.length;
+  const isTweakable = scheme === 'taproot' || tweak.type === 'none';
+  if (!ascending || isTwice || !isFull || epoch <= baseEpoch || !isTweakable) {
     throw new EncodingError('inconsistent public package');
   }
   return value;

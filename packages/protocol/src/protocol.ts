@@ -3,13 +3,21 @@ import { type Codec, decode, encode } from './wire/codec.ts';
 
 /**
  * A protocol is one readable function: a synchronous generator. Each `yield` is one communication round, `return` is the
- * result, and it fails in exactly three ways that never mix: an {@link Abort} (somebody cheated, and here is the
- * evidence), a timeout (the driver's business), or a bug (anything else that is thrown).
+ * result, and it fails in exactly four ways that never mix: an {@link InputError} (it cannot begin), an {@link Abort} (somebody
+ * cheated, and here is the evidence), a timeout (the driver's business), or a bug (anything else that is thrown).
  */
 export type Protocol<T> = Generator<Round, T, Inbox>;
 
 /** A party of a key: its index 1..n, fixed by the ceremony's Start. */
 export type Party = number;
+
+/**
+ * A protocol that cannot begin with what it was given: somebody proposed the impossible, or our own side of it is broken. Blames
+ * nobody: before the session no word of others is evidence.
+ */
+export class InputError extends Error {
+  override readonly name: string = 'InputError';
+}
 
 /** What a protocol asks of its driver: carry these bytes, and bring what the others sent. */
 export interface Round {

@@ -1,4 +1,5 @@
-import { toHex } from '@quorate/protocol';
+import { equal, toHex } from '@quorate/protocol';
+import type { KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import { type CeremonyView, ServiceError } from '../service.ts';
@@ -33,6 +34,7 @@ export class Book {
       createdAt: now,
       updatedAt: now,
       declined: new Map(),
+      told: 0,
       waiting: new Set(),
       cancels: new Map(),
       registration: undefined,
@@ -61,6 +63,14 @@ export class Book {
   list(): readonly CeremonyView[] {
     const asked = [...this.#entries.values()].filter((entry) => !isInBackground(entry));
     return asked.map((entry) => this.view(entry)).reverse();
+  }
+
+  /** The highest number of an epoch of a key that somebody who declined a renewal of the one in use says to know, or zero. */
+  told({ current, keyId }: KeyInfo): number {
+    const since = [...this.#entries.values()].filter(
+      ({ task }) => task.kind === 'renew' && equal(task.keyId, keyId) && task.epoch > (current?.epoch ?? 0),
+    );
+    return Math.max(0, ...since.map(({ told }) => told));
   }
 
   view(entry: Entry): CeremonyView {

@@ -13,6 +13,7 @@ import { Declines } from './declines.ts';
 import { Early } from './early.ts';
 import type { Entry } from './entry.ts';
 import { EpochChanges } from './epoch-changes.ts';
+import { NumberTaken } from './epoch-numbers.ts';
 import { exportProposal } from './exports.ts';
 import { decodeFrame, encodeFrame, type FrameOf, type NodeFrame } from './frames.ts';
 import { PairUpkeep } from './pair-upkeep.ts';
@@ -153,6 +154,7 @@ export class Ceremonies {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
       isSuspected: (peer) => this.#registrations.isSuspected(peer),
+      told: (key) => this.#book.told(key),
       submit: async (body) => this.submit('renew', body),
     });
     this.#repairs = new Repairs(workshop, {
@@ -164,6 +166,7 @@ export class Ceremonies {
     this.#refreshes = new RefreshSchedule(workshop, {
       peerOf,
       isLive: (peer) => this.#live().has(peer),
+      told: (key) => this.#book.told(key),
       withholding: (keyId) => this.#activations.withholding(keyId),
       isOpen: (name) => this.#book.open().some((entry) => isRefreshing(entry) && entry.task.keyName === name),
       submit: async (body) => this.submit('renew', body),
@@ -456,7 +459,8 @@ export class Ceremonies {
         return;
       }
       const request = idOf(name, body);
-      if (request !== undefined) this.#declines.send(peer, request, error.message);
+      const highest = error instanceof NumberTaken ? error.highest : 0;
+      if (request !== undefined) this.#declines.send(peer, request, error.message, highest);
     }
   }
 

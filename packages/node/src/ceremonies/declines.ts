@@ -39,15 +39,19 @@ export class Declines {
     for (const peer of this.#port.seats.others(entry.task).values()) this.send(peer, entry.task.id, reason);
   }
 
-  send(peer: PeerId, request: Uint8Array, reason: string): void {
-    this.#port.send(peer, { type: 'declined', value: { request, reason: printable(reason) } });
+  /** @param highest the number that one proposed must be above, if that is why; else zero */
+  send(peer: PeerId, request: Uint8Array, reason: string, highest = 0): void {
+    this.#port.send(peer, { type: 'declined', value: { request, reason: printable(reason), highest } });
   }
 
-  receive(peer: PeerId, { request, reason }: FrameOf<'declined'>): void {
+  receive(peer: PeerId, { request, reason, highest }: FrameOf<'declined'>): void {
     const entry = this.#port.book.entries.get(toHex(request));
     if (entry === undefined)
-      return this.#early.keep(peer, toHex(request), { request, reason }, request.length + reason.length);
-    if (isOver(entry.ceremony) || this.#port.seats.partyOf(entry.task, peer) === undefined) return;
+      return this.#early.keep(peer, toHex(request), { request, reason, highest }, request.length + reason.length);
+    if (this.#port.seats.partyOf(entry.task, peer) === undefined) return;
+    // Whoever declined before it.
+    entry.told = Math.max(entry.told, highest);
+    if (isOver(entry.ceremony)) return;
     entry.declined.set(peer, printable(reason));
     const { kind, members, need } = entry.task;
     const { name } = entry.ceremony.state;

@@ -19,6 +19,8 @@ export interface Entry {
   updatedAt: number;
   /** Who said that it will not take part, and why. */
   readonly declined: Map<PeerId, string>;
+  /** The highest number of an epoch of its key that somebody says to know. Advice, not proof. */
+  told: number;
   /** Called once it is over. */
   readonly waiting: Set<() => void>;
   /** Timers, by what they are for. */

@@ -97,7 +97,7 @@ describe('a member that says the same again and again', () => {
       const body = wire.encode(refreshProposals.codec, refreshProposals.sign(unsigned, key));
       const request = RefreshTask.idOf(body) as Uint8Array;
       committee.say('carol', 'alice', { type: 'request', value: { kind: kinds.renew, body } });
-      committee.say('carol', 'alice', { type: 'declined', value: { request, reason: 'no' } });
+      committee.say('carol', 'alice', { type: 'declined', value: { request, reason: 'no', highest: 0 } });
       await committee.run(2);
     }
     await committee.run(100);

@@ -44,7 +44,7 @@ const frames: { readonly [K in NodeFrame['type']]: Extract<NodeFrame, { readonly
   },
   envelope: { type: 'envelope', value: fill(11, 7) },
   waiting: { type: 'waiting', value: { request: fill(3), registered: [1, 3] } },
-  declined: { type: 'declined', value: { request: fill(3), reason: 'no such key' } },
+  declined: { type: 'declined', value: { request: fill(3), reason: 'no such key', highest: 0 } },
   result: { type: 'result', value: { request: fill(3), signature: fill(12, 64), signers: [fill(13), fill(14)] } },
   ready: { type: 'ready', value: fill(13, 9) },
   certificate: { type: 'certificate', value: fill(14, 9) },

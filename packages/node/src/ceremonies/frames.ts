@@ -21,7 +21,15 @@ export type NodeFrame =
       readonly value: { readonly request: Uint8Array; readonly registered: readonly number[] };
     }
   /** I will not take part in this request: by policy, or no longer. Advice, not proof. */
-  | { readonly type: 'declined'; readonly value: { readonly request: Uint8Array; readonly reason: string } }
+  | {
+      readonly type: 'declined';
+      readonly value: {
+        readonly request: Uint8Array;
+        readonly reason: string;
+        /** The highest number of an epoch of the key that I know, if the one proposed is not above it; else zero. */
+        readonly highest: number;
+      };
+    }
   /** A signature, which speaks for itself. */
   | {
       readonly type: 'result';
@@ -65,7 +73,7 @@ const frameCodec = wire.struct({
     start: startCodec,
     envelope: wire.bytes(MAX_ENVELOPE),
     waiting: wire.struct({ request, registered: wire.list(wire.u16, MAX_PARTIES) }),
-    declined: wire.struct({ request, reason: wire.text(MAX_REASON) }),
+    declined: wire.struct({ request, reason: wire.text(MAX_REASON), highest: wire.u48 }),
     result: wire.struct({ request, signature: wire.bytes(128), signers: wire.list(wire.fixed(32), MAX_PARTIES) }),
     ready: wire.bytes(MAX_BODY),
     certificate: wire.bytes(MAX_BODY),

@@ -1,8 +1,8 @@
-import { Abort, type Inbox, type Protocol, type Round } from '@quorate/protocol';
+import { Abort, type Inbox, InputError, type Protocol, type Round } from '@quorate/protocol';
 
 /** Where a protocol computes: here, or in a worker thread. Only bytes go in and out, so the runner cannot tell. */
 export interface Host<T> {
-  /** Runs the protocol to its next round, or to its end. The first call brings nothing. Rejects with {@link ThreadDied}, or on a bug. */
+  /** Runs the protocol to its next round, or to its end. The first call brings nothing. Rejects with {@link ThreadDied}, with an `InputError`, or on a bug. */
   next(inbox: Inbox | undefined): Promise<Progress<T>>;
   /** Ends the protocol wherever it stands, so that it wipes what it holds. Harmless when repeated. */
   close(): void;
@@ -23,6 +23,11 @@ export class ThreadDied extends Error {
   }
 }
 
+/** Whether a session ends of it, and the node goes on: of whatever else is thrown it stops. */
+export function endsItsSession(error: unknown): error is ThreadDied | InputError {
+  return error instanceof ThreadDied || error instanceof InputError;
+}
+
 export type Progress<T> =
   | { readonly type: 'round'; readonly round: Round }
   | { readonly type: 'result'; readonly result: T }
@@ -36,7 +41,7 @@ export function inlineHost<T>(protocol: Protocol<T>): Host<T> {
   };
 }
 
-/** One step of a protocol. Whatever is thrown that is not an abort is a bug, and stays thrown. */
+/** One step of a protocol. Whatever is thrown that is not an abort stays thrown: an `InputError`, or a bug. */
 export function advance<T>(protocol: Protocol<T>, inbox: Inbox | undefined): Progress<T> {
   try {
     const step = inbox === undefined ? protocol.next() : protocol.next(inbox);

@@ -433,7 +433,10 @@ describe('a member that', () => {
     const request = orderFor(committee, 'bob');
     const { id } = await committee.at('alice').node.sign(request);
     for (let i = 0; i < 10; i++)
-      committee.say('erin', 'alice', { type: 'declined', value: { request: requestId(request), reason: 'no' } });
+      committee.say('erin', 'alice', {
+        type: 'declined',
+        value: { request: requestId(request), reason: 'no', highest: 0 },
+      });
     await committee.until(() => committee.ceremony('alice', id)?.state === 'done', 15_000);
   });
 
@@ -449,7 +452,7 @@ describe('a member that', () => {
     const request = committee.order('m');
     const signing = await committee.at('alice').node.sign(request);
     for (const name of ['dave', 'erin']) {
-      const value = { request: requestId(request), reason: 'no' };
+      const value = { request: requestId(request), reason: 'no', highest: 0 };
       committee.say(name, 'alice', { type: 'declined', value });
     }
     await committee.run(20);
@@ -498,7 +501,7 @@ describe('a member that', () => {
   test('sends frames of any bytes changes nothing', async () => {
     const committee = await fiveWithKey('bytes');
     const alice = committee.at('alice').peer;
-    const good = encodeFrame({ type: 'declined', value: { request: new Uint8Array(32), reason: 'x' } });
+    const good = encodeFrame({ type: 'declined', value: { request: new Uint8Array(32), reason: 'x', highest: 0 } });
     for (let i = 0; i < good.length; i++) {
       committee.hub.post({ from: committee.at('erin').peer, to: alice, payload: good.slice(0, i), topic: undefined });
       committee.hub.post({

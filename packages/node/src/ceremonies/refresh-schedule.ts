@@ -6,6 +6,7 @@ import type { PeerId } from '../network/network.ts';
 import { refreshProposals } from '../policy/refresh-proposal.ts';
 import { type CeremonyView, type RefreshView, ServiceError } from '../service.ts';
 import { tags } from '../tags.ts';
+import { nextNumber } from './epoch-numbers.ts';
 import { mustRefresh } from './imports.ts';
 import { packageOf } from './packages.ts';
 import { whyStuck } from './refresh.ts';
@@ -16,6 +17,8 @@ export interface RefreshSchedulePort {
   isLive(peer: PeerId): boolean;
   /** Whether a refresh of this key is under way here. */
   isOpen(keyName: string): boolean;
+  /** The highest number of an epoch of a key that a member says to know, of late. */
+  told(key: KeyInfo): number;
   /** Who said READY for none of the attempts that wait for it. */
   withholding(keyId: Uint8Array): readonly PeerId[];
   /** Proposes a refresh to its committee. @throws {ServiceError} */
@@ -137,8 +140,7 @@ export class RefreshSchedule {
     const { clock, config, key: own, randomness } = this.#workshop;
     const { threshold } = packageOf(key, key.current, this.#workshop.tools);
     const count = this.#triesOf(key)?.count ?? 0;
-    // Another member may have prepared attempts of which this node knows nothing: gaps in the numbers are normal.
-    const epoch = (key.epochs.at(-1)?.epoch ?? 0) + 1 + count;
+    const epoch = nextNumber(key, count, this.#port.told(key), clock.now());
     const pause = Math.min(limits.refreshRetryFirst * 2 ** count, limits.refreshRetryLongest);
     const place = toHex(key.keyId);
     const tried = { epoch: key.current.epoch, until: clock.now() + pause };

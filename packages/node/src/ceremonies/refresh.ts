@@ -16,6 +16,7 @@ import type { KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { type RefreshProposal, refreshProposals } from '../policy/refresh-proposal.ts';
 import { ServiceError } from '../service.ts';
+import { checkNumber, highestOf } from './epoch-numbers.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs/keygen.ts';
 import { withPairSetup } from './multiplying.ts';
@@ -178,9 +179,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
   const base = publicPackageOf(groupOf(current.scheme, tools.groups), current.publicPackage);
   if (!base.members.some(({ node }) => equal(node, proposer))) throw denied('the proposer has no share of this key');
   if (baseEpoch !== current.epoch) throw denied(`the key ${name} is in epoch ${current.epoch} here`);
-  const highest = key?.epochs.at(-1)?.epoch ?? 0;
-  if (epoch <= highest) throw denied(`epoch ${highest} of the key ${name} is known here already: numbers only rise`);
-  if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');
+  checkNumber(epoch, name, highestOf(key), clock.now());
   if (wasJustDealt(key, clock.now())) {
     throw denied('the key was refreshed a moment ago');
   }

@@ -756,7 +756,7 @@ describe('a proposal to repair', () => {
     const body = proposal({ nonce: new Uint8Array(32).fill(6) });
     expect(await say(body)).toEqual(['repair-approved']);
     const request = committee.at('bob').node.ceremonies()[0]?.id ?? '';
-    committee.say('carol', 'bob', { type: 'declined', value: { request: fromHex(request), reason: 'no' } });
+    committee.say('carol', 'bob', { type: 'declined', value: { request: fromHex(request), reason: 'no', highest: 0 } });
     await committee.run(20);
     expect(committee.ceremony('bob', request)?.state).toBe('failed');
     for (let n = 0; n <= limits.repairsBurst; n++) expect(await say(body)).toEqual([]);

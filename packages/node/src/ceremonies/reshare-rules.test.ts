@@ -1,12 +1,26 @@
-import { type Certificate, certificateCodec, kinds, type Member, wire } from '@quorate/protocol';
+import {
+  type Certificate,
+  certificateCodec,
+  equal,
+  InputError,
+  keyIdOf,
+  kinds,
+  type Member,
+  type PublicPackage,
+  publicPackageCodec,
+  signReady,
+  toHex,
+  wire,
+} from '@quorate/protocol';
 import { assert, integer, property } from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Committee } from '../../test/committee.ts';
 import { committeeWith, expectNobodyBlamed, keyOf, reshare, statesOf, three } from '../../test/resharing.ts';
 import { limits } from '../limits.ts';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { nativeTools } from '../tools.ts';
 import type { NodeFrame } from './frames.ts';
+import { ReshareTask } from './reshare.ts';
 import { membersOf } from './reshare-plan.ts';
 
 const ask = { accept: { default: 'ask', proposers: {} } } as const;
@@ -227,7 +241,7 @@ describe('a proposal to reshare', () => {
       'denied',
     ],
     ['to an epoch that is there', () => ({ epoch: 1 }), 'denied'],
-    ['to an epoch out of reach', () => ({ epoch: 1_000_000_000 }), 'invalid'],
+    ['to an epoch out of reach', () => ({ epoch: 2_000_000_000 }), 'invalid'],
     ['dealt by too few', () => ({ dealers: [1] }), 'invalid'],
     ['dealt by one twice', () => ({ dealers: [1, 1] }), 'invalid'],
     ['dealt by a stranger', () => ({ dealers: [1, 9] }), 'invalid'],
@@ -264,6 +278,119 @@ describe('a proposal to reshare', () => {
       await committee.run(20);
       expect((await committee.audit(to)).slice(before)).toEqual([`reshare-refused: ${code}`]);
     }
+  });
+
+  /** Carol's own key, as she signs it with however many names; `change` is what is wrong with it. */
+  const madeUp = (change: Partial<PublicPackage>, by = 'carol'): Partial<ReshareProposal> => {
+    const { ed25519: group } = committee.tools.groups;
+    const { config, key } = committee.at(by);
+    const publicPackage = {
+      scheme: 'ed25519' as const,
+      keyId: keyIdOf(config.networkId, 'mine'),
+      name: 'mine',
+      purpose: 'general',
+      epoch: 1,
+      baseEpoch: 0,
+      threshold: 2,
+      members: nodes('carol', 'erin'),
+      groupKey: group.multiplyBase(5n),
+      // 5 + 3x
+      verifyingShares: [8n, 11n].map((share) => group.multiplyBase(share)),
+      chainCode: new Uint8Array(32),
+      tweak: { type: 'none', value: new Uint8Array(0) } as const,
+      policyHash: new Uint8Array(32),
+      transcript: new Uint8Array(32),
+      ...change,
+    };
+    const encoded = wire.encode(publicPackageCodec(group), publicPackage);
+    const signatures = publicPackage.members.map(({ party, node }) => {
+      const signer = [...committee.members.values()].find((one) => equal(one.key.publicKey, node))?.key ?? key;
+      return signReady(config.networkId, group, publicPackage, party, signer).signature;
+    });
+    const certificate = { network: config.networkId, publicPackage: encoded, signatures, approvals: [] };
+    return { key: 'mine', base: certificate, dealers: [1, 2], members: nodes('carol', 'dave', 'erin') };
+  };
+
+  const wrong: readonly [string, () => Partial<PublicPackage>, string][] = [
+    [
+      'whose shares do not fit',
+      () => ({ verifyingShares: [8n, 12n].map((share) => committee.tools.groups.ed25519.multiplyBase(share)) }),
+      'invalid',
+    ],
+    [
+      'of which one node is all members',
+      () => ({ members: nodes('carol', 'carol').map(({ node }, i) => ({ party: i + 1, node })) }),
+      'denied',
+    ],
+    [
+      'that is tweaked, though its scheme knows no tweak',
+      () => ({ tweak: { type: 'key-path-only', value: new Uint8Array(0) } }),
+      'denied',
+    ],
+    ['that was dealt from itself', () => ({ epoch: 1, baseEpoch: 1 }), 'denied'],
+    ['at the end of all numbers', () => ({ epoch: 2 ** 48 - 2, baseEpoch: 0 }), 'invalid'],
+  ];
+
+  test.for(wrong)('of a made-up key %s is refused, and stops nobody', async ([, change, code]) => {
+    const dave = committee.at('dave');
+    for (const accept of ['auto', 'ask'] as const) {
+      Object.assign(dave.config, { accept: { default: accept, proposers: {} } });
+      const before = (await committee.audit('dave')).length;
+      const made = madeUp(change());
+      const epoch = code === 'invalid' && change().epoch !== undefined ? 2 ** 48 - 1 : 2;
+      const body = proposal({ ...made, epoch }, 'carol');
+      committee.say('carol', 'dave', { type: 'request', value: { kind: kinds.renew, body } });
+      await committee.run(20);
+      expect((await committee.audit('dave')).slice(before)).toEqual([`reshare-refused: ${code}`]);
+    }
+    expect(dave.fatal).toEqual([]);
+    Object.assign(dave.config, { accept: { default: 'auto', proposers: {} } });
+  });
+
+  test('of a key that fits is joined, whoever made it up: that is for operators and their pins to know', async () => {
+    Object.assign(committee.at('dave').config, ask);
+    const body = proposal(madeUp({}), 'carol');
+    committee.say('carol', 'dave', { type: 'request', value: { kind: kinds.renew, body } });
+    await committee.run(20);
+    const view = committee.ceremony('dave', toHex(ReshareTask.idOf(body) as Uint8Array));
+    expect(view).toMatchObject({ needsAccept: true, proposal: { reshare: { mustConfirm: true } } });
+    await committee.at('dave').node.cancel(view?.id as string);
+    Object.assign(committee.at('dave').config, { accept: { default: 'auto', proposers: {} } });
+  });
+
+  test.for([
+    ['of the impossible ends its session, and stops nobody', new InputError('no such dealer'), 0],
+    ['that meets a bug stops the node', new Error('a bug'), 1],
+  ] as const)('%s', async ([, error, stopped]) => {
+    const other = await committeeWith(`court ${stopped}`, 4, 3);
+    const open = new Set<unknown>();
+    for (const member of other.members.values()) {
+      member.hosting = (host) => {
+        open.add(host);
+        return {
+          ...host,
+          close: () => {
+            open.delete(host);
+            host.close();
+          },
+        };
+      };
+    }
+    // Of whoever begins first.
+    const judged = vi.spyOn(ReshareTask.prototype, 'court').mockImplementationOnce(() => {
+      throw error;
+    });
+    const heirs = ['alice', 'bob', 'dave'];
+    const { id } = await other.at('alice').node.reshare('treasury', { members: heirs });
+    await other.run(limits.keygenRound + 1_000);
+    judged.mockRestore();
+    expect([...other.members.values()].flatMap(({ fatal }) => fatal)).toEqual(stopped === 1 ? [error] : []);
+    if (stopped === 1) return;
+    expect(open.size).toBe(0);
+    const failures = heirs.map((name) => other.ceremony(name, id)?.failure);
+    expect(failures.filter((failure) => failure?.reason === error.message)).toMatchObject([{ code: 'timeout' }]);
+    expect((await reshare(other, 'alice', { members: heirs }, heirs)).state).toBe('done');
+    expectNobodyBlamed(other);
   });
 
   test('in which it has no part is refused', async () => {

@@ -10,11 +10,11 @@ import {
   verifyCertificate,
 } from '@quorate/protocol';
 import type { EpochInfo, KeyInfo } from '@quorate/storage';
-import { limits } from '../limits.ts';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { matches, ruleFor } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
 import type { Tools } from '../tools.ts';
+import { checkNumber, highestOf } from './epoch-numbers.ts';
 import { checkCommittee } from './keygen.ts';
 import { epochOf, packageOf } from './packages.ts';
 import { wasJustDealt, whyStuck } from './refresh.ts';
@@ -42,7 +42,7 @@ const invalid = (reason: string): ServiceError => new ServiceError('invalid', re
  */
 export function checkReshare(proposal: ReshareProposal, workshop: Workshop): Approved {
   const { clock, config, key: own, keys, tools } = workshop;
-  const { dealers, epoch, key: name, members } = proposal;
+  const { epoch, key: name } = proposal;
   if (!reshareProposals.verify(proposal, tools.signatures))
     throw denied('the proposal is not signed by the member it names');
   checkExpiry(proposal.expires, clock.now());
@@ -54,16 +54,14 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop): App
   if (!base.members.some(({ node }) => equal(node, proposal.proposer))) {
     throw denied('the proposer has no share of this key');
   }
-  const highest = Math.max(base.epoch, key?.epochs.at(-1)?.epoch ?? 0);
-  if (epoch <= highest) throw denied(`epoch ${highest} of the key ${name} is known here already: numbers only rise`);
-  if (epoch > highest + limits.epochStep) throw invalid('the number of the epoch is out of reach');
+  checkNumber(epoch, name, Math.max(base.epoch, highestOf(key)), clock.now());
 
   const known = workshop.members();
   checkCommittee(
     proposal,
     known.map(({ node }) => node),
   );
-  const seats = seatsOf({ base, dealers, members });
+  const seats = seatsOf(proposal, base, workshop);
   if (!seats.some(({ node }) => equal(node, own.publicKey))) throw invalid('this node has no part in it');
   if (!isHolder && !config.purposes.some((pattern) => matches(pattern, base.purpose))) {
     throw denied(`this node holds no keys for ${base.purpose}; see \`purposes\` in node.yaml`);
@@ -82,7 +80,7 @@ export function checkCurrent({ key: name, epoch }: ReshareProposal, base: Public
   const isHolder = base.members.some(({ node }) => equal(node, workshop.key.publicKey));
   const moved = new ServiceError('expired', `the key ${name} has moved on to another epoch`);
   if (isHolder ? usable(key, name).epoch !== base.epoch : key?.current !== undefined) throw moved;
-  if ((key?.epochs.at(-1)?.epoch ?? 0) >= epoch) throw moved;
+  if (highestOf(key) >= epoch) throw moved;
 }
 
 /** The key as verifiers see it, lower-case hex. */
@@ -137,9 +135,10 @@ function checkKnown(key: KeyInfo, base: PublicPackage, { tools }: Workshop): voi
   }
 }
 
-function seatsOf(plan: Pick<renewal.Reshare, 'base' | 'dealers' | 'members'>): readonly renewal.Seat[] {
+/** Everything that the protocol asks: who joins has the package of others, who may have made it up. @throws {ServiceError} `invalid` */
+function seatsOf(proposal: ReshareProposal, base: PublicPackage, { tools }: Workshop): readonly renewal.Seat[] {
   try {
-    return renewal.seatsOf(plan);
+    return renewal.checkReshare(groupOf(base.scheme, tools.groups), { ...proposal, base });
   } catch (error) {
     if (error instanceof renewal.RenewalInputError) throw invalid(error.message);
     throw error;

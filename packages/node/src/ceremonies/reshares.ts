@@ -4,6 +4,7 @@ import { limits } from '../limits.ts';
 import type { PeerId } from '../network/network.ts';
 import { reshareProposals } from '../policy/reshare-proposal.ts';
 import { type CeremonyView, type ReshareOrder, type ReshareView, ServiceError } from '../service.ts';
+import { nextNumber } from './epoch-numbers.ts';
 import { majority } from './keygen.ts';
 import { packageOf } from './packages.ts';
 import { whyStuck } from './refresh.ts';
@@ -16,6 +17,8 @@ export interface ResharesPort {
   peerOf(node: Uint8Array): PeerId;
   isLive(peer: PeerId): boolean;
   isSuspected(peer: PeerId): boolean;
+  /** The highest number of an epoch of a key that a member says to know, of late. */
+  told(key: KeyInfo): number;
   /** Proposes it to everybody who takes part. @throws {ServiceError} */
   submit(body: Uint8Array): Promise<CeremonyView>;
 }
@@ -24,7 +27,7 @@ export interface ResharesPort {
 export class Reshares {
   readonly #workshop: Workshop;
   readonly #port: ResharesPort;
-  /** How often this node proposed one from an epoch: others may have prepared attempts of which it knows nothing. */
+  /** How often this node proposed one from an epoch. */
   readonly #tries = new Map<string, number>();
 
   constructor(workshop: Workshop, port: ResharesPort) {
@@ -57,7 +60,7 @@ export class Reshares {
       {
         key: name,
         base: wire.decode(certificateCodec, current.certificate as Uint8Array),
-        epoch: (key.epochs.at(-1)?.epoch ?? 0) + 1 + count,
+        epoch: nextNumber(key, count, this.#port.told(key), clock.now()),
         dealers: dealersOf(plan, surroundings),
         members: membersOf(nodes),
         threshold,

@@ -4,6 +4,7 @@ import {
   broadcast,
   type Court,
   decodeEnvelope,
+  InputError,
   type NodeKey,
   type Party,
   type Protocol,
@@ -307,9 +308,15 @@ describe('a run', () => {
     expect([unanswered, at(seats, 1).said.length]).toEqual([0, 2]);
   });
 
-  test.for([0, 1, 2])('ends without an ill word of anybody when its thread dies at step %d', async (step) => {
+  const ends: readonly (readonly [string, number, Error, unknown])[] = [0, 1, 2].flatMap((step) => {
+    const unfit = new InputError('no such dealer');
+    return [
+      ['its thread dies', step, new ThreadDied({ cause: 'out of memory' }), 'out of memory'] as const,
+      ['it was given the impossible', step, unfit, unfit] as const,
+    ];
+  });
+  test.for(ends)('ends without an ill word of anybody when %s at step %d', async ([, step, died, cause]) => {
     const clock = simulatedClock();
-    const died = new ThreadDied({ cause: 'out of memory' });
     const log: string[] = [];
     let durable = (): void => undefined;
     const written = new Promise<void>((resolve) => {
@@ -336,7 +343,7 @@ describe('a run', () => {
     if (step === 1) expect(at(seats, 1).said.length).toBe(2);
     durable();
     await clock.settle(100);
-    expect(await at(seats, 1).ended).toEqual({ type: 'lost', reason: died.message, cause: 'out of memory' });
+    expect(await at(seats, 1).ended).toEqual({ type: 'lost', reason: died.message, cause });
     const last = decodeEnvelope(at(seats, 1).said.at(-1)?.frame as Uint8Array);
     expect([last.class, toHex(last.payload)]).toEqual(['abort', '0000']);
     expect((await at(seats, 2).ended).type).toBe(step === 2 ? 'done' : 'silent');

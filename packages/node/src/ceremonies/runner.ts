@@ -12,7 +12,7 @@ import {
 } from '@quorate/protocol';
 import type { Clock } from '../clock.ts';
 import { tags } from '../tags.ts';
-import { type Host, type Progress, ThreadDied } from './host.ts';
+import { endsItsSession, type Host, type Progress, ThreadDied } from './host.ts';
 
 /** How a session ended at this member. */
 export type Ending<T> =
@@ -82,8 +82,8 @@ export class Run<T> {
     try {
       return await Promise.race([ended, this.#drive()]);
     } catch (error) {
-      if (!(error instanceof ThreadDied)) throw error;
-      this.lose(error.message, error.cause);
+      if (!endsItsSession(error)) throw error;
+      this.lose(error.message, error instanceof ThreadDied ? error.cause : error);
       return await ended;
     } finally {
       cancel();
@@ -169,7 +169,7 @@ export class Run<T> {
       return await host.next(inbox);
     } catch (error) {
       // While the peers are held: no other check of theirs is answered before this is durable.
-      if (error instanceof ThreadDied) await unanswered(label);
+      if (endsItsSession(error)) await unanswered(label);
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 import {
   type dkls23,
   equal,
+  InputError,
   keyIdOf,
   kinds,
   type Party,
@@ -83,7 +84,9 @@ export class Sessions {
       host.close();
       return this.#broken(entry, apart, 'this node shares nothing to multiply with');
     }
-    const ending = await this.#play(entry, task, session, host, task.court(start));
+    const court = this.#court(entry, task, start);
+    if (court === undefined) return host.close();
+    const ending = await this.#play(entry, task, session, host, court);
     const proof = ending.type === 'done' ? task.proof?.(ending.result, session) : undefined;
     if (proof === undefined) return await this.#ended(entry, task, ending, session);
     const participants = start.participants.filter(({ party }) => proof.parties.includes(party));
@@ -156,6 +159,17 @@ export class Sessions {
     } finally {
       receiveSecret?.wipe();
       session.presignature?.wipe();
+    }
+  }
+
+  /** What the session is judged by, or undefined if there can be none: what was proposed is impossible. */
+  #court(entry: Entry, task: Task, start: Start): ReturnType<Task['court']> | undefined {
+    try {
+      return task.court(start);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#lost(entry, error.message, error);
+      return undefined;
     }
   }
 
@@ -243,9 +257,7 @@ export class Sessions {
         return this.#broken(entry, ending.parties, 'banned here for failing a check that depends on a secret:');
       case 'lost': {
         const { cause, reason } = ending;
-        if (cause !== undefined) this.#workshop.log.error('a thread died', { ceremony: entry.id, error: cause });
-        this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects: [] });
-        return;
+        return this.#lost(entry, reason, cause);
       }
       case 'silent': {
         const names = ending.missing.map((party) => this.#nameOf(entry, party)).join(', ');
@@ -255,6 +267,12 @@ export class Sessions {
         return;
       }
     }
+  }
+
+  /** The session cannot begin at this member, or not go on. */
+  #lost(entry: Entry, reason: string, cause: unknown): void {
+    if (cause !== undefined) this.#workshop.log.error('a session was lost here', { ceremony: entry.id, error: cause });
+    this.#broke(entry, { type: 'broke', reason, blames: [], culprits: [], suspects: [] });
   }
 
   /** The session cannot go on with these, of whom nothing can be shown to others. */

@@ -72,7 +72,7 @@ describe('a thread that dies at any step', () => {
       expectPeace(committee, bob);
     }
     expect(nth).toBe(5);
-    expect(bob.log.filter((line) => line.includes('a thread died')).length).toBe(3);
+    expect(bob.log.filter((line) => line.includes('a session was lost here')).length).toBe(3);
   });
 
   test('of a key generation ends it, and says why; the next one makes the key', async () => {

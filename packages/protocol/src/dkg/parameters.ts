@@ -3,7 +3,7 @@ import type { Group, Point } from '../groups/group.ts';
 import { isName, type Member, type PublicPackage } from '../keys.ts';
 import type { Aead } from '../primitives/aead.ts';
 import type { SignatureScheme } from '../primitives/signatures.ts';
-import type { Party } from '../protocol.ts';
+import { InputError, type Party } from '../protocol.ts';
 import type { Randomness } from '../random.ts';
 import type { Secret } from '../secret.ts';
 import { MAX_PARTIES } from '../session/envelope.ts';
@@ -67,7 +67,7 @@ export function checkInput(input: DkgInput): void {
 export type DkgInputErrorCode = 'threshold' | 'members' | 'receive-keys' | 'statement';
 
 /** A key generation that cannot begin: our own side asked for something impossible. */
-export class DkgInputError extends Error {
+export class DkgInputError extends InputError {
   override readonly name = 'DkgInputError';
   readonly code: DkgInputErrorCode;
 

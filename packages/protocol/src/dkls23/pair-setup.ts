@@ -8,6 +8,7 @@ import {
   broadcast,
   deliver,
   exchange,
+  InputError,
   type Messages,
   type Party,
   type Protocol,
@@ -343,7 +344,7 @@ function checkInput(input: PairSetupInput): void {
 }
 
 /** A set-up that cannot begin: our own side asked for something impossible. */
-export class PairSetupInputError extends Error {
+export class PairSetupInputError extends InputError {
   override readonly name = 'PairSetupInputError';
   readonly code: 'members' | 'receive-keys';
 

@@ -1,7 +1,7 @@
 import { ascii, concat, toBytesBE, u16, u64 } from '../bytes.ts';
 import type { Group, Point } from '../groups/group.ts';
 import { type KeyShare, type PublicPackage, verifyingShare } from '../keys.ts';
-import type { Party } from '../protocol.ts';
+import { InputError, type Party } from '../protocol.ts';
 import type { Randomness } from '../random.ts';
 import { tags } from '../tags.ts';
 import { hash } from '../transcript.ts';
@@ -133,7 +133,7 @@ export function checkPairs({ share: { party: me }, signers, pairs }: Preparation
 }
 
 /** What we were asked to sign cannot be signed so. Nobody has heard of it yet, and nothing is spent. */
-export class EcdsaInputError extends Error {
+export class EcdsaInputError extends InputError {
   override readonly name = 'EcdsaInputError';
   readonly code = 'ecdsa-input';
   readonly reason:

@@ -1,6 +1,15 @@
 import type { KeyShare } from '../keys.ts';
 import { verifyingShare } from '../keys.ts';
-import { Abort, type Blame, blame, broadcast, type Party, type Protocol, type Received } from '../protocol.ts';
+import {
+  Abort,
+  type Blame,
+  blame,
+  broadcast,
+  InputError,
+  type Party,
+  type Protocol,
+  type Received,
+} from '../protocol.ts';
 import type { Randomness } from '../random.ts';
 import type { Ciphersuite } from './ciphersuite.ts';
 import {
@@ -135,7 +144,7 @@ function tweakedKey(suite: Ciphersuite, publicPackage: KeyShare['publicPackage']
 }
 
 /** What we were asked to sign cannot be signed so. Nobody has heard of it yet, and nothing is spent. */
-export class SignInputError extends Error {
+export class SignInputError extends InputError {
   override readonly name = 'SignInputError';
   readonly code = 'sign-input';
   readonly reason: 'scheme' | 'signers' | 'message' | 'share' | 'tweak';

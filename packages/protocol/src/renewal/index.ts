@@ -13,7 +13,7 @@ export {
   type RenewalStatement,
   type Seat,
 } from './parameters.ts';
-export { type Import, importKey, type Refresh, type Reshare, refresh, reshare, seatsOf } from './plan.ts';
+export { checkReshare, type Import, importKey, type Refresh, type Reshare, refresh, reshare, seatsOf } from './plan.ts';
 export { renew } from './protocol.ts';
 export { repair } from './repair.ts';
 export { repairRounds } from './repair-messages.ts';

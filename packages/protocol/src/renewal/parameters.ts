@@ -3,7 +3,7 @@ import type { Group, Point } from '../groups/group.ts';
 import type { Member, PublicPackage } from '../keys.ts';
 import type { Aead } from '../primitives/aead.ts';
 import type { SignatureScheme } from '../primitives/signatures.ts';
-import type { Party } from '../protocol.ts';
+import { InputError, type Party } from '../protocol.ts';
 import type { Randomness } from '../random.ts';
 import type { Secret } from '../secret.ts';
 
@@ -104,7 +104,7 @@ export type RenewalInputErrorCode =
   | 'share';
 
 /** A renewal that cannot begin: it was asked for something impossible, or our own side of it is broken. Blames nobody. */
-export class RenewalInputError extends Error {
+export class RenewalInputError extends InputError {
   override readonly name = 'RenewalInputError';
   readonly code: RenewalInputErrorCode;
 

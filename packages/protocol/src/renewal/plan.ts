@@ -52,14 +52,8 @@ export function refresh(session: RenewalSession, { base, dealers, epoch }: Refre
 /** A key goes to a new committee, or to another threshold. @throws {RenewalInputError} */
 export function reshare(session: RenewalSession, plan: Reshare): RenewalParameters {
   const { base, epoch, members, threshold, policyHash } = plan;
-  const { group } = session;
   const { scheme, keyId, name, purpose, groupKey, chainCode, tweak } = base;
-  if (!Number.isSafeInteger(epoch) || epoch <= base.epoch) {
-    throw new RenewalInputError('epoch', `epoch ${epoch} does not come after ${base.epoch}`);
-  }
-  checkCommittee(members, threshold);
-  const seats = seatsOf(plan);
-  const dealers = weigh(group, base, plan.dealers);
+  const { seats, dealers } = planned(session.group, plan);
   const bySeat = seats.flatMap(({ party, deals }): [Party, Dealer][] =>
     deals === undefined ? [] : [[party, dealers.get(deals) as Dealer]],
   );
@@ -76,6 +70,14 @@ export function reshare(session: RenewalSession, plan: Reshare): RenewalParamete
     baseEpoch: base.epoch,
   };
   return { ...session, seats: places(seats), members, threshold, dealers: new Map(bySeat), statement };
+}
+
+/**
+ * Everything that `reshare` asks of its plan, before there is a session: a node that joins has the package that is dealt from of
+ * others. @throws {RenewalInputError}
+ */
+export function checkReshare(group: Group, plan: Omit<Reshare, 'policyHash'>): readonly Seat[] {
+  return planned(group, plan).seats;
 }
 
 /**
@@ -126,6 +128,18 @@ export function seatsOf({ base, dealers, members }: Pick<Reshare, 'base' | 'deal
   const seats = [...staying, ...leaving];
   checkSeats(seats);
   return seats;
+}
+
+function planned(
+  group: Group,
+  plan: Omit<Reshare, 'policyHash'>,
+): { readonly seats: readonly Seat[]; readonly dealers: ReadonlyMap<Party, Dealer> } {
+  const { base, epoch, members, threshold } = plan;
+  if (!Number.isSafeInteger(epoch) || epoch <= base.epoch) {
+    throw new RenewalInputError('epoch', `epoch ${epoch} does not come after ${base.epoch}`);
+  }
+  checkCommittee(members, threshold);
+  return { seats: seatsOf(plan), dealers: weigh(group, base, plan.dealers) };
 }
 
 /** What each dealer has to share out, by its old number. @throws {RenewalInputError} unless it adds up to the key */

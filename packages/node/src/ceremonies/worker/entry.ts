@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import type { Protocol } from '@quorate/protocol';
+import { InputError, type Protocol } from '@quorate/protocol';
 import { systemRandomness } from '../../entropy.ts';
 import { nativeTools } from '../../tools.ts';
 import { advance, type Progress } from '../host.ts';
@@ -28,7 +28,8 @@ port.on('message', (message: ToWorker) => {
     answer(message.run, run.job, advance(run.protocol, message.type === 'next' ? message.inbox : undefined));
   } catch (error) {
     runs.delete(message.run);
-    post({ type: 'bug', run: message.run, message: error instanceof Error ? error.message : 'unknown' });
+    const type = error instanceof InputError ? 'unfit' : 'bug';
+    post({ type, run: message.run, message: error instanceof Error ? error.message : 'unknown' });
   }
 });
 

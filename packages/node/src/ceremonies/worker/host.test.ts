@@ -7,6 +7,7 @@ import {
   fromBytesBE,
   groupOf,
   type Inbox,
+  InputError,
   judge,
   kinds,
   type Party,
@@ -272,15 +273,19 @@ describe('a presigning', () => {
 });
 
 describe('a worker', () => {
-  test('reports a bug as one, and goes on', async () => {
-    const [input] = inputs() as [KeygenJob];
-    const wrong = { ...input, receiveSecret: fill(1) };
-    const bug = await workers
-      .host('keygen', wrong)
-      .next(undefined)
-      .catch((error: unknown) => error);
-    expect(String(bug)).toContain('receive secret');
-    expect(bug).not.toBeInstanceOf(ThreadDied);
+  test('reports a bug as one, and what it cannot begin with as that, and goes on', async () => {
+    const [input, other] = inputs() as [KeygenJob, KeygenJob];
+    const failure = async (job: KeygenJob): Promise<unknown> =>
+      await workers
+        .host('keygen', job)
+        .next(undefined)
+        .catch((error: unknown) => error);
+    const unfit = await failure({ ...input, receiveSecret: fill(1) });
+    expect(unfit).toBeInstanceOf(InputError);
+    expect(String(unfit)).toContain('receive secret');
+    const bug = await failure({ ...other, members: undefined as never });
+    expect(String(bug)).toContain('failed in the worker');
+    for (const kind of [ThreadDied, InputError]) expect(bug).not.toBeInstanceOf(kind);
     expect((await workers.host('keygen', inputs()[0] as KeygenJob).next(undefined)).type).toBe('round');
   });
 

@@ -25,4 +25,6 @@ export type FromWorker =
       readonly informant: Party | undefined;
       readonly bans: readonly Party[];
     }
+  /** An `InputError`. */
+  | { readonly type: 'unfit'; readonly run: number; readonly message: string }
   | { readonly type: 'bug'; readonly run: number; readonly message: string };

@@ -1,5 +1,5 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
-import { Abort, wipe } from '@quorate/protocol';
+import { Abort, InputError, wipe } from '@quorate/protocol';
 import type { Clock } from '../../clock.ts';
 import { limits } from '../../limits.ts';
 import { type Host, type Progress, ThreadDied } from '../host.ts';
@@ -117,6 +117,7 @@ export class Thread {
     const waiter = this.#waiting.get(message.run);
     this.#waiting.delete(message.run);
     if (message.type === 'bug') waiter?.reject(new Error(`a protocol failed in the worker: ${message.message}`));
+    else if (message.type === 'unfit') waiter?.reject(new InputError(message.message));
     else waiter?.resolve(progressOf(message));
   }
 }
@@ -129,7 +130,7 @@ function begin(worker: Worker, message: ToWorker, secrets: readonly Uint8Array[]
   );
 }
 
-function progressOf(message: Exclude<FromWorker, { readonly type: 'bug' }>): Progress<unknown> {
+function progressOf(message: Exclude<FromWorker, { readonly type: 'bug' | 'unfit' }>): Progress<unknown> {
   switch (message.type) {
     case 'round':
       return { type: 'round', round: message.round };
