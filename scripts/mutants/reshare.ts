@@ -3,6 +3,7 @@ import { cuts, type Mutant } from './mutant.ts';
 const folder = 'packages/node/src/ceremonies';
 const rules = ['reshare-rules.test.ts'];
 const departures = ['departures.test.ts'];
+const overtaking = ['overtaking.test.ts'];
 
 export const reshare: readonly Mutant[] = [
   ...cuts(
@@ -172,12 +173,71 @@ export const reshare: readonly Mutant[] = [
     ['withholding.test.ts'],
     [
       [
-        ' || (isAccepted && newer.proposer !== undefined && task.leavesOut(newer.proposer));',
-        ' || (isAccepted && newer.proposer === undefined && task.leavesOut(newer.body));',
+        ' || (isPending && newer.proposer !== undefined && task.leavesOut(newer.proposer));',
+        ' || (isPending && newer.proposer === undefined && task.leavesOut(newer.body));',
         'a member that refreshes so that no reshare without it begins',
       ],
     ],
   ),
+  ...cuts(folder, 'admission.ts', overtaking, [
+    [
+      " || (name === 'confirming' && now < task.expires);",
+      ';',
+      'a refresh that whoever is left out prepares while the certificate is on its way',
+    ],
+    [
+      "(name === 'confirming' && now < task.expires)",
+      "name === 'confirming'",
+      'a reshare that nobody certifies, and no refresh any more',
+    ],
+    [
+      ' && !newer.leavesOut(task.proposer);',
+      ';',
+      'a reshare that runs without end in the way of one without its proposer',
+    ],
+    ['isRefreshing(other) && !newer.leavesOut', 'false && !newer.leavesOut', 'two reshares at once, for nothing'],
+    [
+      'task.keyName === name && task.epoch === epoch)',
+      'task.keyName === name && task.epoch !== epoch)',
+      'a member that reshares so often that no reshare without it begins',
+    ],
+  ]),
+  ...cuts(folder, 'reshare-rules.ts', overtaking, [
+    [' && !leavesOut) {', ') {', 'whoever has just reshared is not left behind'],
+    ['!members.some(({ node }) => equal(node, last));', 'members.length > 0;', 'no pause between two reshares'],
+  ]),
+  ...cuts(folder, 'epoch-changes.ts', overtaking, [
+    [
+      '      this.#overtake(entry, reason);\n      this.#port.decline(entry, reason);\n',
+      '',
+      'a refresh that is prepared first, and takes the number of a reshare',
+    ],
+    [
+      'return task.base !== epoch && (task.epoch === epoch || !isPrepared(entry));',
+      'return false;',
+      'a renewal that goes on when what it deals from is in use no more',
+    ],
+    [
+      ' && info !== undefined && comesTo(entry, info)) this.#finish(entry);',
+      ') this.#finish(entry);',
+      'a reshare that is said to be done when another one was',
+    ],
+  ]),
+  ...cuts(folder, 'overtaking.ts', overtaking, [
+    [
+      "    throw new ServiceError('expired', `the key ${base.name} is about to go to another committee`);\n",
+      '    return;\n',
+      'a reshare prepared after one without its proposer, to undo it',
+    ],
+    [
+      'if (isHolder ? usable(key, base.name).epoch !== base.epoch : key?.current !== undefined) throw moved;',
+      'void [isHolder, usable];',
+      'a share dealt from an epoch that is in use no more',
+    ],
+  ]),
+  ...cuts(folder, 'prepared.ts', overtaking, [
+    ['    () => task.expectCurrent?.(),\n', '', 'a refresh prepared after the reshare that overtook it'],
+  ]),
   ...cuts(
     folder,
     'activations.ts',

@@ -115,6 +115,22 @@ export const storage: readonly Mutant[] = [
         '  await countBoot(records);\n  const keys = await KeyRepository.open(keyring);\n',
         'a start that is counted in a newer store',
       ],
+      [
+        '  if (trace !== undefined) throw new UnlockError(',
+        '  if (trace === null) throw new UnlockError(',
+        'an init where a node lived',
+      ],
+      ['  checkNewRoot(root.root);\n', '', 'a folder made for an empty passphrase'],
+      [
+        '  const known = isMissing(to, files) ? undefined : await next();\n',
+        '  const known = await next();\n',
+        'a key file that is left behind, and opens nothing',
+      ],
+      [
+        "absent: 'make' | 'refuse' = 'refuse'",
+        "absent: 'make' | 'refuse' = 'make'",
+        'a store made by a doctor that looks for one',
+      ],
     ],
   ),
   ...cuts(
@@ -167,9 +183,59 @@ export const storage: readonly Mutant[] = [
   ),
   ...cuts(
     'packages/storage/src',
-    'database.ts',
+    'database-files.ts',
     ['tables.test.ts'],
-    [['    await checkTables(path);\n', '', 'tables for which the process would end']],
+    [
+      [
+        '  if (damage !== undefined && (await damageIn(folder))?.file === damage.file) throw damage;\n',
+        '',
+        'tables for which the process would end',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'database-files.ts',
+    ['database-files.test.ts'],
+    [
+      [
+        'const inside = filesOf(folder)[0];',
+        "const inside = existsSync(join(folder, 'CURRENT')) ? 'CURRENT' : undefined;",
+        'LevelDB makes a new database where CURRENT was lost, and removes all tables',
+      ],
+      [
+        'if (trace === undefined) return false;',
+        'if (filesOf(folder).length === 0) return false;',
+        'a new database beside the counter of one that was lost',
+      ],
+      ['  if (existsSync(counter)) return counter;\n', '', 'a lost database that nothing but its counter shows'],
+      ['return copy === undefined ? undefined :', 'return', 'a lost database that nothing but second copies show'],
+      ["if (!line.endsWith('\\n') || !descriptorName.test(name)) {", "if (line === '') {", 'a CURRENT cut short'],
+      ['if (log !== 0 && !existsSync(', 'if (log < 0 && !existsSync(', 'the latest records forgotten with their log'],
+      [
+        "if (table === undefined) return new StoreDamage(path, 'is gone, and records are in it');",
+        'if (table === undefined) return undefined;',
+        'a lost table that nobody names',
+      ],
+      [
+        'if (name === undefined || others.length > 0) return undefined;',
+        'if (name === undefined) return undefined;',
+        'an operator told to write a guess',
+      ],
+    ],
+  ),
+  ...cuts(
+    'packages/storage/src',
+    'database.ts',
+    ['database-files.test.ts'],
+    [
+      [
+        "  if (!isThere && absent === 'refuse') throw new StoreDamage(folder, 'has no database in it');\n",
+        '',
+        'a database made by whoever looks for one',
+      ],
+      ['      await level.close();\n      throw error;', '      throw error;', 'a lock that stays after a failure'],
+    ],
   ),
   ...cuts(
     sealing,
@@ -203,6 +269,12 @@ export const storage: readonly Mutant[] = [
       ['    await repository.#removeUnlisted();\n', '', 'what was dropped is there again'],
       ['    check(share, kept.publicPackage);\n', '', 'a share that does not belong is on the disk'],
       ['        checkIsNext(entry, epoch);\n', '', 'an epoch below one that was tried'],
+      ['expect?.();\n        checkIsNext', 'checkIsNext', 'an attempt that was overtaken while it waited for the disk'],
+      [
+        'expect?.();\n      checkIsNext',
+        'checkIsNext',
+        'an approval of what was overtaken while it waited for the disk',
+      ],
       ['if (!equal(record.statement, statement))', 'if (false)', 'a certificate for another statement'],
       ["if (record.state.type !== 'prepared') return;", '', 'a second certificate replaces the first'],
       [
@@ -475,8 +547,8 @@ export const storage: readonly Mutant[] = [
     ['hierarchy.test.ts'],
     [
       [
-        'await store.purge([await putHeader(store, manifest, to, owner, storeKey, sealer, stretching)]);',
-        'await putHeader(store, manifest, to, owner, storeKey, sealer, stretching);',
+        'await store.purge([await putHeader(store, manifest, next, owner, storeKey, sealer, stretching)]);',
+        'await putHeader(store, manifest, next, owner, storeKey, sealer, stretching);',
         'files that the old passphrase opens',
       ],
       [
@@ -484,6 +556,24 @@ export const storage: readonly Mutant[] = [
         'await store.batch([operation]);',
         'an old passphrase that comes back with its header',
       ],
+      ['  checkNewRoot(root);\n', '', 'a store made under an empty passphrase'],
+      ['    checkNewRoot(next);\n', '', 'a store sealed anew under an empty passphrase'],
+      [
+        "  if (await isUsed(store)) throw new IntegrityError(headerPlace, 'missing');\n",
+        '',
+        'a new identity in the place of one that was lost',
+      ],
+      ['return annex !== undefined && (', 'return annex === null && (', 'a lost store that is called a new one'],
+    ],
+  ),
+  ...cuts(
+    sealing,
+    'passphrase.ts',
+    ['hierarchy.test.ts'],
+    [
+      ['  if (characters >= limits.passphraseCharacters) return;\n', '  return;\n', 'an empty passphrase'],
+      ['byte > 0x20 && ', '', 'a passphrase of spaces'],
+      [' && (byte & 0xc0) !== 0x80', '', 'accents that count twice'],
     ],
   ),
   ...cuts(

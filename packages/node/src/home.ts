@@ -6,13 +6,17 @@ import {
   BanLedger,
   BlameLedger,
   changeRoot,
+  checkNewRoot,
   countBoot,
+  createKeyFile,
   createKeyring,
   type Diagnosis,
   examine,
+  KeyFileError,
   KeyRepository,
   type Keyring,
   MarkLedger,
+  ofDatabase,
   openDatabase,
   openKeyring,
   RequestLedger,
@@ -21,11 +25,14 @@ import {
   readKeyFile,
   SessionLedger,
   type Store,
+  StoreDamage,
+  traceOf,
+  UnlockError,
   type Unwanted,
 } from '@quorate/storage';
 import type { Config } from './config/config.ts';
 import { NodeError } from './errors.ts';
-import { type Files, systemFiles } from './files.ts';
+import { type Files, FileUnreadable, systemFiles } from './files.ts';
 import { limits } from './limits.ts';
 import { identityOf } from './network/identity.ts';
 import type { PeerId } from './network/network.ts';
@@ -55,15 +62,32 @@ type HomeConfig = Pick<Config, 'data' | 'root' | 'networkId'>;
 
 const identityPlace = 'identity';
 
-/** Makes a node's store with a fresh identity. @throws {UnlockError} `already-initialised` @throws {KeyFileError} */
+/**
+ * Refuses what a new node cannot be made with, or where, before anything is made of it.
+ * @throws {UnlockError} `already-initialised`, `passphrase-too-short` @throws {KeyFileError} @throws {FileUnreadable}
+ */
+export async function checkNewHome(config: HomeConfig, files: Files = systemFiles): Promise<void> {
+  const trace = traceOf(storeIn(config), config.data);
+  if (trace !== undefined) throw new UnlockError('already-initialised', `${trace} ${taken}`);
+  if (isMissing(config.root, files)) return;
+  using root = await rootOf(config, files);
+  checkNewRoot(root.root);
+}
+
+const taken =
+  'shows that a node lives in this folder, or did: put its node.yaml back (and what else is missing, from a copy of the whole folder), ' +
+  'or choose another --data for a new node. If all that ever ran here was a `quorate init` that was cut short, remove the folder first';
+
+/** Makes a node's store with a fresh identity, and its key file if that is missing. Errors as {@link checkNewHome}. */
 export async function createHome(
   config: HomeConfig,
   randomness: Randomness,
   files: Files = systemFiles,
 ): Promise<PeerId> {
-  const store = await openStore(config);
+  await checkNewHome(config, files);
+  using root = await newRootOf(config, randomness, files);
+  const store = await openStore(config, 'make');
   try {
-    using root = await rootOf(config, files);
     const unlocking = root.root.type === 'key-file' ? root.root.key : root.root.passphrase;
     using seed = new Secret(hedged(randomness, unlocking, ascii(identityPlace)).bytes(32));
     const identity = identityOf(seed);
@@ -136,9 +160,13 @@ export async function examineHome(
   unwanted: Unwanted,
   files: Files = systemFiles,
 ): Promise<readonly Diagnosis[]> {
-  const store = await openStore(config);
+  const store = await openStore(config).catch((error: unknown) => {
+    if (error instanceof StoreDamage) return ofDatabase(error);
+    throw error;
+  });
+  if ('remedy' in store) return [store];
   try {
-    using root = await rootOf(config, files);
+    using root = await currentRoot(config, files);
     const sealer = { aead: nativeAead, randomness };
     return await examine(store, root.root, { network: config.networkId }, sealer, unwanted);
   } finally {
@@ -155,7 +183,7 @@ export async function acceptLostCounterOf(
 ): Promise<boolean> {
   const store = await openStore(config);
   try {
-    using root = await rootOf(config, files);
+    using root = await currentRoot(config, files);
     const sealer = { aead: nativeAead, randomness };
     return await acceptLostCounter(store, root.root, { network: config.networkId }, sealer, now);
   } finally {
@@ -164,8 +192,9 @@ export async function acceptLostCounterOf(
 }
 
 /**
- * Has the store of a node that is stopped opened by another root from now on.
- * @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} @throws {KeyFileError}
+ * Has the store of a node that is stopped opened by another root from now on. A key file that is missing is made, once the old root
+ * has opened the store.
+ * @throws {UnlockError} @throws {IntegrityError} @throws {StoreError} @throws {KeyFileError} @throws {FileUnreadable}
  */
 export async function changeHomeRoot(
   config: HomeConfig,
@@ -173,12 +202,15 @@ export async function changeHomeRoot(
   randomness: Randomness,
   files: Files = systemFiles,
 ): Promise<void> {
+  using from = await currentRoot(config, files);
+  using stack = new DisposableStack();
+  const next = async (): Promise<Root> => stack.use(await newRootOf({ ...config, root: to }, randomness, files)).root;
+  const known = isMissing(to, files) ? undefined : await next();
+  if (known !== undefined) checkNewRoot(known);
   const store = await openStore(config);
   try {
-    using from = await rootOf(config, files);
-    using other = await rootOf({ ...config, root: to }, files);
     const sealer = { aead: nativeAead, randomness };
-    await changeRoot(store, from.root, other.root, { network: config.networkId }, sealer);
+    await changeRoot(store, from.root, async () => known ?? (await next()), { network: config.networkId }, sealer);
   } finally {
     await store.close();
   }
@@ -191,7 +223,7 @@ async function unlock(
 ): Promise<{ readonly store: Store; readonly keyring: Keyring; readonly seed: Secret }> {
   const store = await openStore(config);
   try {
-    using root = await rootOf(config, files);
+    using root = await currentRoot(config, files);
     const keyring = await openKeyring(
       store,
       root.root,
@@ -218,6 +250,29 @@ async function rootOf({ root }: HomeConfig, files: Files): Promise<Disposable & 
   return { root: { type: 'passphrase', passphrase }, [Symbol.dispose]: () => passphrase.wipe() };
 }
 
+/** As {@link rootOf}, of a store that it opens already. */
+async function currentRoot(config: HomeConfig, files: Files): ReturnType<typeof rootOf> {
+  try {
+    return await rootOf(config, files);
+  } catch (error) {
+    const how = '`root:` in node.yaml names it; if it is lost, put your copy of it back: nothing else opens the store';
+    if (error instanceof FileUnreadable) throw new FileUnreadable(error.path, `${error.reason}; ${how}`);
+    if (error instanceof KeyFileError && error.code === 'key-file-unreadable')
+      throw new KeyFileError(error.code, `${error.message} ${how}`, error);
+    throw error;
+  }
+}
+
+/** As {@link rootOf}; a key file is made if it is missing. */
+async function newRootOf(config: HomeConfig, randomness: Randomness, files: Files): ReturnType<typeof rootOf> {
+  if (isMissing(config.root, files)) await createKeyFile(config.root.keyFile, randomness);
+  return await rootOf(config, files);
+}
+
+function isMissing(root: Config['root'], files: Files): root is { readonly keyFile: string } {
+  return 'keyFile' in root && files.stamp(root.keyFile) === undefined;
+}
+
 function withoutNewline(line: Uint8Array): Uint8Array {
   const end = line.at(-1) === 0x0a ? (line.at(-2) === 0x0d ? -2 : -1) : line.length;
   const kept = line.slice(0, end);
@@ -225,7 +280,11 @@ function withoutNewline(line: Uint8Array): Uint8Array {
   return kept;
 }
 
-/** The database, with the counter and the second copies beside it. */
-async function openStore({ data }: HomeConfig): Promise<Store> {
-  return await openDatabase(`${data}/store`, data);
+/** The database, with the counter and the second copies beside it. Only a new node's is made. */
+async function openStore(config: HomeConfig, absent: 'make' | 'refuse' = 'refuse'): Promise<Store> {
+  return await openDatabase(storeIn(config), config.data, absent);
+}
+
+function storeIn({ data }: HomeConfig): string {
+  return `${data}/store`;
 }

@@ -89,7 +89,7 @@ function openCounter(path: string): number {
  * What is in a file, if it is there. Read at once: a start reads one small file for each epoch, and four turns of a thread for
  * each would take longer. @throws {StoreError}
  */
-export function contentOf(path: string): Uint8Array | undefined {
+function contentOf(path: string): Uint8Array | undefined {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
@@ -121,7 +121,7 @@ async function syncFolder(path: string): Promise<void> {
 export function unavailable(folder: string, cause: unknown): StoreError {
   const why = hasCode(cause, 'EROFS')
     ? 'is on a file system that is mounted read-only, and a node writes before it answers: mount it writable, or move the data folder'
-    : "cannot be made, or is not this user's";
+    : `cannot be made, or is not this user's: ${cause instanceof Error ? cause.message : String(cause)}`;
   return new StoreError('store-unavailable', `${folder} ${why}`, cause);
 }
 

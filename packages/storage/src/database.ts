@@ -1,11 +1,10 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Level } from 'level';
 import type { Annex } from './annex.ts';
-import { contentOf, openAnnex, unavailable } from './annex-files.ts';
+import { openAnnex, unavailable } from './annex-files.ts';
+import { findDatabase, StoreDamage } from './database-files.ts';
 import { CommittedStore, type Engine, type Store, StoreError, type StoreOperation } from './store.ts';
-import { checkTable, TableError, tablesIn } from './tables.ts';
 
 /**
  * The folders that this process has open. LevelDB must not be asked to open one twice: its refusal closes a descriptor of
@@ -17,64 +16,57 @@ const openFolders: Set<string> = new Set();
 type Compactable = Level<string, Uint8Array> & { compactRange(first: string, last: string): Promise<void> };
 
 /**
- * Opens, or makes, the LevelDB database in `folder` (mode 0700), and the annex in the folder `beside`. Without an annex a
- * store that was rolled back does not show, and shares have no second copy.
+ * Opens the LevelDB database in `folder` (mode 0700), and the annex in the folder `beside`. Without an annex a store that was
+ * rolled back does not show, and shares have no second copy.
+ * @param absent what to do where there never was a database; where there was one, none is ever made
+ * @throws {StoreDamage} before anything is touched
  * @throws {StoreError} `store-locked` when it is open already, `store-unavailable` when it cannot be opened
  */
-export async function openDatabase(folder: string, beside?: string): Promise<Store> {
+export async function openDatabase(
+  folder: string,
+  beside?: string,
+  absent: 'make' | 'refuse' = 'make',
+): Promise<Store> {
+  const isThere = await findDatabase(folder, beside);
+  if (!isThere && absent === 'refuse') throw new StoreDamage(folder, 'has no database in it');
   const path = await prepareFolder(folder);
   if (openFolders.has(path)) throw new StoreError('store-locked', `${folder} is open in this process already`);
   openFolders.add(path);
   try {
-    await checkTables(path);
-    // Sealed records do not compress.
     const level = new Level<string, Uint8Array>(path, {
       keyEncoding: 'utf8',
       valueEncoding: 'view',
+      // Sealed records do not compress.
       compression: false,
+      // LevelDB removes every table that a database does not know of which it has just made.
+      createIfMissing: !isThere,
+      errorIfExists: !isThere,
     });
     await level.open();
-    const annex = beside === undefined ? undefined : await openAnnex(beside);
-    return new CommittedStore(engine(level, path, annex), annex);
+    try {
+      const annex = beside === undefined ? undefined : await openAnnex(beside);
+      return new CommittedStore(engine(level, path, annex), annex);
+    } catch (error) {
+      await level.close();
+      throw error;
+    }
   } catch (error) {
     openFolders.delete(path);
-    if (error instanceof StoreError) throw error;
-    const cause = error instanceof Error ? error.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED')
-      throw new StoreError('store-locked', `${folder} is in use by another process: stop it first`, error);
-    throw new StoreError('store-unavailable', `${folder} cannot be opened`, error);
+    throw refusal(folder, error);
   }
 }
 
-/** What LevelDB would end the process for, without a word that an operator understands. @throws {StoreError} */
-async function checkTables(folder: string): Promise<void> {
-  for (const path of tablesOf(folder)) {
-    await setImmediate();
-    const table = contentOf(path);
-    // Where another process has the folder open, a table may be gone by now: the folder is refused below.
-    if (table === undefined) continue;
-    try {
-      checkTable(table);
-    } catch (error) {
-      if (!(error instanceof TableError)) throw error;
-      const what = `${path} is damaged: ${error.message}`;
-      const how = 'put a copy of the whole data folder back, or make the node anew and replace it in its keys';
-      throw new StoreError('store-unavailable', `${what}; ${how}`, error);
-    }
-  }
-}
-
-/** The tables in use. Where nothing can say which they are, LevelDB does not open the folder, and says why. */
-function tablesOf(folder: string): readonly string[] {
-  const name = Buffer.from(contentOf(join(folder, 'CURRENT')) ?? []).toString('latin1');
-  const descriptor = /^MANIFEST-\d+\n$/.test(name) ? contentOf(join(folder, name.trimEnd())) : undefined;
-  if (descriptor === undefined) return [];
-  try {
-    return [...tablesIn(descriptor)].map((number) => join(folder, `${String(number).padStart(6, '0')}.ldb`));
-  } catch (error) {
-    if (error instanceof TableError) return [];
-    throw error;
-  }
+/** Why LevelDB does not open a folder, in its words where it is not known here. It has no finding of its own that it would mend. */
+function refusal(folder: string, error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'LEVEL_LOCKED')
+    return new StoreError('store-locked', `${folder} is in use by another process: stop it first`, error);
+  const why = cause instanceof Error ? cause.message : String(error);
+  if (code === 'LEVEL_CORRUPTION') return new StoreDamage(folder, `is damaged: ${why}`, undefined, error);
+  const how = 'see that the disk is there, has room, and lets this user write';
+  return new StoreError('store-unavailable', `${folder} cannot be opened: ${why}; ${how}`, error);
 }
 
 async function prepareFolder(folder: string): Promise<string> {

@@ -59,6 +59,33 @@ test('says of an answer that was altered what the node does without it: it start
   }
 });
 
+test('says of a quarantined key its name, and sends to the other members before it sends to an old copy', async () => {
+  const [finding] = await look(await without((key) => key === `epochs/${first}/0000000001`));
+  expect(finding).toMatchObject({ code: 'key-quarantined', key: 'key 0' });
+  expect(finding?.remedy).toMatch(
+    /^start the node and run `quorate keys repair key 0`: .* Only if .* the newest copy .* back to its day$/,
+  );
+  const [nameless] = await look(await without((key) => key === `keys/${first}`));
+  expect(nameless).not.toHaveProperty('key');
+  expect(nameless?.remedy).toContain('`quorate keys repair <name>`');
+});
+
+test('says once what is wrong and once what to do, and does not send to itself', async () => {
+  const damaged = [
+    await without((key) => key.startsWith('bans/')),
+    await without((key) => key === `epochs/${first}/0000000001`),
+    await without((key) => key.startsWith('results/')),
+  ];
+  const uncounted = await lived();
+  uncounted.beside.files.delete('counter');
+  for (const store of [...damaged, uncounted])
+    for (const { meaning, problem, remedy } of await look(store)) {
+      expect(`${problem} ${meaning} ${remedy}`).not.toMatch(/run `quorate doctor`/);
+      expect(problem).not.toMatch(/copy of the whole|make a new/);
+      expect(remedy.match(/newest copy of the whole/g) ?? []).toHaveLength(1);
+    }
+});
+
 test('says so when the store was rolled back', async () => {
   const store = new MemoryStore();
   let old: ReadonlyMap<string, Uint8Array> = new Map();

@@ -1,5 +1,8 @@
+import { fromHex } from '@quorate/protocol';
 import { AuditLog } from './audit/log.ts';
+import type { StoreDamage } from './database-files.ts';
 import type { KeyInfo } from './keys/entry.ts';
+import type { Finding } from './keys/finding.ts';
 import { KeyRepository } from './keys/repository.ts';
 import { checkVersion, IntegrityError, RollbackError, VersionError } from './sealing/errors.ts';
 import { type ExpectedOwner, type Keyring, openKeyring, type Root } from './sealing/hierarchy.ts';
@@ -22,12 +25,13 @@ export interface Diagnosis {
   readonly meaning: string;
   /** What to do. */
   readonly remedy: string;
+  /** The name of the key that it is about, if it can still be read. */
+  readonly key?: string;
 }
 
 const newestCopy = 'put the newest copy of the whole data folder back';
-const repair = 'start the node and run `quorate keys repair`: the other members give the share back';
 const replace =
-  'there is no way to go on from here without a copy: make a new node, and have its place in each key given to it';
+  'this node cannot go on: make a new one, and have its place in each key given to it (`quorate keys reshare`)';
 
 /**
  * Looks through all of a store whose node is stopped: what a start checks, and what a start leaves for later. Keys whose
@@ -62,7 +66,19 @@ export async function examine(
   }
 }
 
-function ofVersion({ code, isCertain, message, place }: VersionError): Diagnosis {
+/** Of a store that cannot be opened, since files of the database itself are gone or damaged. */
+export function ofDatabase({ code, file, ifAlone, problem }: StoreDamage): Diagnosis {
+  const alone = ifAlone === undefined ? '' : `; or, if nothing else was lost than this file, ${ifAlone}`;
+  return {
+    code,
+    place: file,
+    problem,
+    meaning: 'the node does not start. The store was not opened, and nothing in it was changed',
+    remedy: `${newestCopy}${alone}. If there is no copy, ${replace}`,
+  };
+}
+
+function ofVersion({ code, isCertain, place, problem }: VersionError): Diagnosis {
   const run = 'run the version of Quorate that ran here last; nothing was changed, so it goes on where it was';
   const damaged = place.startsWith('copies/')
     ? 'if no newer one ever ran here, the file is damaged: move it away, and it is made anew from the record'
@@ -70,7 +86,7 @@ function ofVersion({ code, isCertain, message, place }: VersionError): Diagnosis
   return {
     code,
     place,
-    problem: message,
+    problem,
     meaning: `this version does not know what it says, and the node does not start with it: ${meaningOf(place)}`,
     remedy: isCertain ? `${run}; or put a copy of the whole data folder back from before` : `${run}; ${damaged}`,
   };
@@ -86,7 +102,7 @@ function ofNode(error: IntegrityError | RollbackError): Diagnosis {
   return {
     code: error.code,
     place,
-    problem: error.message,
+    problem: error.problem,
     meaning,
     remedy: `${newestCopy}; if there is none, ${replace}${accept}`,
   };
@@ -98,62 +114,68 @@ async function ofKeys(keyring: Keyring, unwanted: Unwanted): Promise<readonly Di
     const epoch = unwanted(key);
     if (epoch !== undefined) keys.quarantine(key.keyId, epoch);
   }
-  return keys.takeFindings().map(({ kind, place, reason }): Diagnosis => {
-    switch (kind) {
-      case 'key-quarantined':
-        return {
-          code: kind,
-          place,
-          problem: `damaged: ${reason}`,
-          meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
-          remedy: reason === 'unproven' ? repair : `${newestCopy}; if there is none, ${repair}`,
-        };
-      case 'pair-quarantined':
-        return {
-          code: kind,
-          place,
-          problem: `damaged: ${reason}`,
-          meaning:
-            'this node does not sign with that party for now; with others it does, and its other keys are not touched. What was damaged is removed',
-          remedy: 'nothing: the two set up something new once both run. Look after the disk',
-        };
-      case 'copy-unknown':
-        return {
-          code: kind,
-          place,
-          problem: 'a second copy of an epoch that this node does not have',
-          meaning: 'somebody put it there, or an epoch is gone',
-          remedy: 'find out which; move the file away when you know',
-        };
-      case 'record-unknown':
-        return {
-          code: kind,
-          place,
-          problem: 'a record of no key, or one that was removed before',
-          meaning:
-            'somebody put it there, or the disk altered where a record belongs; if it is missed there, that is said too. Nothing is done with it',
-          remedy: 'look after the disk',
-        };
-      case 'manifest-restored':
-        return {
-          code: kind,
-          place,
-          problem: 'the record was damaged or gone',
-          meaning:
-            'nothing is lost: the records that it counts are all there and the newest, and it was made anew from them',
-          remedy: 'look after the disk',
-        };
-      case 'share-restored':
-      case 'copy-restored':
-        return {
-          code: kind,
-          place,
-          problem: kind === 'share-restored' ? 'the record was damaged or gone' : 'the second copy was damaged or gone',
-          meaning: 'nothing is lost: it was restored from the other one just now',
-          remedy: 'look after the disk: what damaged one may damage both',
-        };
-    }
+  return keys.takeFindings().map((finding) => {
+    const [keyId] = /[0-9a-f]{64}/.exec(finding.place) ?? [];
+    const name = keyId === undefined ? undefined : keys.get(fromHex(keyId))?.name;
+    return name ? { ...ofKey(finding, name), key: name } : ofKey(finding, '<name>');
   });
+}
+
+function ofKey({ kind, place, reason }: Finding, name: string): Diagnosis {
+  switch (kind) {
+    case 'key-quarantined':
+      return {
+        code: kind,
+        place,
+        problem: `damaged: ${reason}`,
+        meaning: `this node does nothing with this key; its other keys are not touched. What is damaged: ${meaningOf(place)}`,
+        remedy: `start the node and run \`quorate keys repair ${name}\`: other members give the share back, and nothing else is touched. Only if too few of them are left, ${newestCopy}: it takes every key, freeze and ban back to its day`,
+      };
+    case 'pair-quarantined':
+      return {
+        code: kind,
+        place,
+        problem: `damaged: ${reason}`,
+        meaning:
+          'this node does not sign with that party for now; with others it does, and its other keys are not touched. What was damaged is removed',
+        remedy: 'nothing: the two set up something new once both run. Look after the disk',
+      };
+    case 'copy-unknown':
+      return {
+        code: kind,
+        place,
+        problem: 'a second copy of an epoch that this node does not have',
+        meaning: 'somebody put it there, or an epoch is gone',
+        remedy: 'find out which; move the file away when you know',
+      };
+    case 'record-unknown':
+      return {
+        code: kind,
+        place,
+        problem: 'a record of no key, or one that was removed before',
+        meaning:
+          'somebody put it there, or the disk altered where a record belongs; if it is missed there, that is said too. Nothing is done with it',
+        remedy: 'look after the disk',
+      };
+    case 'manifest-restored':
+      return {
+        code: kind,
+        place,
+        problem: 'the record was damaged or gone',
+        meaning:
+          'nothing is lost: the records that it counts are all there and the newest, and it was made anew from them',
+        remedy: 'look after the disk',
+      };
+    case 'share-restored':
+    case 'copy-restored':
+      return {
+        code: kind,
+        place,
+        problem: kind === 'share-restored' ? 'the record was damaged or gone' : 'the second copy was damaged or gone',
+        meaning: 'nothing is lost: it was restored from the other one just now',
+        remedy: 'look after the disk: what damaged one may damage both',
+      };
+  }
 }
 
 async function ofLedgers(keyring: Keyring): Promise<readonly Diagnosis[]> {
@@ -177,7 +199,7 @@ function ofLedger(error: IntegrityError): Diagnosis {
   return {
     code: error.code,
     place: error.place,
-    problem: error.message,
+    problem: error.problem,
     meaning: `this node refuses the requests whose ids begin so, and does everything else: ${meaningOf(error.place)}, and a second answer could differ from the first`,
     remedy: `nothing: the other members answer them. Look after the disk; or ${newestCopy}`,
   };

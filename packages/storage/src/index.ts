@@ -2,6 +2,7 @@ export type { Annex } from './annex.ts';
 export { type AuditEntry, type AuditFields, line as auditLine } from './audit/entry.ts';
 export * from './audit/log.ts';
 export * from './database.ts';
+export { StoreDamage, traceOf } from './database-files.ts';
 export * from './doctor.ts';
 export type { EpochInfo, KeyInfo } from './keys/entry.ts';
 export * from './keys/errors.ts';

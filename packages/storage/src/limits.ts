@@ -2,6 +2,8 @@
 export const limits = {
   /** A record's plaintext: a public package of 100 parties takes 4 kB, a request body up to 1 MiB. */
   recordBytes: 2_097_152,
+  /** Of a new passphrase: random letters of this number are 56 bits, and each guess costs half a second and 64 MiB. */
+  passphraseCharacters: 12,
   /** A request's body: what a client may want signed, whole. */
   requestBytes: 1_048_576,
   /** READY of 100 members, each a statement's signature and its envelope. */

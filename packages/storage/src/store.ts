@@ -28,10 +28,11 @@ export interface Store {
 /**
  * - `store-locked`: another process has the folder open.
  * - `store-unavailable`: the folder cannot be opened.
+ * - `store-damaged`: files of the database are gone or damaged. Nothing was changed.
  * - `store-failed`: a write failed. What reached the disk is unknown, so the handle is dead: close it and open again.
  * - `store-closed`: used after `close()`.
  */
-export type StoreErrorCode = 'store-locked' | 'store-unavailable' | 'store-failed' | 'store-closed';
+export type StoreErrorCode = 'store-locked' | 'store-unavailable' | 'store-damaged' | 'store-failed' | 'store-closed';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -4,7 +4,7 @@ import { ascii, concat, seeded } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
 import { flipped, temporaryFolder } from '../test/fixtures.ts';
 import { openDatabase } from './database.ts';
-import { checkTable, TableError, tablesIn } from './tables.ts';
+import { checkTable, filesIn, TableError } from './tables.ts';
 
 /** A database with one table, and the table's path. */
 async function written(): Promise<{ readonly folder: string; readonly path: string; readonly table: Uint8Array }> {
@@ -42,7 +42,7 @@ describe('a table that LevelDB wrote', () => {
     // The length of the first key.
     await writeFile(path, flipped(table, 8 + 4));
     const opening = openDatabase(folder);
-    await expect(opening).rejects.toMatchObject({ code: 'store-unavailable', message: expect.stringContaining(path) });
+    await expect(opening).rejects.toMatchObject({ code: 'store-damaged', file: path });
     await writeFile(path, table);
     await (await openDatabase(folder)).close();
   });
@@ -61,7 +61,7 @@ describe('a table that LevelDB wrote', () => {
     const { folder, path } = await written();
     const live = async (): Promise<readonly string[]> => {
       const [name = ''] = (await readdir(folder)).filter((one) => one.startsWith('MANIFEST-'));
-      const tables = tablesIn(new Uint8Array(await readFile(join(folder, name))));
+      const { tables } = filesIn(new Uint8Array(await readFile(join(folder, name))));
       return [...tables].map((number) => join(folder, `${String(number).padStart(6, '0')}.ldb`));
     };
     expect(await live()).toContain(path);
@@ -202,8 +202,8 @@ test('a descriptor of many blocks says which tables are in use, as far as it was
   const head = concat(Uint8Array.of(1), slice(26), Uint8Array.of(2), number(3), Uint8Array.of(5, 2), slice(4000));
   const whole = logOf([head, ...edits, added(9000, 8000), added(9001)]);
   const expected = Array.from({ length: 3000 }, (_, i) => i).filter((i) => i % 3 !== 1);
-  const sorted = (log: Uint8Array): readonly number[] => [...tablesIn(log)].toSorted((a, b) => a - b);
+  const sorted = (log: Uint8Array): readonly number[] => [...filesIn(log).tables].toSorted((a, b) => a - b);
   expect(sorted(whole)).toEqual([...expected, 9000, 9001]);
   expect(sorted(whole.subarray(0, -1)).at(-1)).toBe(9000);
-  expect(() => tablesIn(logOf([Uint8Array.of(99)]))).toThrow(TableError);
+  expect(() => filesIn(logOf([Uint8Array.of(99)]))).toThrow(TableError);
 });

@@ -17,7 +17,7 @@ const logBlock = 32 * 1024;
 const pieceHeader = 7;
 const pieceKinds = { whole: 1, first: 2, last: 4 };
 /** What an edit of the descriptor says. `numbers`: of logs and files, and of the last record. */
-const editTags = { comparator: 1, numbers: [2, 3, 4, 9], compactPointer: 5, deletedTable: 6, newTable: 7 };
+const editTags = { comparator: 1, log: 2, numbers: [3, 4, 9], compactPointer: 5, deletedTable: 6, newTable: 7 };
 
 interface Handle {
   readonly offset: number;
@@ -57,19 +57,22 @@ export function checkTable(table: Uint8Array): void {
 }
 
 /**
- * The numbers of the tables that belong to a database, as its descriptor says. What else lies in the folder was left by a crash,
- * unfinished perhaps, and LevelDB removes it.
+ * The numbers of the tables that belong to a database, as its descriptor says, and of the log whose records are in no table yet, 0
+ * before there is one. What else lies in the folder was left by a crash, unfinished perhaps, and LevelDB removes it. Each file
+ * is there before the descriptor names it, and is removed after it does not any more.
  * @param descriptor its `MANIFEST` file: edits (`db/version_edit.cc` there) in the form of a log (`doc/log_format.md`)
  * @throws {TableError}
  */
-export function tablesIn(descriptor: Uint8Array): ReadonlySet<number> {
+export function filesIn(descriptor: Uint8Array): { readonly log: number; readonly tables: ReadonlySet<number> } {
   const tables = new Set<number>();
+  let log = 0;
   for (const edit of recordsOf(descriptor)) {
     const reader = new Reader(edit);
     const skipText = (): void => void reader.bytes(reader.varint());
     while (reader.at < edit.length) {
       const tag = reader.varint();
       if (tag === editTags.comparator) skipText();
+      else if (tag === editTags.log) log = reader.varint();
       else if (editTags.numbers.includes(tag)) reader.varint();
       else if (tag === editTags.compactPointer) {
         reader.varint();
@@ -83,7 +86,7 @@ export function tablesIn(descriptor: Uint8Array): ReadonlySet<number> {
       } else throw new TableError('an edit says something else');
     }
   }
-  return tables;
+  return { log, tables };
 }
 
 /** The records of a log, each in pieces that end with their block. The last one may be cut short: it was never acknowledged. */

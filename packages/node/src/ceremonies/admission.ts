@@ -45,7 +45,12 @@ const tasks: Readonly<Record<Kind, TaskKind>> = {
 
 interface TaskKind {
   /** Checks a request by this node's own rules. @throws {ServiceError} when it refuses */
-  admit(body: Uint8Array, from: string, workshop: Workshop): Promise<Admitted>;
+  admit(
+    body: Uint8Array,
+    from: string,
+    workshop: Workshop,
+    resharedBy: (key: string) => Uint8Array | undefined,
+  ): Promise<Admitted>;
   /** The id of an encoded request, if it is one. */
   idOf(body: Uint8Array): Uint8Array | undefined;
 }
@@ -126,13 +131,22 @@ export class Admission {
   async #examine(kind: Kind, body: Uint8Array, peer: PeerId | undefined): Promise<Entry> {
     if (peer !== undefined) this.#spend(kind, body, peer);
     const from = peer === undefined ? 'local' : this.#workshop.nameOfPeer(peer);
-    const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop);
+    const admitted: Admitted = await tasks[kind].admit(body, from, this.#workshop, (key) => this.#resharedBy(key));
     // While it was looked at, this node may have been shown that it was put back or runs twice.
     this.#workshop.standings.expectWell();
     const existing = this.#entries.get(toHex(admitted.task.id));
     if (existing !== undefined && !mayRetry(existing, peer)) return existing;
     this.#checkRoom(admitted.task);
     return this.#open(admitted);
+  }
+
+  /** Who proposed the reshare that the epoch of a key in use came of, if it came of one in this life of the node. */
+  #resharedBy(name: string): Uint8Array | undefined {
+    const epoch = this.#workshop.keys.byName(name)?.current?.epoch;
+    const reshared = [...this.#entries.values()].flatMap(({ ceremony, task }) =>
+      ceremony.state.name === 'done' && task instanceof ReshareTask ? task : [],
+    );
+    return reshared.find((task) => task.keyName === name && task.epoch === epoch)?.proposer;
   }
 
   /** Before anything is done or written down for a peer. */
@@ -157,7 +171,8 @@ export class Admission {
       throw new ServiceError('busy', 'too many requests are open; wait for some of them');
     }
     // One that is prepared here may never be certified, because others have failed: the next one overtakes it.
-    if (task.kind === 'renew' && ofKey.some((one) => hinders(one, task) && !isOutdone(one, task))) {
+    const now = this.#workshop.clock.now();
+    if (task.kind === 'renew' && ofKey.some((one) => hinders(one, task, now) && !isOutdone(one, task))) {
       throw new ServiceError('busy', `the shares of ${task.keyName} are being dealt anew`);
     }
     if (
@@ -214,14 +229,17 @@ export function isRefreshing({ ceremony, task }: Entry): boolean {
 }
 
 /**
- * Whether a renewal must wait for another. A reshare is what operators want, perhaps without a member that refreshes without end: it
- * waits for no refresh, and where it was accepted, whom it leaves out refreshes nothing meanwhile.
+ * Whether a renewal must wait for another. A reshare is what operators want, perhaps without a member that deals without end: it
+ * waits for no refresh, nor for a reshare whose proposer it leaves out (which of the two is prepared first, goes on), and where it was
+ * accepted, or waits for its certificate, whom it leaves out refreshes nothing meanwhile, for an hour.
  */
-function hinders(other: Entry, newer: Task): boolean {
+function hinders(other: Entry, newer: Task, now: number): boolean {
   const { ceremony, task } = other;
-  if (newer instanceof ReshareTask) return isRefreshing(other) && task instanceof ReshareTask;
-  const isAccepted = ceremony.state.name === 'accepted' && task instanceof ReshareTask;
-  return isRefreshing(other) || (isAccepted && newer.proposer !== undefined && task.leavesOut(newer.proposer));
+  if (!(task instanceof ReshareTask)) return isRefreshing(other) && !(newer instanceof ReshareTask);
+  if (newer instanceof ReshareTask) return isRefreshing(other) && !newer.leavesOut(task.proposer);
+  const { name } = ceremony.state;
+  const isPending = name === 'accepted' || (name === 'confirming' && now < task.expires);
+  return isRefreshing(other) || (isPending && newer.proposer !== undefined && task.leavesOut(newer.proposer));
 }
 
 /** Whether one waits for nothing any more: its proposer has given it up, for it proposes another. */

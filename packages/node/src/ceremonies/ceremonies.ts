@@ -362,6 +362,8 @@ export class Ceremonies {
     const { ceremony, effects } = transition(before, event, this.#live());
     if (ceremony === before) return;
     entry.ceremony = ceremony;
+    const { name } = ceremony.state;
+    if (name !== before.state.name && (name === 'accepted' || name === 'running')) this.#epochChanges.reshares(entry);
     for (const effect of effects) {
       if (effect.type === 'leave') this.#leave(entry);
       else if (effect.type === 'register') this.#registrations.register(entry, effect.coordinator);

@@ -1,9 +1,12 @@
 import { equal, toHex } from '@quorate/protocol';
+import type { EpochInfo } from '@quorate/storage';
 import type { PeerId } from '../network/network.ts';
 import { ServiceError } from '../service.ts';
 import type { Book } from './book.ts';
 import type { CeremonyEvent } from './ceremony.ts';
 import type { Entry } from './entry.ts';
+import { epochOf, headerOf } from './packages.ts';
+import { RefreshTask } from './refresh.ts';
 import { ReshareTask } from './reshare.ts';
 import type { Seats } from './seats.ts';
 import { SignTask } from './sign.ts';
@@ -23,7 +26,7 @@ interface EpochChangesPort {
   registerAnew(entry: Entry, moved: () => void): void;
 }
 
-/** What another epoch of a key, once it is in use, means for the ceremonies that are open. */
+/** What another epoch of a key, once it is in use or about to be made, means for the ceremonies that are open. */
 export class EpochChanges {
   readonly #workshop: Workshop;
   readonly #port: EpochChangesPort;
@@ -36,12 +39,14 @@ export class EpochChanges {
   /** Ends what made the epoch, and what it overtakes, and carries orders over to it. */
   taken(keyId: Uint8Array, epoch: number): void {
     const { book } = this.#port;
-    for (const entry of book.entries.values()) if (makes(entry, keyId, epoch)) this.#finish(entry);
+    const info = epochOf(this.#workshop.keys.get(keyId), epoch);
+    for (const entry of book.entries.values())
+      if (makes(entry, keyId, epoch) && info !== undefined && comesTo(entry, info)) this.#finish(entry);
     this.#workshop.presignatures.moveTo(keyId, epoch);
     this.#workshop.standings.renew();
     for (const entry of book.open()) {
       const { task } = entry;
-      if (isOvertaken(entry, keyId, epoch)) this.#overtake(entry, epoch);
+      if (isOvertaken(entry, keyId, epoch)) this.#overtake(entry, `epoch ${epoch} took the place of this attempt`);
       if (task instanceof SignTask && equal(task.keyId, keyId) && task.epoch < epoch) this.#move(entry, task);
     }
   }
@@ -59,8 +64,21 @@ export class EpochChanges {
     this.#port.apply(entry, { type: 'finished', result: { type: 'key', publicKey, epoch } });
   }
 
-  #overtake(entry: Entry, epoch: number): void {
-    const reason = `epoch ${epoch} took the place of this attempt`;
+  /**
+   * This node has accepted a reshare, or begins it: what refreshes the key meanwhile ends, unless it is prepared. The number of one
+   * that is prepared first may be the higher one, and its last READY be withheld: then nothing comes of either.
+   */
+  reshares({ task }: Entry): void {
+    if (!(task instanceof ReshareTask)) return;
+    for (const entry of this.#port.book.open()) {
+      if (!(entry.task instanceof RefreshTask) || !equal(entry.task.keyId, task.keyId) || isPrepared(entry)) continue;
+      const reason = 'a reshare takes the place of this attempt';
+      this.#overtake(entry, reason);
+      this.#port.decline(entry, reason);
+    }
+  }
+
+  #overtake(entry: Entry, reason: string): void {
     this.#port.apply(entry, { type: 'cancel', code: 'conflict', reason });
     if (entry.task.kind !== 'renew' || entry.task instanceof ReshareTask) this.#port.decline(entry, reason);
   }
@@ -95,12 +113,26 @@ function makes(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
   return isIt && (!(task instanceof ReshareTask) || isDealt(entry));
 }
 
-/** Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more. */
+/** Whether the certified epoch is what was to come of it, and not another attempt that has its number. */
+function comesTo({ task }: Entry, { publicPackage }: EpochInfo): boolean {
+  return task.comesTo?.(headerOf(publicPackage)) ?? true;
+}
+
+/**
+ * Whether it overtakes a renewal of the key that it is in a new epoch: what would be dealt from is in use no more, whatever its
+ * number. Of one that is prepared with a higher number the certificate decides.
+ */
 function isOvertaken(entry: Entry, keyId: Uint8Array, epoch: number): boolean {
   const { task } = entry;
   const depends = task.effect === 'renews' || task.effect === 'reveals';
   if (!depends || !equal(task.keyId, keyId)) return false;
-  return task.epoch < epoch || (task instanceof ReshareTask && !isDealt(entry));
+  if (task.base === undefined || task.epoch < epoch) return task.epoch < epoch;
+  return task.base !== epoch && (task.epoch === epoch || !isPrepared(entry));
+}
+
+/** Whether a renewal is on the disk: then it may be certified at any time. */
+function isPrepared({ ceremony: { state } }: Entry): boolean {
+  return state.name === 'confirming';
 }
 
 /** Whether a reshare has come so far that it may be certified. */

@@ -19,12 +19,13 @@ import type { Task, TaskOutcome, Workshop } from './task.ts';
  * @param of which key it is a sharing of
  */
 export async function keepPrepared(
-  { id, epoch }: Pick<Task, 'id' | 'epoch'>,
+  task: Pick<Task, 'id' | 'epoch' | 'expectCurrent'>,
   of: Pick<PublicPackage, 'keyId' | 'name' | 'scheme'>,
   output: KeygenOutput,
   me: Party,
   { audit, clock, config, keys, tools }: Workshop,
 ): Promise<TaskOutcome> {
+  const { epoch, id } = task;
   const { keyId, name, scheme } = of;
   const { publicPackage } = output;
   using secrets = new DisposableStack();
@@ -40,6 +41,7 @@ export async function keepPrepared(
         throw new Error('the share on disk does not belong to the public package');
       }
     },
+    () => task.expectCurrent?.(),
   );
   await audit.append(clock.now(), 'key-prepared', { key: name, epoch, request: toHex(id) });
   return { type: 'prepared' };

@@ -20,11 +20,13 @@ import { checkNumber, highestOf } from './epoch-numbers.ts';
 import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs/keygen.ts';
 import { withPairSetup } from './multiplying.ts';
+import { type Attempt, checkCurrent } from './overtaking.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
 import { proofOfLife } from './proving.ts';
 import { receiveKeysOf } from './registering.ts';
+import { isUnchanged } from './reshare-plan.ts';
 import { checkExpiry, usable } from './sign.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
 
@@ -45,11 +47,18 @@ export class RefreshTask implements Task {
   readonly keyId: Uint8Array;
   readonly #proposal: RefreshProposal;
   readonly #base: PublicPackage;
+  readonly #highest: number;
   readonly #workshop: Workshop;
 
-  private constructor(body: Uint8Array, proposal: RefreshProposal, base: PublicPackage, workshop: Workshop) {
+  private constructor(
+    body: Uint8Array,
+    proposal: RefreshProposal,
+    { base, highest }: Omit<Attempt, 'epoch'>,
+    workshop: Workshop,
+  ) {
     this.#proposal = proposal;
     this.#base = base;
+    this.#highest = highest;
     this.#workshop = workshop;
     this.id = refreshProposals.digest(proposal);
     this.body = body;
@@ -64,9 +73,11 @@ export class RefreshTask implements Task {
     const proposal = decodeProposal(refreshProposals, body);
     const { baseEpoch, epoch, key } = proposal;
     const record = { request: toHex(refreshProposals.digest(proposal)), key, base: baseEpoch, epoch, from };
-    const judge = () => ({ base: check(proposal, workshop), decision: 'auto' as const });
-    const { base } = await judged('refresh', record, workshop, judge);
-    return { task: new RefreshTask(body, proposal, base, workshop) };
+    const judge = () => {
+      const base = check(proposal, workshop);
+      return { base, highest: highestOf(workshop.keys.get(base.keyId)), decision: 'auto' as const };
+    };
+    return { task: new RefreshTask(body, proposal, await judged('refresh', record, workshop, judge), workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
@@ -84,6 +95,10 @@ export class RefreshTask implements Task {
 
   get epoch(): number {
     return this.#proposal.epoch;
+  }
+
+  get base(): number {
+    return this.#base.epoch;
   }
 
   get members(): readonly Member[] {
@@ -133,8 +148,8 @@ export class RefreshTask implements Task {
     if (receiveSecret === undefined) throw new Error('a registration for a refresh has a receive key');
     const { keys, stock } = this.#workshop;
     const { baseEpoch, dealers, epoch, key, network } = this.#proposal;
+    this.expectCurrent();
     const current = usable(keys.get(this.keyId), key);
-    if (current.epoch !== baseEpoch) throw new ServiceError('expired', `the key ${key} has moved on to another epoch`);
     using share = dealers.includes(me) ? await keys.share(this.keyId, baseEpoch) : undefined;
     const others = this.#base.scheme === 'ecdsa' ? this.members.filter(({ party }) => party !== me) : [];
     return this.#workshop.host('refresh', {
@@ -157,6 +172,14 @@ export class RefreshTask implements Task {
     const { network } = this.#proposal;
     const of = { members: this.members, network, scheme: this.#base.scheme };
     return proofOfLife(output as KeygenOutput, of, session, this.#workshop);
+  }
+
+  comesTo({ baseEpoch, ...next }: Pick<PublicPackage, 'baseEpoch' | 'members' | 'threshold'>): boolean {
+    return baseEpoch === this.base && isUnchanged(this.#base, next);
+  }
+
+  expectCurrent(): void {
+    checkCurrent({ base: this.#base, epoch: this.epoch, highest: this.#highest }, this.#workshop);
   }
 
   /** Makes the epoch PREPARED: on disk, read back, checked. */

@@ -38,9 +38,10 @@ const invalid = (reason: string): ServiceError => new ServiceError('invalid', re
 
 /**
  * Whether this node takes part in what is proposed, by its own rules.
+ * @param last who proposed the reshare that the epoch in use came of, if that is known
  * @throws {ServiceError} `invalid`, `denied`, `expired`, `key-unknown`, `name-taken`, `wrong-key`
  */
-export function checkReshare(proposal: ReshareProposal, workshop: Workshop): Approved {
+export function checkReshare(proposal: ReshareProposal, workshop: Workshop, last?: Uint8Array): Approved {
   const { clock, config, key: own, keys, tools } = workshop;
   const { epoch, key: name } = proposal;
   if (!reshareProposals.verify(proposal, tools.signatures))
@@ -49,7 +50,7 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop): App
   const base = baseOf(proposal, workshop);
   const key = keys.get(base.keyId);
   const isHolder = base.members.some(({ node }) => equal(node, own.publicKey));
-  if (isHolder || key?.current !== undefined) checkHeld(key, proposal, workshop);
+  if (isHolder || key?.current !== undefined) checkHeld(key, proposal, workshop, last);
   else if (key !== undefined) checkKnown(key, base, workshop);
   if (!base.members.some(({ node }) => equal(node, proposal.proposer))) {
     throw denied('the proposer has no share of this key');
@@ -74,15 +75,6 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop): App
   return { base, seats, decision, isUnpinned: decision === 'ask' && !isHolder && pin === undefined };
 }
 
-/** Whether the epoch that is dealt from is still the one to deal from. @throws {ServiceError} `expired`, as {@link usable} */
-export function checkCurrent({ key: name, epoch }: ReshareProposal, base: PublicPackage, workshop: Workshop): void {
-  const key = workshop.keys.get(base.keyId);
-  const isHolder = base.members.some(({ node }) => equal(node, workshop.key.publicKey));
-  const moved = new ServiceError('expired', `the key ${name} has moved on to another epoch`);
-  if (isHolder ? usable(key, name).epoch !== base.epoch : key?.current !== undefined) throw moved;
-  if (highestOf(key) >= epoch) throw moved;
-}
-
 /** The key as verifiers see it, lower-case hex. */
 export function publicKeyOf(base: PublicPackage, { tools }: Workshop): string {
   return toHex(frost.outputKey(frost.suiteOf(base.scheme, tools.groups), base));
@@ -103,13 +95,19 @@ function baseOf({ base: certificate, key }: ReshareProposal, { config, tools }: 
 }
 
 /** Who has a share deals from the epoch in use, or sees it dealt from, and from no other. */
-function checkHeld(key: KeyInfo | undefined, { base, key: name }: ReshareProposal, { clock, tools }: Workshop): void {
+function checkHeld(
+  key: KeyInfo | undefined,
+  { base, key: name, members }: ReshareProposal,
+  { clock, tools }: Workshop,
+  last: Uint8Array | undefined,
+): void {
   const current = usable(key, name);
   if (!equal(current.publicPackage, base.publicPackage)) {
     throw denied(`the key ${name} is in epoch ${current.epoch} here, with other shares`);
   }
-  // Whoever refreshed all the time would never be left behind.
-  if (wasJustDealt(key, clock.now()) && !wasRefreshed(key, current, tools)) {
+  // Whoever refreshed all the time would never be left behind, nor whoever reshared.
+  const leavesOut = last !== undefined && !members.some(({ node }) => equal(node, last));
+  if (wasJustDealt(key, clock.now()) && !wasRefreshed(key, current, tools) && !leavesOut) {
     throw denied('the shares of the key were dealt a moment ago');
   }
 }

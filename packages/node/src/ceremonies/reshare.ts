@@ -7,6 +7,7 @@ import {
   groupOf,
   type Member,
   type Party,
+  type PublicPackage,
   packageDigest,
   renewal,
   type Start,
@@ -18,18 +19,23 @@ import {
 import { limits } from '../limits.ts';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
+import { highestOf } from './epoch-numbers.ts';
 import type { Host } from './host.ts';
 import type { PairMaterials } from './jobs/pairs.ts';
 import type { ReshareOutput } from './jobs/renewals.ts';
 import { tradeOf } from './keygen.ts';
 import { withPairSetup } from './multiplying.ts';
+import { checkCurrent } from './overtaking.ts';
 import { publicPackageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
-import { changesOf } from './reshare-plan.ts';
-import { type Approved, checkCurrent, checkReshare, publicKeyOf } from './reshare-rules.ts';
+import { changesOf, isUnchanged } from './reshare-plan.ts';
+import { type Approved, checkReshare, publicKeyOf } from './reshare-rules.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
+
+/** What a proposal comes to here, and the highest number of the key that was known at that moment. */
+type Judged = Approved & { readonly highest: number };
 
 /**
  * A key goes to another committee, or to another threshold, as one participant sees it: the members of the new epoch, and behind
@@ -47,10 +53,10 @@ export class ReshareTask implements Task {
   readonly body: Uint8Array;
   readonly keyId: Uint8Array;
   readonly #proposal: ReshareProposal;
-  readonly #approved: Approved;
+  readonly #approved: Judged;
   readonly #workshop: Workshop;
 
-  private constructor(body: Uint8Array, proposal: ReshareProposal, approved: Approved, workshop: Workshop) {
+  private constructor(body: Uint8Array, proposal: ReshareProposal, approved: Judged, workshop: Workshop) {
     this.#proposal = proposal;
     this.#approved = approved;
     this.#workshop = workshop;
@@ -62,15 +68,24 @@ export class ReshareTask implements Task {
 
   /**
    * Checks a proposal by this node's own rules and records the decision, a refusal too.
+   * @param resharedBy who proposed the reshare that the epoch of a key in use came of, if that is known
    * @throws {ServiceError} `invalid`, `denied`, `expired`, `key-unknown`, `name-taken`, `wrong-key`
    */
-  static async admit(body: Uint8Array, from: string, workshop: Workshop): Promise<{ readonly task: ReshareTask }> {
+  static async admit(
+    body: Uint8Array,
+    from: string,
+    workshop: Workshop,
+    resharedBy: (key: string) => Uint8Array | undefined,
+  ): Promise<{ readonly task: ReshareTask }> {
     const proposal = decodeProposal(reshareProposals, body);
     const { epoch, key, members, threshold } = proposal;
     const request = toHex(reshareProposals.digest(proposal));
     const record = { request, key, epoch, threshold, members: members.length, from };
-    const approved = await judged('reshare', record, workshop, () => checkReshare(proposal, workshop));
-    return { task: new ReshareTask(body, proposal, approved, workshop) };
+    const judge = () => {
+      const approved = checkReshare(proposal, workshop, resharedBy(key));
+      return { ...approved, highest: Math.max(approved.base.epoch, highestOf(workshop.keys.get(approved.base.keyId))) };
+    };
+    return { task: new ReshareTask(body, proposal, await judged('reshare', record, workshop, judge), workshop) };
   }
 
   /** The id of an encoded proposal, if it is one. */
@@ -88,6 +103,10 @@ export class ReshareTask implements Task {
 
   get epoch(): number {
     return this.#proposal.epoch;
+  }
+
+  get base(): number {
+    return this.#approved.base.epoch;
   }
 
   /** Everybody who takes part, at its seat. */
@@ -186,7 +205,7 @@ export class ReshareTask implements Task {
   async host({ start, sid, me }: TaskSession, receiveSecret: Uint8Array | undefined): Promise<Host<unknown>> {
     if (receiveSecret === undefined) throw new Error('a registration for a reshare has a receive key');
     const { base, seats } = this.#approved;
-    checkCurrent(this.#proposal, base, this.#workshop);
+    this.expectCurrent();
     const { dealers, epoch, members, threshold } = this.#proposal;
     const network = this.#workshop.config.networkId;
     const deals = seats.find(({ party }) => party === me)?.deals !== undefined;
@@ -249,6 +268,15 @@ export class ReshareTask implements Task {
     };
   }
 
+  comesTo({ baseEpoch, ...next }: Pick<PublicPackage, 'baseEpoch' | 'members' | 'threshold'>): boolean {
+    return baseEpoch === this.base && isUnchanged(this.#proposal, next);
+  }
+
+  expectCurrent(): void {
+    const { base, highest } = this.#approved;
+    checkCurrent({ base, epoch: this.epoch, highest }, this.#workshop);
+  }
+
   /** Makes the epoch PREPARED, or of who leaves APPROVED: on disk, read back, before anything is said of it. */
   async complete(output: unknown, { me }: TaskSession): Promise<TaskOutcome> {
     const { base } = this.#approved;
@@ -257,10 +285,10 @@ export class ReshareTask implements Task {
     const { keyId, name, scheme } = base;
     const outside = { keyId, name, scheme, createdAt: clock.now() };
     try {
-      checkCurrent(this.#proposal, base, this.#workshop);
+      this.expectCurrent();
       if (share === undefined) {
         const ready = packageDigest(config.networkId, publicPackage);
-        await keys.approve({ ...outside, epoch: this.epoch, publicPackage, ready });
+        await keys.approve({ ...outside, epoch: this.epoch, publicPackage, ready }, () => this.expectCurrent());
         await audit.append(clock.now(), 'epoch-approved', { key: name, epoch: this.epoch, request: toHex(this.id) });
         return { type: 'prepared' };
       }

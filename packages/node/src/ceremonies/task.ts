@@ -1,4 +1,15 @@
-import type { CeremonyKind, Court, dkls23, Group, Member, NodeKey, Party, Randomness, Start } from '@quorate/protocol';
+import type {
+  CeremonyKind,
+  Court,
+  dkls23,
+  Group,
+  Member,
+  NodeKey,
+  Party,
+  PublicPackage,
+  Randomness,
+  Start,
+} from '@quorate/protocol';
 import type { AuditLog, BanLedger, BlameLedger, KeyRepository, RequestLedger, SessionLedger } from '@quorate/storage';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
@@ -69,6 +80,8 @@ export interface Task {
   readonly keyName: string;
   readonly keyId: Uint8Array;
   readonly epoch: number;
+  /** The epoch that is dealt from, if it deals a key anew. */
+  readonly base?: number;
   readonly members: readonly Member[];
   /** The node key, 32 bytes, of the member that proposed it; undefined if a client ordered it. */
   readonly proposer: Uint8Array | undefined;
@@ -107,6 +120,10 @@ export interface Task {
    * one has nothing to show.
    */
   proof?(output: unknown, session: TaskSession): Proof | undefined;
+  /** Whether a certified epoch with its number is what was to come of it: others may have taken the number for another. */
+  comesTo?(certified: Pick<PublicPackage, 'baseEpoch' | 'members' | 'threshold'>): boolean;
+  /** Whether it may still be prepared. @throws {ServiceError} `expired` */
+  expectCurrent?(): void;
   /**
    * What to do with the protocol's output: record it, durably, and say what became of it.
    * @param milliseconds since the request became known here

@@ -4,6 +4,8 @@ import type { Overrides } from '../config/config.ts';
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** Whoever read it is gone: what is written is lost. */
+  readonly isClosed?: boolean | undefined;
 }
 
 export interface RunOptions {

@@ -8,6 +8,7 @@ import { quorate, type Ran } from '../../test/captured-host.ts';
 import { MemoryService } from '../../test/memory-service.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import { type AuditView, type CeremonyView, ServiceError } from '../service.ts';
+import { run } from './main.ts';
 
 let folder: string;
 let socket: string;
@@ -656,6 +657,20 @@ describe('ceremonies', () => {
       .split('\n')
       .map((line) => (JSON.parse(line) as CeremonyView).state);
     expect(states).toEqual(['running', 'done']);
+  });
+
+  test('--follow ends once nobody reads it any more', async () => {
+    service.immediate = false;
+    const { id } = await service.keygen({ name: 'slow', scheme: 'ed25519' });
+    let lines = 0;
+    const stdout = { write: () => void (lines += 1), isClosed: true };
+    const host = { env: {}, stdout, stderr: { write: () => {} }, runNode: async () => {} };
+    const following = run(['ceremonies', '--follow', '--socket', socket], host);
+    await expect.poll(() => service.followers.size).toBe(1);
+    service.move(id, { state: 'running', round: 'commit' });
+    expect(await following).toBe(0);
+    expect(lines).toBe(1);
+    await expect.poll(() => service.followers.size).toBe(0);
   });
 });
 

@@ -47,6 +47,13 @@ async function peerAt(data: string): Promise<string> {
   return peer;
 }
 
+/** Every file under a folder, with what is in it. */
+function filesIn(data: string): Record<string, string> {
+  const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  const paths = files.map(({ name, parentPath }) => join(parentPath, name)).sort();
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'hex')]));
+}
+
 const mode = (path: string): number => statSync(path).mode & 0o777;
 
 test('init makes a private folder whose store holds the identity that the roster line names', async () => {
@@ -92,6 +99,41 @@ test('init takes a passphrase file, and nothing that others can read', async () 
   expect(made.exit).toBe(0);
   const { peerId } = JSON.parse(made.stdout) as { peerId: string };
   expect(await peerAt(data)).toBe(peerId);
+});
+
+test.each([
+  ['is empty', ''],
+  ['holds a newline only', '\n'],
+  ['holds eleven characters', 'elevenlette\n'],
+])('init and passphrase refuse a passphrase file that %s, before anything is made', async (_how, text) => {
+  const at = mkdtempSync(join(folder, 'short-'));
+  const [data, file] = [join(at, 'data'), join(at, 'passphrase')];
+  writeFileSync(file, text, { mode: 0o600 });
+  const refused = { ok: false, code: 'passphrase-too-short', message: expect.stringMatching(/12 characters/) };
+  const init = await quorate('init', '--data', data, '--name', 'a', '--passphrase-file', file, '--json');
+  expect([init.exit, JSON.parse(init.stdout)]).toEqual([2, refused]);
+  expect(existsSync(data)).toBe(false);
+
+  await quorate('init', '--data', data, '--name', 'a');
+  const before = filesIn(data);
+  const change = await quorate('passphrase', '--data', data, '--passphrase-file', file, '--json');
+  expect([change.exit, JSON.parse(change.stdout)]).toEqual([2, refused]);
+  expect(filesIn(data)).toEqual(before);
+});
+
+test('init makes nothing where a node lives without its node.yaml, nor where its store was lost', async () => {
+  const data = join(folder, 'stripped');
+  await quorate('init', '--data', data, '--name', 'stripped');
+  for (const name of ['node.yaml', 'root.key']) rmSync(join(data, name));
+  for (const trace of [/store\/.* shows/, /counter shows/]) {
+    const before = filesIn(data);
+    const { exit, stdout } = await quorate('init', '--data', data, '--name', 'stripped', '--json');
+    expect([exit, JSON.parse(stdout)]).toMatchObject([2, { code: 'already-initialised' }]);
+    expect(stdout).toMatch(trace);
+    expect(stdout).toMatch(/put its node\.yaml back/);
+    expect(filesIn(data)).toEqual(before);
+    rmSync(join(data, 'store'), { recursive: true, force: true });
+  }
 });
 
 test('init refuses a bad name or address before it makes anything', async () => {
@@ -187,7 +229,12 @@ test('doctor says of a stopped node what is damaged, and that nothing is', async
   expect(ill).toMatchObject({ exit: 6, stdout: expect.stringMatching(/counter.*It means: .*Do: put the newest copy/) });
   const { exit, stdout } = await quorate('doctor', '--data', data, '--json');
   expect([exit, JSON.parse(stdout)]).toMatchObject([6, { healthy: false, findings: [{ code: 'counter-missing' }] }]);
-  await expect(peerAt(data)).rejects.toMatchObject({ code: 'counter-missing' });
+  await expect(peerAt(data)).rejects.toMatchObject({
+    code: 'counter-missing',
+    message: expect.stringMatching(/`quorate doctor --accept-lost-counter`/),
+  });
+  // What to do is said once.
+  expect(ill.stdout.match(/newest copy|make a new/g)).toHaveLength(2);
   expect(await quorate('doctor', '--data', data, '--accept-lost-counter')).toMatchObject({
     exit: 0,
     stdout: expect.stringMatching(/Accepted.*audit log.*other members/),
@@ -206,6 +253,41 @@ test('doctor says of a stopped node what is damaged, and that nothing is', async
     stderr: expect.stringContaining('stop it first'),
   });
   await home.close();
+});
+
+test('doctor says which file of the store is gone, start refuses, and neither changes anything', async () => {
+  const data = join(folder, 'bereft');
+  const { stdout: line } = await quorate('init', '--data', data, '--name', 'bereft');
+  writeFileSync(join(data, 'roster.yaml'), `members:\n${line}`);
+  const peer = await peerAt(data);
+  const current = join(data, 'store', 'CURRENT');
+  const content = readFileSync(current);
+  const expectRefused = async (place: string, ...commands: readonly string[][]): Promise<void> => {
+    const before = filesIn(data);
+    const { exit, stdout } = await quorate('doctor', '--data', data, '--json');
+    expect([exit, JSON.parse(stdout)]).toMatchObject([
+      6,
+      { healthy: false, findings: [{ code: 'store-damaged', place, remedy: expect.stringContaining('newest copy') }] },
+    ]);
+    for (const command of commands)
+      expect(await quorate(...command, '--data', data)).toMatchObject({
+        exit: 6,
+        stderr: expect.stringMatching(/nothing was changed: run `quorate doctor`/),
+      });
+    expect(filesIn(data)).toEqual(before);
+  };
+  rmSync(current);
+  const newKey = ['passphrase', '--key-file', 'other.key'];
+  await expectRefused(current, ['start'], ['doctor', '--accept-lost-counter'], newKey);
+  expect((await quorate('doctor', '--data', data)).stdout).toMatch(/CURRENT: is gone.*Do: .*echo MANIFEST-/);
+  writeFileSync(current, content);
+  expect(await peerAt(data)).toBe(peer);
+  // All of it: neither the counter nor anything else has to be left for that.
+  rmSync(join(data, 'store'), { recursive: true });
+  await expectRefused(join(data, 'store'), ['start']);
+  for (const name of ['counter', 'copies']) rmSync(join(data, name), { recursive: true });
+  await expectRefused(join(data, 'store'));
+  expect(existsSync(join(folder, 'other.key'))).toBe(false);
 });
 
 test('doctor and start say of a store that a newer version wrote in that it did, and change nothing in it', async () => {
@@ -288,9 +370,27 @@ test('passphrase has the store opened by another file, which alone opens it then
     expect((await quorate(...args)).exit).toBe(2);
   expect(existsSync(join(folder, 'x'))).toBe(false);
 
+  // Neither does a key file that is to be made stay where the old one does not open the store.
+  const own = readFileSync(join(data, 'root.key'));
+  writeFileSync(join(data, 'root.key'), '00'.repeat(32));
+  expect(await quorate('passphrase', '--data', data, '--key-file', join(folder, 'x'))).toMatchObject({
+    exit: 2,
+    stderr: expect.stringMatching(/does not open this store; `root:` in node\.yaml names the file/),
+  });
+  rmSync(join(data, 'root.key'));
+  expect(await quorate('passphrase', '--data', data, '--key-file', join(folder, 'x'))).toMatchObject({
+    exit: 2,
+    stderr: expect.stringMatching(/root\.key cannot be read.* `root:` in node\.yaml names it/),
+  });
+  expect(existsSync(join(folder, 'x'))).toBe(false);
+  writeFileSync(join(data, 'root.key'), own, { mode: 0o600 });
+
   const { exit, stdout } = await quorate(...changing);
   expect([exit, stdout]).toEqual([0, `root: {passphraseFile: ${JSON.stringify(secret)}}\n`]);
-  await expect(peerAt(data)).rejects.toMatchObject({ code: 'other-root' });
+  await expect(peerAt(data)).rejects.toMatchObject({
+    code: 'other-root',
+    message: expect.stringContaining('name it in node.yaml, `root: {passphraseFile: <file>}`'),
+  });
   const config = join(data, 'node.yaml');
   writeFileSync(config, readFileSync(config, 'utf8').replace(/^root: .*$/m, stdout.trim()));
   expect(await peerAt(data)).toBe(peer);
@@ -299,4 +399,28 @@ test('passphrase has the store opened by another file, which alone opens it then
   expect(JSON.parse(back.stdout)).toMatchObject({ root: { keyFile: join(data, 'second.key') } });
   writeFileSync(config, readFileSync(config, 'utf8').replace(/^root: .*$/m, 'root: {keyFile: second.key}'));
   expect(await peerAt(data)).toBe(peer);
+});
+
+test('whoever reads may stop reading: nothing is said of it, and what was begun is finished', async () => {
+  const command = `'${process.execPath}' --conditions=@quorate/source '${bin}' init --name piped --data`;
+  const sh = async (line: string): Promise<string> =>
+    await new Promise((resolve) => {
+      execFile('/bin/bash', ['-c', line], { cwd: folder }, (_error, stdout, stderr) => resolve(stdout + stderr));
+    });
+  // The reader is gone before anything is written.
+  const ended = '| :; echo "ended with ${PIPESTATUS[0]}"';
+  expect(await sh(`${command} piped-1 2>&1 ${ended}`)).toBe('ended with 0\n');
+  const said = await sh(`${command} piped-2 ${ended}`);
+  expect(said).toContain('ended with 0\n');
+  expect(said).toContain('Next:');
+  expect(said).not.toMatch(/EPIPE|at .*node:/);
+  for (const name of ['piped-1', 'piped-2']) expect(existsSync(join(folder, name, 'node.yaml'))).toBe(true);
+});
+
+test.skipIf(!existsSync('/dev/full'))('a result that cannot be written is a failure', async () => {
+  const said = await new Promise<string>((resolve) => {
+    const line = `'${process.execPath}' --conditions=@quorate/source '${bin}' --version >/dev/full; echo "ended with $?"`;
+    execFile('/bin/bash', ['-c', line], (_error, stdout, stderr) => resolve(stdout + stderr));
+  });
+  expect(said).toMatch(/^ended with 1\nerror: the output cannot be written: ENOSPC/);
 });

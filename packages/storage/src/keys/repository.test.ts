@@ -244,6 +244,24 @@ describe('an epoch', () => {
     expect(keys.get(keyId)?.epochs.map(({ epoch }) => epoch)).toEqual([5, 7]);
   });
 
+  test('is prepared or approved only if it still may be when its turn comes', async () => {
+    const keys = await open(new MemoryStore());
+    const expectNothingAbove = (epoch: number) => (): void => {
+      if (keys.get(keyId)?.epochs.some((one) => one.epoch > epoch) === true) throw new Error('overtaken');
+    };
+    await keys.prepare(prepared(), check);
+    const begun = [
+      keys.prepare(prepared({ epoch: 2 }), check, expectNothingAbove(1)),
+      keys.prepare(prepared({ epoch: 3 }), check, expectNothingAbove(1)),
+      keys.approve(outside({ epoch: 4 }), expectNothingAbove(1)),
+      // What is there already was promised.
+      keys.prepare(prepared(), check, expectNothingAbove(1)),
+    ];
+    const outcomes = await Promise.allSettled(begun);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(keys.get(keyId)?.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  });
+
   test('is not prepared without end while none is certified', async () => {
     const keys = await open(new MemoryStore());
     for (let epoch = 1; epoch <= limits.uncertifiedEpochs; epoch++) await keys.prepare(prepared({ epoch }), check);

@@ -73,9 +73,10 @@ export class KeyRepository {
   /**
    * Makes the epoch PREPARED: keeps share and public package in one synced batch, reads both back and checks them. Only
    * then may READY be signed. Repeating it with the same content is harmless.
+   * @param expect throws if it may not be kept any more; asked in turn with all that changes keys, and not when it is repeated
    * @throws {KeyError} `name-taken`, `scheme-differs`, `epoch-not-new`, `too-many-attempts`
    */
-  async prepare(prepared: PreparedEpoch, check: ShareCheck): Promise<void> {
+  async prepare(prepared: PreparedEpoch, check: ShareCheck, expect?: () => void): Promise<void> {
     const { keyId, epoch, publicPackage, share } = prepared;
     check(share, publicPackage);
     await this.#turns.take('keys', async () => {
@@ -84,6 +85,7 @@ export class KeyRepository {
       if (known !== undefined && !isKept(known.record))
         throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${prepared.name} is ${known.record.state.type}`);
       if (known === undefined) {
+        expect?.();
         checkIsNext(entry, epoch);
         await this.#keep(entry, prepared);
       }
@@ -129,9 +131,10 @@ export class KeyRepository {
   /**
    * Makes the epoch APPROVED, synced: this node dealt into it and has no share of it. Only then may the approval be signed.
    * Repeating it with the same content is harmless.
+   * @param expect as {@link prepare}
    * @throws {KeyError} `epoch-not-new`, `too-many-attempts`, `name-taken`, `scheme-differs`
    */
-  async approve(outside: OutsideEpoch): Promise<void> {
+  async approve(outside: OutsideEpoch, expect?: () => void): Promise<void> {
     await this.#turns.take('keys', async () => {
       const { epoch, name, ready } = outside;
       const entry = this.#entries.entryFor(outside);
@@ -139,6 +142,7 @@ export class KeyRepository {
       if (known?.state.type === 'approved' && equal(known.statement, ready)) return;
       if (known !== undefined)
         throw new KeyError('epoch-not-new', `epoch ${epoch} of the key ${name} is there with other content`);
+      expect?.();
       checkIsNext(entry, epoch);
       await this.#keepOutside(entry, outside, { type: 'approved', value: {} }, new Map());
     });

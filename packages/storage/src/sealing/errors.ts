@@ -8,6 +8,7 @@ import type { OpenFailure } from './record.ts';
  * - `kdf-out-of-bounds`: the header asks for a key derivation that is too weak or too expensive. Nothing was derived.
  * - `other-network`, `other-node`: the store belongs to somebody else.
  * - `not-initialised`, `already-initialised`: there is no header, or one already.
+ * - `passphrase-too-short`: of a passphrase that is to open a store from now on. One that does so already is not measured.
  */
 export type UnlockErrorCode =
   | 'wrong-passphrase'
@@ -17,7 +18,8 @@ export type UnlockErrorCode =
   | 'other-network'
   | 'other-node'
   | 'not-initialised'
-  | 'already-initialised';
+  | 'already-initialised'
+  | 'passphrase-too-short';
 
 export class UnlockError extends Error {
   override readonly name = 'UnlockError';
@@ -52,13 +54,15 @@ export class IntegrityError extends Error {
   override readonly name = 'IntegrityError';
   readonly code = 'record-damaged';
   readonly place: string;
+  /** Without what to do. */
+  readonly problem: string;
   readonly reason: Damage;
 
   constructor(place: string, reason: Damage) {
-    super(
-      `the record ${place} is damaged (${reason}: ${damages[reason]}); stop the node and run \`quorate doctor\`, which says what to do`,
-    );
+    const problem = `the record ${place} is damaged (${reason}: ${damages[reason]})`;
+    super(`${problem}; stop the node and run \`quorate doctor\`, which says what to do`);
     this.place = place;
+    this.problem = problem;
     this.reason = reason;
   }
 }
@@ -71,15 +75,19 @@ export class VersionError extends Error {
   override readonly name = 'VersionError';
   readonly code = 'newer-version';
   readonly place: string;
+  /** Without what to do. */
+  readonly problem: string;
   readonly isCertain: boolean;
 
   constructor(place: string, isCertain: boolean) {
+    const problem = `the record ${place} was written by a newer version of Quorate${isCertain ? '' : ', or it is damaged'}`;
     super(
       isCertain
-        ? `the record ${place} was written by a newer version of Quorate: run that version`
-        : `the record ${place} was written by a newer version of Quorate, or it is damaged: if a newer version ran here, run that one; if none did, run \`quorate doctor\`, which says what to do`,
+        ? `${problem}: run that version`
+        : `${problem}: if a newer version ran here, run that one; if none did, run \`quorate doctor\`, which says what to do`,
     );
     this.place = place;
+    this.problem = problem;
     this.isCertain = isCertain;
   }
 }
@@ -115,16 +123,20 @@ export function decodeRecord<T>(place: string, codec: wire.Codec<T>, bytes: Uint
 export class RollbackError extends Error {
   override readonly name = 'RollbackError';
   readonly code: 'rolled-back' | 'counter-missing';
+  /** Without what to do. */
+  readonly problem: string;
 
   constructor(code: 'rolled-back' | 'counter-missing', store: number, counter?: number) {
-    const found =
+    const problem =
       code === 'rolled-back'
         ? `ROLLED BACK: the store stands at ${store}, and stood at ${counter} before: it is an older copy`
         : 'the file `counter` beside the store is gone or damaged, so nobody can tell whether the store is an older copy';
-    super(
-      `${found}. Put the newest copy of the whole data folder back. If there is none, do not start this node: what it answered ` +
-        'and whom it banned since is forgotten; make a new node and have its place in each key given to it',
-    );
+    const instead =
+      code === 'rolled-back'
+        ? 'if there is none, do not start this node: what it answered and whom it banned since is forgotten; make a new node and have its place in each key given to it'
+        : 'or, if you know that the store is the newest, say so with `quorate doctor --accept-lost-counter`';
+    super(`${problem}. Put the newest copy of the whole data folder back; ${instead}. \`quorate doctor\` says more`);
     this.code = code;
+    this.problem = problem;
   }
 }

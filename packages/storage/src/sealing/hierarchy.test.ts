@@ -54,7 +54,7 @@ describe('a keyring', () => {
 
   test('is refused to another root, by name', async () => {
     const store = new MemoryStore();
-    await createKeyring(store, passphrase('right'), owner, sealer(), { parameters: cheap });
+    await createKeyring(store, passphrase('the right words'), owner, sealer(), { parameters: cheap });
     await expect(openKeyring(store, passphrase('wrong'), owner, sealer())).rejects.toMatchObject({
       code: 'wrong-passphrase',
     });
@@ -115,17 +115,79 @@ describe('a keyring', () => {
   });
 });
 
+describe('a passphrase that is quickly guessed', () => {
+  const refused = { code: 'passphrase-too-short', message: expect.stringMatching(/at least 12 characters/) };
+
+  test.each([
+    ['is empty', ''],
+    ['is white space', ' \t\r\n'.repeat(9)],
+    ['has eleven characters', 'elevenlette'],
+    ['has eleven characters between spaces', 'e l e v e n l e t t e'],
+    ['has eleven characters in twenty bytes', 'äöüéèêåøéàl'],
+  ])('and %s opens no store from now on; one that it opens already stays open', async (_how, text) => {
+    const store = new MemoryStore();
+    const attempt = createKeyring(store, passphrase(text), owner, sealer(), { parameters: cheap });
+    await expect(attempt).rejects.toMatchObject(refused);
+    expect(await collect(store.entries(''))).toEqual([]);
+
+    (await createKeyring(store, keyFileRoot(), owner, sealer())).close();
+    const before = [await collect(store.entries('')), new Map(store.beside.files)];
+    const change = changeRoot(store, keyFileRoot(), async () => passphrase(text), owner, sealer('again'));
+    await expect(change).rejects.toMatchObject(refused);
+    expect([await collect(store.entries('')), store.beside.files]).toEqual(before);
+    await expect(openKeyring(store, passphrase(text), owner, sealer())).rejects.toMatchObject({ code: 'other-root' });
+  });
+
+  test('but has twelve characters is taken', async () => {
+    const store = new MemoryStore();
+    const root = passphrase('twelvelétter');
+    (await createKeyring(store, root, owner, sealer(), { parameters: cheap })).close();
+    (await openKeyring(store, root, owner, sealer())).close();
+  });
+});
+
+describe('a store that is empty', () => {
+  test.each([
+    ['a counter', async (store: MemoryStore) => store.beside.writeCounter(0, new Uint8Array(9))],
+    ['a second copy', async (store: MemoryStore) => store.beside.writeCopy('a', new Uint8Array(9))],
+  ])('is not taken for a new one where there is %s beside it', async (_what, write) => {
+    const store = new MemoryStore();
+    await expect(openKeyring(store, keyFileRoot(), owner, sealer())).rejects.toMatchObject({ code: 'not-initialised' });
+    await write(store);
+    const before = new Map(store.beside.files);
+    const damaged = { code: 'record-damaged', place: 'header', reason: 'missing' };
+    await expect(openKeyring(store, keyFileRoot(), owner, sealer())).rejects.toMatchObject(damaged);
+    await expect(createKeyring(store, keyFileRoot(), owner, sealer())).rejects.toMatchObject(damaged);
+    expect(await collect(store.entries(''))).toEqual([]);
+    expect(store.beside.files).toEqual(before);
+  });
+});
+
 describe('changing the root', () => {
+  test('asks for the new one only once the old one has opened the store', async () => {
+    const store = new MemoryStore();
+    await createKeyring(store, keyFileRoot(1), owner, sealer());
+    let asked = 0;
+    const to = async (): Promise<Root> => ((asked += 1), keyFileRoot(2));
+    for (const from of [keyFileRoot(3), passphrase('of another kind')])
+      await expect(changeRoot(store, from, to, owner, sealer())).rejects.toMatchObject({ name: 'UnlockError' });
+    expect(asked).toBe(0);
+    await changeRoot(store, keyFileRoot(1), to, owner, sealer());
+    expect(asked).toBe(1);
+  });
+
   test('seals the store key anew and touches no other record', async () => {
     const store = new MemoryStore();
     const keyring = await createKeyring(store, keyFileRoot(), owner, sealer());
     await keyring.records.put('bans/1', 'note', ascii('kept'));
     const before = await store.get('bans/1');
-    await changeRoot(store, keyFileRoot(), passphrase('new'), owner, sealer('again'), { parameters: cheap });
+    await changeRoot(store, keyFileRoot(), async () => passphrase('the newer words'), owner, sealer('again'), {
+      parameters: cheap,
+    });
 
     expect(await store.get('bans/1')).toEqual(before);
     await expect(openKeyring(store, keyFileRoot(), owner, sealer())).rejects.toMatchObject({ code: 'other-root' });
-    const { records } = await openKeyring(store, passphrase('new'), owner, sealer());
+    const { records } = await openKeyring(store, passphrase('the newer words'), owner, sealer());
     expect(await records.get('bans/1', 'note')).toEqual(ascii('kept'));
   });
 
@@ -139,7 +201,7 @@ describe('changing the root', () => {
       return Buffer.concat(files).includes(old);
     };
     expect(await isThere()).toBe(true);
-    await changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer('again'));
+    await changeRoot(store, keyFileRoot(1), async () => keyFileRoot(2), owner, sealer('again'));
     expect(await isThere()).toBe(false);
     (await openKeyring(store, keyFileRoot(2), owner, sealer())).close();
     await store.close();
@@ -149,7 +211,7 @@ describe('changing the root', () => {
     const store = new MemoryStore();
     (await createKeyring(store, keyFileRoot(1), owner, sealer())).close();
     const old = (await store.get(headerPlace)) as Uint8Array;
-    await changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer('again'));
+    await changeRoot(store, keyFileRoot(1), async () => keyFileRoot(2), owner, sealer('again'));
     await store.batch([{ type: 'put', key: headerPlace, value: old }]);
     await expect(openKeyring(store, keyFileRoot(1), owner, sealer())).rejects.toMatchObject({ code: 'record-damaged' });
   });
@@ -165,7 +227,7 @@ describe('changing the root', () => {
         const { records } = await createKeyring(store, keyFileRoot(1), owner, sealer());
         await records.put('bans/1', 'note', ascii('kept'));
         acknowledged.push('old');
-        await changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer('again'));
+        await changeRoot(store, keyFileRoot(1), async () => keyFileRoot(2), owner, sealer('again'));
         acknowledged.push('new');
       },
       async (store, acknowledged) => {
@@ -179,7 +241,7 @@ describe('changing the root', () => {
   test('takes the old root', async () => {
     const store = new MemoryStore();
     await createKeyring(store, keyFileRoot(1), owner, sealer());
-    const attempt = changeRoot(store, keyFileRoot(2), keyFileRoot(3), owner, sealer());
+    const attempt = changeRoot(store, keyFileRoot(2), async () => keyFileRoot(3), owner, sealer());
     await expect(attempt).rejects.toMatchObject({ code: 'wrong-key-file' });
     await expect(openKeyring(store, keyFileRoot(1), owner, sealer())).resolves.toBeDefined();
   });
@@ -188,7 +250,7 @@ describe('changing the root', () => {
     const store = new MemoryStore();
     await createKeyring(store, keyFileRoot(1), owner, sealer());
     store.failWrite(1, { applied });
-    const attempt = changeRoot(store, keyFileRoot(1), keyFileRoot(2), owner, sealer());
+    const attempt = changeRoot(store, keyFileRoot(1), async () => keyFileRoot(2), owner, sealer());
     await expect(attempt).rejects.toMatchObject({ code: 'store-failed' });
     const opens = (byte: number) =>
       openKeyring(store.crash(), keyFileRoot(byte), owner, sealer()).then(
@@ -230,24 +292,24 @@ describe('a passphrase', () => {
     { type: 'scrypt', value: { cost: 17, blockSize: 8, parallelism: 200 } },
   ])('is not stretched by parameters out of bounds: %j', async (root) => {
     const store = new MemoryStore();
-    await createKeyring(store, passphrase('right'), owner, sealer(), { parameters: cheap });
+    await createKeyring(store, passphrase('the right words'), owner, sealer(), { parameters: cheap });
     const { kdf, calls } = counted();
-    await openKeyring(store, passphrase('right'), owner, sealer(), { kdf });
+    await openKeyring(store, passphrase('the right words'), owner, sealer(), { kdf });
     expect(calls()).toBe(1);
     await alterHeader(store, { root });
-    const attempt = openKeyring(store, passphrase('right'), owner, sealer(), { kdf });
+    const attempt = openKeyring(store, passphrase('the right words'), owner, sealer(), { kdf });
     await expect(attempt).rejects.toMatchObject({ code: 'kdf-out-of-bounds' });
     expect(calls()).toBe(1);
   });
 
   test('does not open under other parameters or another salt', async () => {
     const store = new MemoryStore();
-    await createKeyring(store, passphrase('right'), owner, sealer(), { parameters: cheap });
+    await createKeyring(store, passphrase('the right words'), owner, sealer(), { parameters: cheap });
     const original = wire.decode(headerCodec, (await store.get(headerPlace)) as Uint8Array);
     const dearer: KdfParameters = { type: 'argon2id', value: { memory: 19 * 1024, passes: 3, parallelism: 1 } };
     for (const change of [{ root: dearer }, { salt: flipped(original.salt, 5) }]) {
       await alterHeader(store, { root: original.root, salt: original.salt, ...change });
-      const attempt = openKeyring(store, passphrase('right'), owner, sealer());
+      const attempt = openKeyring(store, passphrase('the right words'), owner, sealer());
       await expect(attempt).rejects.toMatchObject({ code: 'wrong-passphrase' });
     }
   });

@@ -4,7 +4,14 @@ import type { Store, StoreOperation } from '../store.ts';
 import { decodeRecord, IntegrityError, isLater, UnlockError, VersionError } from './errors.ts';
 import { headerCodec, headerPlace, headerVersion, type RootDescription } from './header.ts';
 import { Manifest } from './manifest.ts';
-import { defaultKdfParameters, type Kdf, type KdfParameters, passphraseKey, systemKdf } from './passphrase.ts';
+import {
+  checkLength,
+  defaultKdfParameters,
+  type Kdf,
+  type KdfParameters,
+  passphraseKey,
+  systemKdf,
+} from './passphrase.ts';
 import { type Owner, openRecord, type Sealer, sealRecord } from './record.ts';
 import { SealedStore } from './sealed-store.ts';
 
@@ -76,8 +83,8 @@ export class Keyring {
 
 /**
  * Makes the header of an empty store, with a fresh store key.
- * @throws {UnlockError} `already-initialised`, `kdf-out-of-bounds`
- * @throws {IntegrityError} if there are records but no header
+ * @throws {UnlockError} `already-initialised`, `kdf-out-of-bounds`, `passphrase-too-short`
+ * @throws {IntegrityError} if there are records but no header, or something beside the store that was written with it
  */
 export async function createKeyring(
   store: Store,
@@ -86,10 +93,10 @@ export async function createKeyring(
   sealer: Sealer,
   stretching: Stretching = {},
 ): Promise<Keyring> {
-  for await (const [place] of store.entries('')) {
-    if (place === headerPlace) throw new UnlockError('already-initialised', 'this store is initialised already');
-    throw new IntegrityError(headerPlace, 'missing');
-  }
+  checkNewRoot(root);
+  if ((await store.get(headerPlace)) !== undefined)
+    throw new UnlockError('already-initialised', 'this store is initialised already: a node lives here');
+  if (await isUsed(store)) throw new IntegrityError(headerPlace, 'missing');
   const storeKey = new Secret(sealer.randomness.bytes(32));
   const manifest = await Manifest.create(store, sealer, owner, storeKey);
   await putHeader(store, manifest, root, owner, storeKey, sealer, stretching);
@@ -124,12 +131,14 @@ export async function openKeyringUncounted(
 
 /**
  * Seals the store key under another root, touches no other record, and removes from the files what the old root opens. A
- * copy of the folder that somebody made before is still opened by the old one. Errors as {@link openKeyring}.
+ * copy of the folder that somebody made before is still opened by the old one.
+ * @param to what opens it from now on, asked for once the old one has opened it: nothing is made in vain
+ * @throws {UnlockError} `passphrase-too-short`, and as {@link openKeyring}
  */
 export async function changeRoot(
   store: Store,
   from: Root,
-  to: Root,
+  to: () => Promise<Root>,
   expected: ExpectedOwner,
   sealer: Sealer,
   stretching: Stretching = {},
@@ -138,7 +147,9 @@ export async function changeRoot(
   using _ = storeKey;
   const manifest = await Manifest.open(store, sealer, owner, storeKey);
   try {
-    await store.purge([await putHeader(store, manifest, to, owner, storeKey, sealer, stretching)]);
+    const next = await to();
+    checkNewRoot(next);
+    await store.purge([await putHeader(store, manifest, next, owner, storeKey, sealer, stretching)]);
   } finally {
     manifest.close();
   }
@@ -165,8 +176,16 @@ async function unlock(
   if ('plaintext' in opened) return { owner, storeKey: new Secret(opened.plaintext) };
   if (opened.failure !== 'other-key') throw new IntegrityError(headerPlace, opened.failure);
   throw root.type === 'passphrase'
-    ? new UnlockError('wrong-passphrase', 'the passphrase does not open this store')
-    : new UnlockError('wrong-key-file', 'the key file does not open this store');
+    ? new UnlockError('wrong-passphrase', `the passphrase does not open this store; ${lastSet}`)
+    : new UnlockError('wrong-key-file', `the key file does not open this store; ${lastSet}`);
+}
+
+const lastSet =
+  '`root:` in node.yaml names the file, which must be the one that `quorate init` or, later, `quorate passphrase` was given: put a copy of that back';
+
+/** What is to open a store from now on. @throws {UnlockError} `passphrase-too-short` */
+export function checkNewRoot(root: Root): void {
+  if (root.type === 'passphrase') checkLength(root.passphrase);
 }
 
 async function putHeader(
@@ -200,13 +219,27 @@ async function deriveRoot(root: Root, description: RootDescription, salt: Uint8A
   if (root.type === 'key-file' && description.type === 'key-file') return root.key.clone();
   if (root.type === 'passphrase' && description.type !== 'key-file')
     return await passphraseKey(root.passphrase, description, salt, kdf);
-  const needed = description.type === 'key-file' ? 'key file' : 'passphrase';
-  throw new UnlockError('other-root', `this store is opened by a ${needed}`);
+  const [needed, setting] =
+    description.type === 'key-file' ? ['key file', 'keyFile'] : ['passphrase', 'passphraseFile'];
+  throw new UnlockError(
+    'other-root',
+    `this store is opened by a ${needed}: name it in node.yaml, \`root: {${setting}: <file>}\``,
+  );
 }
 
 async function missingHeader(store: Store): Promise<Error> {
-  for await (const _ of store.entries('')) return new IntegrityError(headerPlace, 'missing');
-  return new UnlockError('not-initialised', 'this store is empty: initialise the node first');
+  if (await isUsed(store)) return new IntegrityError(headerPlace, 'missing');
+  return new UnlockError(
+    'not-initialised',
+    'this store is empty: no node was made here; `quorate init` makes one, in a folder of its own',
+  );
+}
+
+/** Whether anything was ever written: in the store, or beside it where it stays when the store is lost. */
+async function isUsed(store: Store): Promise<boolean> {
+  for await (const _ of store.entries('')) return true;
+  const { annex } = store;
+  return annex !== undefined && ((await annex.readCounter()) !== undefined || (await annex.copies()).length > 0);
 }
 
 function storeKeyPlace(owner: Owner): Owner & { readonly place: string; readonly kind: string } {

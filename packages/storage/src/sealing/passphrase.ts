@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
 import { promisify } from 'node:util';
 import { Secret, wipe } from '@quorate/protocol';
+import { limits } from '../limits.ts';
 import { UnlockError } from './errors.ts';
 
 /** RFC 9106. `memory` in KiB. */
@@ -71,6 +72,22 @@ export async function passphraseKey(
   } finally {
     wipe(normalised);
   }
+}
+
+/**
+ * Refuses a passphrase that is empty or quickly guessed, before it is the only thing between a stolen disk and its shares.
+ * White space does not count; bytes are counted as they are, since a string of them could not be wiped.
+ * @throws {UnlockError} `passphrase-too-short`
+ */
+export function checkLength(passphrase: Secret): void {
+  const isCounted = (byte: number): boolean => byte > 0x20 && (byte & 0xc0) !== 0x80;
+  const characters = passphrase.use((bytes) => bytes.filter(isCounted).length);
+  if (characters >= limits.passphraseCharacters) return;
+  const found = characters === 0 ? 'the passphrase is empty' : 'the passphrase is too short';
+  throw new UnlockError(
+    'passphrase-too-short',
+    `${found}: put at least ${limits.passphraseCharacters} characters besides white space into its file, better five random words`,
+  );
 }
 
 /**

@@ -65,7 +65,9 @@ async function expectRefused(store: MemoryStore, place: string, isCertain: boole
   expect(found[0]?.remedy).toMatch(/^run the version of Quorate that ran here last; nothing was changed/);
   expect(found[0]?.remedy.includes('damaged')).toBe(!isCertain);
   if (!place.startsWith('copies/'))
-    await expect(changeRoot(store, keyFileRoot(), keyFileRoot(9), owner, sealer())).rejects.toMatchObject(error);
+    await expect(changeRoot(store, keyFileRoot(), async () => keyFileRoot(9), owner, sealer())).rejects.toMatchObject(
+      error,
+    );
   expect(await diskOf(store), place).toEqual(before);
 }
 

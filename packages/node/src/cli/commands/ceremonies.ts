@@ -63,6 +63,7 @@ async function followAll(context: Context): Promise<ExitCode> {
   using events = await context.node().events();
   for await (const ceremony of events) {
     context.print(ceremony, () => `${time(ceremony.updatedAt)} ${shortId(ceremony.id)} ${progressLine(ceremony)}`);
+    if (context.host.stdout.isClosed) break;
   }
   return exits.ok;
 }

@@ -36,7 +36,10 @@ async function doctor(context: Context, options: { readonly acceptLostCounter?: 
     findings.length === 0
       ? `${config.data}: every record is there, is the newest, and opens`
       : findings
-          .map(({ place, ...rest }) => printable(`${place}: ${Object.values(asText(rest)).join('. ')}`))
+          .map(({ key, place, ...rest }) => {
+            const name = key === undefined ? '' : ` (of the key ${key})`;
+            return printable(`${place}${name}: ${asText(rest).join('. ')}`);
+          })
           .join('\n'),
   );
   return findings.length === 0 ? exits.ok : exits.integrity;

@@ -1,10 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createKeyFile } from '@quorate/storage';
 import { type Config, parseConfig } from '../../config/config.ts';
 import { systemRandomness } from '../../entropy.ts';
-import { createHome } from '../../home.ts';
+import { checkNewHome, createHome } from '../../home.ts';
 import { parseAddress } from '../../network/address.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { CliError, type ExitCode, exits } from '../exit.ts';
@@ -30,7 +29,10 @@ export const addInit: AddCommand = (program, act) => {
       '--key-file <file>',
       'the key file that unlocks the store, made if missing (default: root.key in the data folder)',
     )
-    .option('--passphrase-file <file>', 'a file with the passphrase that unlocks the store, instead of a key file')
+    .option(
+      '--passphrase-file <file>',
+      'a file with the passphrase that unlocks the store, instead of a key file: 12 characters or more',
+    )
     .action(act(init));
 };
 
@@ -49,10 +51,8 @@ async function init(context: Context, options: InitOptions): Promise<ExitCode> {
       '--announce: not an address; write /ip4/<address>/tcp/<port>, or ip6, dns4, dns6 for ip4',
     );
   }
+  await checkNewHome(config);
   makeFolder(data);
-  if ('keyFile' in config.root && !existsSync(config.root.keyFile)) {
-    await createKeyFile(config.root.keyFile, systemRandomness);
-  }
   const peerId = await createHome(config, systemRandomness);
   // Last: a folder with this file is a node's.
   writeFileSync(file, text, { flag: 'wx', mode: 0o600 });

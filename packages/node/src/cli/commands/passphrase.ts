@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { createKeyFile } from '@quorate/storage';
 import { systemRandomness } from '../../entropy.ts';
 import { changeHomeRoot } from '../../home.ts';
 import type { AddCommand, Context } from '../context.ts';
@@ -15,7 +13,7 @@ export const addPassphrase: AddCommand = (program, act) => {
   program
     .command('passphrase')
     .description('have the store of a node that is stopped opened by another passphrase, or key file')
-    .option('--passphrase-file <file>', 'a file with the new passphrase')
+    .option('--passphrase-file <file>', 'a file with the new passphrase: 12 characters or more')
     .option('--key-file <file>', 'the new key file, made if missing')
     .action(act(passphrase));
 };
@@ -26,7 +24,6 @@ async function passphrase(context: Context, { passphraseFile, keyFile }: Passphr
     throw new CliError('usage', 'give --passphrase-file or --key-file: what is to open the store from now on');
   const path = resolve(file);
   const config = context.config();
-  if (keyFile !== undefined && !existsSync(path)) await createKeyFile(path, systemRandomness);
   const root = keyFile === undefined ? { passphraseFile: path } : { keyFile: path };
   await changeHomeRoot(config, root, systemRandomness);
   const line = `root: {${Object.keys(root)[0]}: ${JSON.stringify(path)}}`;
