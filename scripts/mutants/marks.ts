@@ -56,21 +56,23 @@ export const marks: readonly Mutant[] = [
       ],
       ['if (wait === 0) this.#confirmed.add(peer);', 'this.#confirmed.add(peer);', 'an instance that may still run'],
       ['confirmed.length >= Math.min(need, others.length)', 'confirmed.length >= 1', 'one liar that confirms'],
-      ['...known, ...this.#learned.values()]', '...known]', 'committees of forgotten keys'],
+      ['...known, ...learned]', '...known]', 'committees of forgotten keys'],
       [
         'if (this.#nonce === undefined || !equal(nonce, this.#nonce)) return;\n    for',
         'if (this.#nonce === undefined) return;\n    for',
         'an answer to another question',
       ],
-      [
-        'signatures: tools.signatures,',
-        'signatures: { ...tools.signatures, verify: () => true },',
-        'certificates that nobody signed',
-      ],
       ['    await burn();\n', '', 'pairs that were checked against'],
       ['this.#inBackground(bans.ban({', 'void (({', 'bans that a rollback forgets'],
       ["    held(this.reason ?? '');\n    const fields", '    const fields', 'ceremonies that go on after a rollback'],
-      ['else this.#inBackground(marks.raise(keyId, epoch));', '', 'an old share that signs'],
+      ['      await marks.raise(keyId, epoch);\n', '', 'an old share that signs'],
+      ['if ((told?.get(peer)?.epoch ?? 0) < epoch) show', 'show', 'thousands of certificates for those who have them'],
+      ['show(peer, certificate);', 'void 0;', 'a certificate that one kept back, and that nobody else ever hears of'],
+      [
+        'return this.#parts.certified(certificate, learned);',
+        'return this.#parts.certified(certificate, () => []);',
+        'a loss that is none, told by what others prove',
+      ],
     ],
   ),
   ...cuts(
@@ -118,6 +120,13 @@ export const marks: readonly Mutant[] = [
       'nonces answered on another connection',
     ],
     ['connected && !this.#workshop.standings.isDoubted(peer)', 'connected', 'doubted peers that are asked'],
+  ]),
+  ...elsewhere('ceremonies/certified.ts', [
+    [
+      'signatures: tools.signatures };',
+      'signatures: { ...tools.signatures, verify: () => true } };',
+      'certificates that nobody signed',
+    ],
   ]),
   ...elsewhere('ceremonies/admission.ts', [
     [

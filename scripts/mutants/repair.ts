@@ -57,11 +57,6 @@ export const repair: readonly Mutant[] = [
     ['if (!members.some(({ node }) => this.#port.peerOf(node) === peer)) return;', '', 'certificates for strangers'],
     ['    if (this.#budgets.spend(peer)) this.#port.send', '    this.#port.send', 'certificates without end'],
     ['    if (!(await this.#isLost(publicPackage)))\n', '    if (false)\n', 'a repair of what is not lost'],
-    [
-      'const best = all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];',
-      'const best = all.at(-1);',
-      'an old certificate in place of the newest',
-    ],
     ['    this.#checkKey(name, publicPackage, publicKey);\n', '', 'a key that nobody can tell is the right one'],
     [
       'const isSame = left === undefined || (known !== undefined',
@@ -72,6 +67,74 @@ export const repair: readonly Mutant[] = [
     ['peerOf, able: users, tries }', 'peerOf, tries }', 'helpers who lost their shares, too'],
     ['peerOf, able: users, tries }', 'peerOf, able: users }', 'a helper that spoils one attempt after the other'],
   ]),
+  ...cuts(folder, 'repairs.ts', tests, [
+    [
+      'this.#show(question.newest, question.takeBehind());',
+      'void 0;',
+      'a certificate that one kept back, and that others do not hear of',
+    ],
+    [
+      'if (newest !== undefined) this.#showOthers(newest);',
+      'void 0;',
+      'a certificate that one kept back, for those who have no other',
+    ],
+    ['(keyId) => knownOf(keys.get(keyId))', '() => []', 'a certificate that too few wanted, in place of a good one'],
+    ['users.has(peer) ||', '', 'waiting for those who answered'],
+  ]),
+  ...cuts(
+    folder,
+    'question.ts',
+    ['question.test.ts'],
+    [
+      ['packages.reverse()', 'packages', 'an old certificate in place of the newest'],
+      [
+        'users.size >= publicPackage.threshold',
+        'users.size > 0',
+        'a repair of an epoch that one alone says is in use, before one that enough use',
+      ],
+      [' && !isSame(this.#shown.get(peer), newest.publicPackage)', '', 'showing without end'],
+      [' || newest.users.has(peer)', '', 'approvals that are taken back by who has no more to say'],
+      [' || !this.asked.includes(peer)', '', 'words of who was not asked'],
+      [' && equal(publicPackage.transcript, transcript)', '', 'words about another attempt'],
+      [
+        'for (const certificate of certificates) {',
+        'for (const certificate of [first]) {',
+        'a certificate without the approvals that others sent',
+      ],
+      [' || approvals.size === MAX_PARTIES', '', 'a certificate that does not encode'],
+    ],
+  ),
+  ...cuts(folder, 'certified.ts', tests, [
+    [
+      'return base === undefined ? publicPackage : verifySuccession(certificate, base, context);',
+      'return publicPackage;',
+      'a certificate that too few wanted, where it is known who had a say',
+    ],
+    ['if (error instanceof CertificateError) return current.epoch;', 'void 0;', 'a node that does not start'],
+  ]),
+  ...cuts(folder, 'repair.ts', tests, [
+    [
+      'return certifiedIn(proposal, workshop);',
+      'return certifiedIn(proposal, { ...workshop, keys: { get: () => undefined } as never });',
+      'help with a certificate that nobody believes',
+    ],
+  ]),
+  ...cuts(folder, 'activations.ts', tests, [
+    ['if (error instanceof CertificateError) return undefined;', 'void 0;', 'an old certificate that stops the node'],
+  ]),
+  ...cuts(
+    'packages/node/src',
+    'node.ts',
+    ['ceremonies/repair.test.ts'],
+    [['    node.#quarantineUnwanted();\n', '', 'a certificate on the disk that nobody would believe']],
+  ),
+  {
+    file: 'packages/storage/src/doctor.ts',
+    find: 'keys.quarantine(key.keyId, epoch);',
+    replace: 'void epoch;',
+    tests: [`${folder}/repair.test.ts`],
+    why: 'a certificate on the disk that doctor does not name',
+  },
   ...cuts(folder, 'admission.ts', tests, [
     [' && !this.#repairs.spend(peer))', ' && false)', 'repairs without end'],
     [
@@ -111,11 +174,15 @@ export const repair: readonly Mutant[] = [
         'a forgotten share in the files of the database',
       ],
       [
-        '          await this.#copies.erase(fromHex(id), epoch);\n    }',
-        '          void epoch;\n    }',
+        '          await this.#copies.erase(fromHex(id), epoch);\n      }',
+        '          void epoch;\n      }',
         'the copy of a shredded share while its key is quarantined',
       ],
-      ["own.state.type === 'shredded' && !", '!', 'the copy of a share that is in use, or may be certified yet'],
+      [
+        "record.state.type === 'shredded' && !(await",
+        '!(await',
+        'the copy of a share that is in use, or may be certified yet',
+      ],
       [' && !(await this.#hasSecrets(fromHex(id), epoch))', '', 'the copy of a share for a record that was put back'],
     ],
   ),

@@ -28,6 +28,7 @@ import {
   StoreDamage,
   traceOf,
   UnlockError,
+  type Unwanted,
 } from '@quorate/storage';
 import type { Config } from './config/config.ts';
 import { NodeError } from './errors.ts';
@@ -156,6 +157,7 @@ export async function homeOf(
 export async function examineHome(
   config: HomeConfig,
   randomness: Randomness,
+  unwanted: Unwanted,
   files: Files = systemFiles,
 ): Promise<readonly Diagnosis[]> {
   const store = await openStore(config).catch((error: unknown) => {
@@ -165,7 +167,8 @@ export async function examineHome(
   if ('remedy' in store) return [store];
   try {
     using root = await currentRoot(config, files);
-    return await examine(store, root.root, { network: config.networkId }, { aead: nativeAead, randomness });
+    const sealer = { aead: nativeAead, randomness };
+    return await examine(store, root.root, { network: config.networkId }, sealer, unwanted);
   } finally {
     await store.close();
   }

@@ -18,6 +18,7 @@ import type { KeyInfo, RecordedBlame } from '@quorate/storage';
 import { auditPage } from './audit-page.ts';
 import { addressesOf } from './ceremonies/addresses.ts';
 import { Ceremonies } from './ceremonies/ceremonies.ts';
+import { knownOf, unwantedIn, verifyCertified } from './ceremonies/certified.ts';
 import { encodeFrame } from './ceremonies/frames.ts';
 import type { Host } from './ceremonies/host.ts';
 import { isImported, mustRefresh, PassingSecrets } from './ceremonies/imports.ts';
@@ -139,6 +140,7 @@ export class QuorateNode implements Service {
   static async open(parts: NodeParts): Promise<QuorateNode> {
     const node = new QuorateNode(parts);
     for await (const blame of parts.home.blames.all()) node.#countBlame(blame.node);
+    node.#quarantineUnwanted();
     await node.#auditFindings();
     node.#standings.open();
     await node.#ceremonies.open();
@@ -411,6 +413,8 @@ export class QuorateNode implements Service {
           this.#parts.log.debug('could not send', { peer, frame: 'standing', error });
         });
       },
+      certified: (certificate, more) =>
+        verifyCertified(certificate, (id) => [...knownOf(keys.get(id)), ...more(id)], this.#parts),
       held: (reason) => this.#ceremonies.suspend(reason),
       burn: async () => {
         for (const { node } of this.#nodes()) this.#stock.drop(node);
@@ -418,6 +422,7 @@ export class QuorateNode implements Service {
       },
       doubted: (peer) => this.#ceremonies.abandon(peer),
       certificate: (peer, certificate) => this.#ceremonies.certificate(peer, certificate),
+      show: (peer, certificate) => this.#ceremonies.show(peer, certificate),
       fatal: (error) => this.#parts.fatal(error),
     });
   }
@@ -521,6 +526,15 @@ export class QuorateNode implements Service {
     const isNew = await this.#parts.home.blames.record(blame);
     if (isNew) this.#countBlame(blame.node);
     return isNew;
+  }
+
+  /** A key whose certificate nobody would take from this node is of no use to it, and no reason not to start. */
+  #quarantineUnwanted(): void {
+    const { keys } = this.#parts.home;
+    for (const key of keys.list()) {
+      const epoch = unwantedIn(key, this.#parts);
+      if (epoch !== undefined) keys.quarantine(key.keyId, epoch);
+    }
   }
 
   /** What the store found damaged when it was opened, and what it repaired. */

@@ -1,6 +1,7 @@
 import { fromHex } from '@quorate/protocol';
 import { AuditLog } from './audit/log.ts';
 import type { StoreDamage } from './database-files.ts';
+import type { KeyInfo } from './keys/entry.ts';
 import type { Finding } from './keys/finding.ts';
 import { KeyRepository } from './keys/repository.ts';
 import { checkVersion, IntegrityError, RollbackError, VersionError } from './sealing/errors.ts';
@@ -8,6 +9,9 @@ import { type ExpectedOwner, type Keyring, openKeyring, type Root } from './seal
 import { placeInfo, places } from './sealing/places.ts';
 import type { Sealer } from './sealing/record.ts';
 import { type Store, StoreError } from './store.ts';
+
+/** The epoch of a key that proves less than it should, if there is one: what the seals do not tell. */
+export type Unwanted = (key: KeyInfo) => number | undefined;
 
 /** Something that an operator must know about a store. */
 export interface Diagnosis {
@@ -40,6 +44,7 @@ export async function examine(
   root: Root,
   expected: ExpectedOwner,
   sealer: Sealer,
+  unwanted: Unwanted = () => undefined,
 ): Promise<readonly Diagnosis[]> {
   let keyring: Keyring;
   try {
@@ -52,7 +57,7 @@ export async function examine(
   try {
     // First what only reads: keys are repaired.
     const [ledgers, audit] = [await ofLedgers(keyring), await ofAudit(keyring)];
-    return [...(await ofKeys(keyring)), ...ledgers, ...audit];
+    return [...(await ofKeys(keyring, unwanted)), ...ledgers, ...audit];
   } catch (error) {
     if (error instanceof VersionError) return [ofVersion(error)];
     throw error;
@@ -103,8 +108,12 @@ function ofNode(error: IntegrityError | RollbackError): Diagnosis {
   };
 }
 
-async function ofKeys(keyring: Keyring): Promise<readonly Diagnosis[]> {
+async function ofKeys(keyring: Keyring, unwanted: Unwanted): Promise<readonly Diagnosis[]> {
   const keys = await KeyRepository.open(keyring);
+  for (const key of keys.list()) {
+    const epoch = unwanted(key);
+    if (epoch !== undefined) keys.quarantine(key.keyId, epoch);
+  }
   return keys.takeFindings().map((finding) => {
     const [keyId] = /[0-9a-f]{64}/.exec(finding.place) ?? [];
     const name = keyId === undefined ? undefined : keys.get(fromHex(keyId))?.name;

@@ -8,6 +8,7 @@ import {
   approvalCodec,
   attemptId,
   type Certificate,
+  CertificateError,
   certificateCodec,
   certifiedActivation,
   EncodingError,
@@ -29,8 +30,8 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
-import type { Tools } from '../tools.ts';
 import { Ages } from './ages.ts';
+import { baseOf } from './certified.ts';
 import { Departures, hasShare, isAttempt } from './departures.ts';
 import { Early } from './early.ts';
 import type { NodeFrame } from './frames.ts';
@@ -208,6 +209,7 @@ export class Activations {
     if (info.state === 'shredded') return this.#departures.remind(peer, key, info, frame.type === 'ready');
     if (!hasShare(info) || this.#givenUp.has(place) || !this.#isRooted(key, info)) return;
     const machine = this.#machine(key, info);
+    if (machine === undefined) return;
     if (activated !== undefined) {
       const { party, transcript } = activated;
       // Of another member, or of another attempt under that number.
@@ -254,11 +256,13 @@ export class Activations {
 
   /** Whether what an epoch renews is here to compare it with; a certified one was compared before we said READY. */
   #isRooted(key: KeyInfo, info: EpochInfo): boolean {
-    const { baseEpoch } = packageOf(key, info, this.#workshop.tools);
-    return info.certificate !== undefined || baseEpoch === 0 || key.epochs.some(({ epoch }) => epoch === baseEpoch);
+    const { tools } = this.#workshop;
+    const header = headerOf(info.publicPackage);
+    return info.certificate !== undefined || header.baseEpoch === 0 || baseOf(header, key.epochs, tools) !== undefined;
   }
 
-  #machine(key: KeyInfo, info: EpochInfo): Machine {
+  /** @returns undefined if what certifies the epoch proves too little: nothing is done with it */
+  #machine(key: KeyInfo, info: EpochInfo): Machine | undefined {
     const place = placeOf(key.keyId, info.epoch);
     const existing = this.#machines.get(place);
     if (existing !== undefined) return existing;
@@ -275,17 +279,19 @@ export class Activations {
       key: nodeKey,
       groupFor: (scheme) => groupOf(scheme, tools.groups),
       signatures: tools.signatures,
-      base: baseOf(publicPackage, key, tools),
+      base: baseOf(publicPackage, key.epochs, tools),
     };
     const peers = new Map(
       publicPackage.members
         .filter((member) => member !== own)
         .map(({ party, node }) => [party, this.#port.peerOf(node)]),
     );
-    const state =
-      info.certificate === undefined
-        ? initialActivation
-        : certifiedActivation(context, wire.decode(certificateCodec, info.certificate));
+    const state = stateOf(context, info);
+    if (state === undefined) {
+      this.#workshop.log.error('what certifies an epoch proves nothing', { key: key.name, epoch: info.epoch });
+      this.#givenUp.add(place);
+      return undefined;
+    }
     const machine: Machine = { context, peers, state, activated: new Set(), turn: Promise.resolve() };
     this.#machines.set(place, machine);
     this.#feed(machine, info.certificate === undefined ? { type: 'prepared', publicPackage } : { type: 'resumed' });
@@ -404,9 +410,13 @@ export class Activations {
   }
 }
 
-/** The package that an epoch renews; undefined for a new key, and where it was lost. */
-function baseOf({ baseEpoch }: PublicPackage, key: KeyInfo, tools: Tools): PublicPackage | undefined {
-  if (baseEpoch === 0) return undefined;
-  const base = key.epochs.find(({ epoch }) => epoch === baseEpoch);
-  return base === undefined ? undefined : packageOf(key, base, tools);
+/** Where the machine of an epoch begins; undefined if its certificate proves nothing. */
+function stateOf(context: ActivationContext, { certificate }: EpochInfo): ActivationState | undefined {
+  try {
+    if (certificate === undefined) return initialActivation;
+    return certifiedActivation(context, wire.decode(certificateCodec, certificate));
+  } catch (error) {
+    if (error instanceof CertificateError) return undefined;
+    throw error;
+  }
 }

@@ -322,6 +322,11 @@ export class Ceremonies {
     this.#activations.handle(peer, { type: 'certificate', value });
   }
 
+  /** Shows a peer what certifies an epoch, outside of its ceremony. */
+  show(peer: PeerId, value: Uint8Array): void {
+    this.#send(peer, { type: 'certificate', value });
+  }
+
   // ---- requests
 
   /** @throws {ServiceError} `stopping` */

@@ -1,23 +1,30 @@
 import {
+  activatedCodec,
   certificateCodec,
   decodeEnvelope,
   ed25519,
   fromHex,
+  groupOf,
   keyIdOf,
   kinds,
   type PublicPackage,
   publicPackageCodec,
+  type Scheme,
   Secret,
   sealEnvelope,
+  seeded,
   toHex,
+  verifySuccession,
   wire,
 } from '@quorate/protocol';
-import { MemoryStore, type StoreOperation } from '@quorate/storage';
+import { nativeAead } from '@quorate/protocol/native';
+import { examine, MemoryStore, type StoreOperation } from '@quorate/storage';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
 import { type RepairProposal, repairProposals } from '../policy/repair-proposal.ts';
 import type { CeremonyView, RepairOrder } from '../service.ts';
+import { unwantedIn } from './certified.ts';
 
 const hashed = { type: 'hashed', value: { hash: 'sha256', message: new Uint8Array(3) } } as const;
 
@@ -343,6 +350,258 @@ const flipIn =
     const payload = envelope.payload.map((byte, i) => (i === envelope.payload.length - 3 ? byte ^ 1 : byte));
     return [{ type: 'envelope', value: sealEnvelope(envelope, envelope.echo, payload, member.key).frame }];
   };
+
+/** A certificate without what the members wrote who left the key. */
+function stripped(certificate: Uint8Array): Uint8Array {
+  return wire.encode(certificateCodec, { ...wire.decode(certificateCodec, certificate), approvals: [] });
+}
+
+const approvalsAt = ({ home }: Member): number =>
+  wire.decode(certificateCodec, home.keys.byName('treasury')?.current?.certificate as Uint8Array).approvals.length;
+
+describe('a certificate without the approvals that it needs', () => {
+  /** Alice kept the key and most others left it; a certificate of theirs is at dave's. */
+  async function moved(seed: string): Promise<readonly [Committee, Member, Uint8Array]> {
+    const committee = await Committee.open(6, seed);
+    const members = ['alice', 'bob', 'carol'];
+    const order = { name: 'treasury', scheme: 'ed25519', members } as const;
+    const { id } = await committee.at('alice').node.keygen(order);
+    await committee.until(() => members.every((name) => committee.ceremony(name, id)?.state === 'done'));
+    await committee.run(limits.refreshPause);
+    const next = ['alice', 'dave', 'erin', 'frank'];
+    const reshare = await committee.at('alice').node.reshare('treasury', { members: next });
+    await committee.until(() => next.every((name) => committee.ceremony(name, reshare.id)?.state === 'done'));
+    await committee.run(2 * limits.readyInterval);
+    const held = committee.at('dave').home.keys.byName('treasury')?.current?.certificate as Uint8Array;
+    expect(approvalsAt(committee.at('dave'))).toBeGreaterThan(0);
+    return [committee, committee.at('alice'), held];
+  }
+
+  /** Erin has nothing else to show, and is the first to show it. */
+  function lieFirst(committee: Committee, value: Uint8Array): void {
+    committee.at('erin').tamper = (frame) => [frame.type === 'certificate' ? { type: 'certificate', value } : frame];
+    committee.say('erin', 'alice', { type: 'certificate', value });
+  }
+
+  /** Puts a share that is there away with another certificate. */
+  async function keepWith({ home }: Member, certificate: Uint8Array): Promise<void> {
+    const key = home.keys.byName('treasury');
+    if (key?.current === undefined) throw new Error('there is a key');
+    const share = await home.keys.share(key.keyId, key.current.epoch);
+    const { keyId, name, scheme } = key;
+    const { createdAt, epoch, publicPackage, ready } = key.current;
+    const epochs = { keyId, name, scheme, epoch, publicPackage, ready, createdAt, share };
+    await home.keys.repair({ ...epochs, certificate }, () => undefined);
+  }
+
+  const quarantinedAt = ({ home }: Member): unknown => home.keys.list().map(({ quarantined }) => quarantined?.reason);
+
+  test('is not taken for a repair by who knows what was renewed, and stops no node', async () => {
+    const [committee, alice, held] = await moved('stripped');
+    await lose(committee, 'alice');
+    const asked = committee.at('alice').node.repair('treasury');
+    lieFirst(committee, stripped(held));
+    const { id } = await inTime(committee, asked);
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'done');
+    await committee.run(50);
+    expect([statesOf(alice)?.at(-1), approvalsAt(alice)]).toEqual([[2, 'active'], approvalsAt(committee.at('dave'))]);
+    await committee.stop(alice);
+    await committee.start(alice);
+    await committee.run(50);
+    expect([statesOf(alice)?.at(-1), alice.fatal]).toEqual([[2, 'active'], []]);
+    expect((await committee.sign('alice', committee.order('after'))).state).toBe('done');
+  });
+
+  test('is completed by who cannot know, from what the others sent', async () => {
+    const [committee, alice, held] = await moved('stripped, wiped');
+    const { publicKey } = await committee.at('dave').node.key('treasury');
+    await recover(committee, await wipe(committee, 'alice'));
+    const asked = alice.node.repair('treasury', { publicKey });
+    lieFirst(committee, stripped(held));
+    const { id } = await inTime(committee, asked);
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'done');
+    await committee.run(50);
+    const { keys } = alice.home;
+    const base = committee.at('bob').home.keys.byName('treasury')?.epochs[0]?.publicPackage as Uint8Array;
+    const certificate = wire.decode(certificateCodec, keys.byName('treasury')?.current?.certificate as Uint8Array);
+    const { groups, signatures } = committee.tools;
+    const groupFor = (scheme: Scheme) => groupOf(scheme, groups);
+    const context = { network: alice.config.networkId, groupFor, signatures };
+    const renewed = wire.decode(publicPackageCodec(groups.ed25519), base);
+    expect(verifySuccession(certificate, renewed, context).epoch).toBe(2);
+    expect(alice.fatal).toEqual([]);
+  });
+
+  test('gives no share back: helpers who know what was renewed refuse it', async () => {
+    const [committee, alice, held] = await moved('stripped, asked');
+    const ask = async (certificate: Uint8Array, nonce: number): Promise<string | undefined> => {
+      const { members } = wire.decode(publicPackageCodec(ed25519), wire.decode(certificateCodec, held).publicPackage);
+      const parties = members.flatMap(({ node, party }) => (toHex(node) === toHex(alice.key.publicKey) ? [] : party));
+      const common = { network: alice.config.networkId, key: 'treasury', certificate, helpers: parties };
+      const unsigned = { ...common, expires: committee.clock.now() + 60_000, nonce: new Uint8Array(32).fill(nonce) };
+      const body = wire.encode(repairProposals.codec, repairProposals.sign(unsigned, alice.key));
+      committee.say('alice', 'dave', { type: 'request', value: { kind: kinds.repair, body } });
+      await committee.run(20);
+      return (await committee.audit('dave')).findLast((kind) => kind.startsWith('repair-'));
+    };
+    expect(await ask(stripped(held), 1)).toBe('repair-refused: denied');
+    expect(await ask(held, 2)).toBe('repair-approved');
+  });
+
+  test('on the disk puts one key in quarantine, is named, and is gone after a repair', async () => {
+    const [committee, alice, held] = await moved('stripped, kept');
+    await committee.key({ name: 'other' });
+    await keepWith(alice, stripped(held));
+    for (const _ of [1, 2]) {
+      await committee.stop(alice);
+      await committee.start(alice);
+      await committee.run(50);
+      expect(quarantinedAt(alice)).toEqual(expect.arrayContaining(['unproven', undefined]));
+    }
+    expect(await committee.audit('alice')).toContain('key-quarantined: unproven');
+    expect((await alice.node.status()).warnings).toContainEqual(expect.stringMatching(/quorate keys repair treasury/));
+    expect((await committee.sign('alice', committee.order('other', { key: 'other' }))).state).toBe('done');
+
+    const root = { type: 'key-file', key: new Secret(fromHex('11'.repeat(32))) } as const;
+    const look = async () =>
+      await examine(
+        alice.store.copy(),
+        root,
+        { network: alice.config.networkId, node: alice.key.publicKey },
+        { aead: nativeAead, randomness: seeded(new Uint8Array(1)) },
+        (key) => unwantedIn(key, { config: alice.config, tools: committee.tools }),
+      );
+    const named = { code: 'key-quarantined', problem: expect.stringMatching(/unproven/) };
+    expect(await look()).toMatchObject([{ ...named, place: expect.stringMatching(/^epochs\/.*2$/) }]);
+
+    expect((await repair(committee, 'alice')).state).toBe('done');
+    expect(await look()).toEqual([]);
+    await committee.stop(alice);
+    await committee.start(alice);
+    await committee.run(50);
+    expect([statesOf(alice)?.at(-1), quarantinedAt(alice)]).toEqual([
+      [2, 'active'],
+      [undefined, undefined],
+    ]);
+    expect((await committee.sign('alice', committee.order('after'))).state).toBe('done');
+    expect(alice.fatal).toEqual([]);
+  });
+
+  test('of an epoch that was overtaken stops nobody, either', async () => {
+    const [committee, alice, held] = await moved('stripped, overtaken');
+    await keepWith(alice, stripped(held));
+    // Then alice keeps the share for a while.
+    committee.at('erin').tamper = (frame) => (frame.type === 'activated' ? [] : [frame]);
+    const { id } = await committee.at('dave').node.refresh('treasury');
+    await committee.until(() => committee.ceremony('alice', id)?.state === 'done', 60_000);
+    await committee.stop(alice);
+    await committee.start(alice);
+    await committee.run(50);
+    expect(statesOf(alice)?.slice(-2)).toEqual([
+      [2, 'retiring'],
+      [3, 'active'],
+    ]);
+    const { keyId, members, transcript } = wire.decode(
+      publicPackageCodec(ed25519),
+      wire.decode(certificateCodec, held).publicPackage,
+    );
+    const node = toHex(committee.at('dave').key.publicKey);
+    const { party = 0 } = members.find((member) => toHex(member.node) === node) ?? {};
+    const value = wire.encode(activatedCodec, { keyId, epoch: 2, party, transcript });
+    committee.say('dave', 'alice', { type: 'activated', value });
+    await committee.run(50);
+    expect(alice.fatal).toEqual([]);
+    expect(alice.log.join()).toMatch(/proves nothing/);
+    expect((await committee.sign('alice', committee.order('after'))).state).toBe('done');
+  });
+});
+
+describe('a certificate that a liar alone could put together', () => {
+  const quiet: Tamper = (frame) => {
+    const isProof = frame.type === 'standing' && frame.value.type === 'proof';
+    return isProof || ['ready', 'activated', 'certificate'].includes(frame.type) ? [] : [frame];
+  };
+  const onlyTo =
+    (name: string, change: (certificate: Uint8Array) => Uint8Array = (one) => one): Tamper =>
+    (frame, to) => {
+      if (frame.type !== 'certificate') return quiet(frame, to);
+      return to === name ? [{ type: 'certificate', value: change(frame.value) }] : [];
+    };
+
+  test('blocks no repair: the others are shown it and follow, and the share of the new epoch is given back', async () => {
+    const committee = await committeeOf(5, 'kept back', { threshold: 3 });
+    const carol = committee.at('carol');
+    carol.tamper = quiet;
+    await committee.at('bob').node.refresh('treasury');
+    await committee.until(() => carol.home.keys.byName('treasury')?.current?.epoch === 2, 60_000);
+    expect(statesOf(committee.at('bob'))?.at(-1)).toEqual([2, 'prepared']);
+    await lose(committee, 'alice');
+    carol.tamper = onlyTo('alice');
+    const done = await repair(committee, 'alice');
+    expect([done.state, done.result]).toMatchObject(['done', { epoch: 2 }]);
+    for (const { fatal, home } of committee.members.values())
+      expect([home.keys.byName('treasury')?.current?.epoch, fatal]).toEqual([2, []]);
+    expect((await committee.sign('alice', committee.order('after'))).state).toBe('done');
+  });
+
+  test('shows itself to those who did not answer, too: the next repair finds them', async () => {
+    const committee = await Committee.open(4, 'kept back, first');
+    const carol = committee.at('carol');
+    carol.tamper = quiet;
+    await committee.at('alice').node.keygen({ name: 'treasury', scheme: 'ed25519', threshold: 3 });
+    await committee.until(() => statesOf(carol)?.[0]?.[1] === 'active', 60_000);
+    await committee.run(limits.refreshPause);
+    const alice = await lose(committee, 'alice');
+    carol.tamper = onlyTo('alice');
+    await repair(committee, 'alice');
+    expect(statesOf(committee.at('bob'))).toEqual([[1, 'active']]);
+    if (alice.home.keys.byName('treasury')?.current === undefined) await repair(committee, 'alice');
+    expect(statesOf(alice)).toEqual([[1, 'active']]);
+  });
+
+  /** Carol has a certificate of an epoch that most others leave, and nobody else has. */
+  async function leftAlone(seed: string): Promise<readonly [Committee, Member, Member, Member['store']]> {
+    const committee = await Committee.open(6, seed);
+    const members = ['alice', 'bob', 'carol', 'dave', 'erin'];
+    const order = { name: 'treasury', scheme: 'ed25519', threshold: 3, members } as const;
+    const { id } = await committee.at('alice').node.keygen(order);
+    await committee.until(() => members.every((name) => committee.ceremony(name, id)?.state === 'done'));
+    await committee.run(limits.refreshPause);
+    const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+    const copy = alice.store.copy();
+    carol.tamper = quiet;
+    await alice.node.reshare('treasury', { members: ['alice', 'carol', 'frank'], threshold: 2 });
+    await committee.until(() => carol.home.keys.byName('treasury')?.current?.epoch === 2, 60_000);
+    return [committee, alice, carol, copy];
+  }
+
+  test.for([true, false])(
+    'is taken for the epoch in use by who forgot it, if enough wanted it: %s',
+    async (isWanted) => {
+      const [committee, alice, carol, copy] = await leftAlone(`wondering ${isWanted}`);
+      await committee.stop(alice);
+      alice.store = copy;
+      await committee.start(alice);
+      const tell = onlyTo('alice', isWanted ? (one) => one : stripped);
+      carol.tamper = (frame, to) => (frame.type === 'activated' && to === 'alice' ? [frame] : tell(frame, to));
+      await committee.run(2 * limits.readyInterval);
+      const { repair: problem } = await alice.node.key('treasury');
+      expect(problem).toEqual(isWanted ? expect.stringMatching(/the others use epoch 2/) : undefined);
+      expect(statesOf(committee.at('frank'))?.at(-1)).toEqual([2, isWanted ? 'active' : 'prepared']);
+    },
+  );
+
+  test('that the others do not believe leaves the repair in the epoch that they use', async () => {
+    const [committee, , carol] = await leftAlone('not followed');
+    const { publicKey } = await committee.at('bob').node.key('treasury');
+    const alice = await wipe(committee, 'alice');
+    await recover(committee, alice);
+    carol.tamper = onlyTo('alice', stripped);
+    expect((await repair(committee, 'alice', { publicKey })).result).toMatchObject({ epoch: 1 });
+    expect(statesOf(alice)).toEqual([[1, 'active']]);
+    for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+  });
+});
 
 describe('power cuts', () => {
   test('at any moment of a repair leave the share lost or repaired, and a repair possible', async () => {

@@ -17,7 +17,6 @@ import {
   sessionId,
   toHex,
   tryDecode,
-  verifyCertificate,
   verifyingShare,
 } from '@quorate/protocol';
 import { KeyError } from '@quorate/storage';
@@ -25,9 +24,9 @@ import { limits } from '../limits.ts';
 import { type RepairProposal, repairProposals } from '../policy/repair-proposal.ts';
 import { ruleFor } from '../policy/rights.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
+import { knownOf, verifyCertified } from './certified.ts';
 import type { Host } from './host.ts';
 import type { Repaired } from './jobs/repair.ts';
-import { publicPackageOf } from './packages.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
 import { receiveKeysOf } from './registering.ts';
 import { checkExpiry, usable } from './sign.ts';
@@ -250,18 +249,18 @@ function check(proposal: RepairProposal, workshop: Workshop): Checked {
   return { ...common, decision: rule };
 }
 
-/** Of whoever asks: what READY of all is for, our own among them. */
+/** What READY of all is for, and whoever is known to have had a say wants. */
 function certifiedIn(
   { certificate: bytes, key }: RepairProposal,
-  { config, tools }: Workshop,
+  workshop: Workshop,
 ): Pick<Checked, 'encoded' | 'publicPackage'> {
+  const { config, keys } = workshop;
+  const keyId = keyIdOf(config.networkId, key);
   const certificate = tryDecode(certificateCodec, bytes)?.value;
   try {
     if (certificate === undefined) throw new CertificateError('it does not decode');
-    const { groups, signatures } = tools;
-    const groupFor = (scheme: PublicPackage['scheme']): Group => groupOf(scheme, groups);
-    const publicPackage = verifyCertificate(certificate, { network: config.networkId, groupFor, signatures });
-    if (!equal(publicPackage.keyId, keyIdOf(config.networkId, key))) throw new CertificateError('it is of another key');
+    const publicPackage = verifyCertified(certificate, (id) => knownOf(keys.get(id)), workshop);
+    if (!equal(publicPackage.keyId, keyId)) throw new CertificateError('it is of another key');
     return { publicPackage, encoded: certificate.publicPackage };
   } catch (error) {
     if (error instanceof CertificateError) throw new ServiceError('denied', error.message);
@@ -270,14 +269,12 @@ function certifiedIn(
 }
 
 /** Of a helper: the epoch that it uses itself. */
-function inUse(
-  { certificate: bytes, key }: RepairProposal,
-  { config, keys, tools }: Workshop,
-): Pick<Checked, 'encoded' | 'publicPackage'> {
-  const current = usable(keys.get(keyIdOf(config.networkId, key)), key);
+function inUse(proposal: RepairProposal, workshop: Workshop): Pick<Checked, 'encoded' | 'publicPackage'> {
+  const { certificate: bytes, key } = proposal;
+  const current = usable(workshop.keys.get(keyIdOf(workshop.config.networkId, key)), key);
   const asked = tryDecode(certificateCodec, bytes)?.value.publicPackage;
   if (asked === undefined || !equal(asked, current.publicPackage))
     throw new ServiceError('denied', `the key ${key} is in epoch ${current.epoch} here, and the repair is of another`);
-  const group = groupOf(current.scheme, tools.groups);
-  return { publicPackage: publicPackageOf(group, current.publicPackage), encoded: current.publicPackage };
+  // What is given back comes with this certificate: others must be able to believe it.
+  return certifiedIn(proposal, workshop);
 }

@@ -1,9 +1,9 @@
 import {
+  type Activated,
   activatedCodec,
   type Certificate,
   CertificateError,
   certificateCodec,
-  comparePackages,
   equal,
   fromBytesBE,
   frost,
@@ -12,10 +12,8 @@ import {
   type Member,
   type PublicPackage,
   publicPackageCodec,
-  type Scheme,
   toHex,
   tryDecode,
-  verifyCertificate,
   verifyingShare,
   wire,
 } from '@quorate/protocol';
@@ -25,9 +23,11 @@ import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import { repairProposals } from '../policy/repair-proposal.ts';
 import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts';
+import { knownOf, verifyCertified } from './certified.ts';
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
 import { packageOf } from './packages.ts';
+import { type Certified, certificateOf, Question, type Used } from './question.ts';
 import { expectMember } from './sign.ts';
 import type { Workshop } from './task.ts';
 
@@ -41,23 +41,6 @@ export interface RepairsPort {
 }
 
 type HeardFrame = Extract<NodeFrame, { readonly type: 'wanted' | 'certificate' | 'activated' }>;
-
-interface Certified {
-  readonly certificate: Certificate;
-  readonly publicPackage: PublicPackage;
-}
-
-/** The newest epoch that others said they use, and who uses it. */
-interface Newest extends Certified {
-  readonly users: ReadonlySet<PeerId>;
-}
-
-/** A question to the others that is under way. */
-interface Question {
-  readonly asked: readonly PeerId[];
-  readonly answers: Map<PeerId, Certified>;
-  readonly enough: () => void;
-}
 
 /**
  * Has a share that was lost here given back. What the node needs to ask for it, it learns from the others: the certificate of the
@@ -90,7 +73,8 @@ export class Repairs {
    */
   async repair(name: string, { publicKey, helpers }: RepairOrder = {}): Promise<CeremonyView> {
     const { clock, config, key, randomness } = this.#workshop;
-    const { certificate, publicPackage, users } = await this.#newest(name);
+    const used = await this.#inUse(name);
+    const { publicPackage, users } = used;
     this.#checkKey(name, publicPackage, publicKey);
     if (!(await this.#isLost(publicPackage)))
       throw new ServiceError(
@@ -108,7 +92,7 @@ export class Repairs {
       {
         network: config.networkId,
         key: name,
-        certificate: wire.encode(certificateCodec, certificate),
+        certificate: wire.encode(certificateCodec, certificateOf(used)),
         helpers: chosen,
         expires: clock.now() + limits.longestRequest,
         nonce,
@@ -131,15 +115,47 @@ export class Repairs {
 
   hear(peer: PeerId, frame: HeardFrame): void {
     if (frame.type === 'wanted') return this.#answer(peer, frame.value.keyId);
-    if (frame.type === 'activated') return this.#wonder(peer, frame.value);
+    if (frame.type === 'activated') return this.#activated(peer, frame.value);
     const certificate = tryDecode(certificateCodec, frame.value)?.value;
     if (certificate === undefined) return;
     const keyId = keyIdIn(certificate, this.#workshop.tools.groups);
     const question = keyId === undefined ? undefined : this.#questions.get(toHex(keyId));
     const found = question === undefined ? undefined : this.#verified(certificate);
     if (question === undefined || found === undefined) return;
-    question.answers.set(peer, found);
+    question.answer(peer, found);
+    this.#heard(question);
+  }
+
+  #heard(question: Question): void {
+    this.#show(question.newest, question.takeBehind());
     if (this.#isAnswered(question)) question.enough();
+  }
+
+  /** Whoever has all but what certifies an epoch may use it from then on, and does not have to wait for whoever kept that back. */
+  #show(used: Used | undefined, peers: readonly PeerId[]): void {
+    if (used === undefined || peers.length === 0) return;
+    const value = wire.encode(certificateCodec, certificateOf(used));
+    for (const peer of peers) this.#port.send(peer, { type: 'certificate', value });
+  }
+
+  /** To the members who are there and did not say that they use the epoch. */
+  #showOthers(newest: Used): void {
+    const peers = newest.publicPackage.members.map(({ node }) => this.#port.peerOf(node));
+    const live = this.#port.live();
+    this.#show(
+      newest,
+      peers.filter((peer) => live.has(peer) && !newest.users.has(peer)),
+    );
+  }
+
+  /** Somebody uses an epoch: an answer, if there is a question. */
+  #activated(peer: PeerId, value: Uint8Array): void {
+    const activated = tryDecode(activatedCodec, value)?.value;
+    if (activated === undefined) return;
+    const question = this.#questions.get(toHex(activated.keyId));
+    if (question === undefined) return this.#wonder(peer, activated);
+    question.hear(peer, activated);
+    this.#heard(question);
   }
 
   /** To members of the committee alone: whoever is no longer one has nothing to repair. */
@@ -154,62 +170,61 @@ export class Repairs {
   }
 
   /** Somebody uses an epoch of which there is nothing here: is our own share of it lost? */
-  #wonder(peer: PeerId, value: Uint8Array): void {
-    const activated = tryDecode(activatedCodec, value)?.value;
-    const key = activated === undefined ? undefined : this.#workshop.keys.get(activated.keyId);
-    if (activated === undefined || key === undefined || key.quarantined !== undefined) return;
+  #wonder(peer: PeerId, activated: Activated): void {
+    const key = this.#workshop.keys.get(activated.keyId);
+    if (key === undefined || key.quarantined !== undefined) return;
     if (activated.epoch <= Math.max(this.#ahead.get(toHex(key.keyId)) ?? 0, key.epochs.at(-1)?.epoch ?? 0)) return;
-    if (this.#questions.has(toHex(key.keyId))) return;
     this.#ask(key.keyId, [peer]).then(
-      (found) => {
+      ({ newest: found }) => {
         if (found === undefined || found.publicPackage.epoch <= (key.epochs.at(-1)?.epoch ?? 0)) return;
         this.#ahead.set(toHex(key.keyId), found.publicPackage.epoch);
+        this.#showOthers(found);
         this.#workshop.log.error('our share of the epoch in use is missing; quorate keys repair', { key: key.name });
       },
       () => undefined,
     );
   }
 
-  /** The newest certificate of a key that the others hold and this node is a member of. @throws {ServiceError} */
-  async #newest(name: string): Promise<Newest> {
+  /** The epoch of a key that the others use and this node is a member of. @throws {ServiceError} */
+  async #inUse(name: string): Promise<Used> {
     const keyId = keyIdOf(this.#workshop.config.networkId, name);
     if (this.#questions.has(toHex(keyId))) throw new ServiceError('busy', `a repair of ${name} is being prepared`);
     const others = [...this.#port.live()].filter((peer) => peer !== this.#port.peerOf(this.#workshop.key.publicKey));
-    const found = await this.#ask(keyId, others);
-    if (found !== undefined) return found;
+    const { best, newest } = await this.#ask(keyId, others);
+    if (newest !== undefined) this.#showOthers(newest);
+    if (best !== undefined) return best;
     const left = this.#workshop.keys.get(keyId);
     if (left !== undefined) expectMember(left);
     throw new ServiceError('no-quorum', `nobody who is connected uses a key ${name} of which this node has a share`);
   }
 
-  async #ask(keyId: Uint8Array, peers: readonly PeerId[]): Promise<Newest | undefined> {
-    if (peers.length === 0) return undefined;
+  async #ask(keyId: Uint8Array, peers: readonly PeerId[]): Promise<Question> {
     const { promise, resolve: enough } = Promise.withResolvers<void>();
-    const question: Question = { asked: peers, answers: new Map(), enough };
+    const question = new Question(peers, enough);
+    if (peers.length === 0) return question;
     this.#questions.set(toHex(keyId), question);
     for (const peer of peers) this.#port.send(peer, { type: 'wanted', value: { keyId } });
     const cancel = this.#workshop.clock.after(limits.certificateAnswer, enough);
     await promise;
     cancel();
     this.#questions.delete(toHex(keyId));
-    return bestOf(question);
+    return question;
   }
 
-  /** Whether all who are there and could know better have said what they know. */
-  #isAnswered(question: Question): boolean {
-    const { members } = (bestOf(question) as Newest).publicPackage;
-    const peers = members.map(({ node }) => this.#port.peerOf(node)).filter((peer) => question.asked.includes(peer));
+  /** Whether all who are there and could use the newest epoch have said that they do. */
+  #isAnswered({ asked, newest }: Question): boolean {
+    if (newest === undefined) return false;
+    const { publicPackage, users } = newest;
+    const peers = publicPackage.members.map(({ node }) => this.#port.peerOf(node));
     const live = this.#port.live();
-    return peers.every((peer) => question.answers.has(peer) || !live.has(peer));
+    return peers.every((peer) => !asked.includes(peer) || users.has(peer) || !live.has(peer));
   }
 
-  /** READY of every member is in it, and we are one. */
+  /** READY of every member is in it, and we are one; and whoever is known to have had a say wants it. */
   #verified(certificate: Certificate): Certified | undefined {
-    const { config, key, tools } = this.#workshop;
-    const groupFor = (scheme: Scheme) => groupOf(scheme, tools.groups);
-    const context = { network: config.networkId, groupFor, signatures: tools.signatures };
+    const { key, keys } = this.#workshop;
     try {
-      const publicPackage = verifyCertificate(certificate, context);
+      const publicPackage = verifyCertified(certificate, (keyId) => knownOf(keys.get(keyId)), this.#workshop);
       const isMember = publicPackage.members.some(({ node }) => equal(node, key.publicKey));
       return isMember ? { certificate, publicPackage } : undefined;
     } catch (error) {
@@ -228,7 +243,7 @@ export class Repairs {
     const suite = frost.suiteOf(scheme, tools.groups);
     const keyOf = (one: PublicPackage): string => toHex(frost.outputKey(suite, one));
     const key = keys.get(keyId);
-    const [left] = key?.quarantined === undefined ? (key?.epochs ?? []).map((one) => one.publicPackage) : key.remains;
+    const left = knownOf(key)[0]?.publicPackage;
     const known = left === undefined ? undefined : tryDecode(publicPackageCodec(suite.group), left);
     if (left === undefined && publicKey === undefined)
       throw new ServiceError(
@@ -258,14 +273,6 @@ export class Repairs {
       throw error;
     }
   }
-}
-
-function bestOf({ answers }: Question): Newest | undefined {
-  const all = [...answers.values()];
-  const best = all.toSorted((a, b) => comparePackages(b.publicPackage, a.publicPackage))[0];
-  if (best === undefined) return undefined;
-  const isSame = (one: Certified): boolean => comparePackages(one.publicPackage, best.publicPackage) === 0;
-  return { ...best, users: new Set([...answers].filter(([, one]) => isSame(one)).map(([peer]) => peer)) };
 }
 
 /** Which key a certificate is of, as it says. */

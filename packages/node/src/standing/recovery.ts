@@ -3,11 +3,9 @@ import {
   CertificateError,
   certificateCodec,
   equal,
-  groupOf,
   type PublicPackage,
   toHex,
   tryDecode,
-  verifyCertificate,
 } from '@quorate/protocol';
 import type { OwnMark } from '@quorate/storage';
 import { limits } from '../limits.ts';
@@ -17,6 +15,15 @@ import { ServiceError } from '../service.ts';
 import type { Told } from './messages.ts';
 import type { StandingParts } from './parts.ts';
 import { firstOf, generationOf, readStatement, type Statement } from './statement.ts';
+
+/** A later epoch of a key than this disk knows, as a peer proved. */
+interface Learned extends Pick<PublicPackage, 'baseEpoch' | 'epoch' | 'members' | 'threshold'> {
+  readonly keyId: Uint8Array;
+  /** Encoded. */
+  readonly publicPackage: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly decoded: Certificate;
+}
 
 interface Committee {
   readonly nodes: readonly Uint8Array[];
@@ -35,8 +42,8 @@ export class Recovery {
   readonly #parts: StandingParts;
   #nonce: Uint8Array | undefined;
   readonly #confirmed = new Set<PeerId>();
-  /** Committees of keys that this disk does not know, as their certificates show, by key id. */
-  readonly #learned = new Map<string, Committee & { readonly name: string }>();
+  /** What this disk does not know, by key id: the newest that each peer proved. */
+  readonly #learned = new Map<string, Map<PeerId, Learned>>();
   #cancel = (): void => undefined;
   #completing = false;
   #closed = false;
@@ -109,16 +116,37 @@ export class Recovery {
 
   /** A certificate that a peer sent in answer to our question. */
   learn(peer: PeerId, nonce: Uint8Array, encoded: Uint8Array): void {
-    const { certificate: pass, key, keys, marks, nameOf } = this.#parts;
+    const { certificate: pass, key, keys, nameOf } = this.#parts;
     if (this.#nonce === undefined || !equal(nonce, this.#nonce)) return;
-    const publicPackage = this.#verified(tryDecode(certificateCodec, encoded)?.value);
-    if (publicPackage === undefined)
+    const decoded = tryDecode(certificateCodec, encoded)?.value;
+    const publicPackage = decoded && this.#verified(decoded);
+    if (decoded === undefined || publicPackage === undefined)
       return this.#parts.log.warn('a peer shows what proves nothing', { peer: nameOf(peer) });
-    const { epoch, keyId, members, name, threshold } = publicPackage;
+    const { baseEpoch, epoch, keyId, members, threshold } = publicPackage;
     if (!members.some(({ node }) => equal(node, key.publicKey))) return;
-    this.#learned.set(toHex(keyId), { name, nodes: members.map(({ node }) => node), need: threshold });
+    const learned = this.#learned.get(toHex(keyId)) ?? new Map<PeerId, Learned>();
+    this.#learned.set(toHex(keyId), learned);
+    if (epoch < (learned.get(peer)?.epoch ?? 0)) return;
+    // Most peers prove the same.
+    const same = [...learned.values()].find(({ certificate }) => equal(certificate, encoded));
+    const proof = { certificate: encoded, decoded, publicPackage: decoded.publicPackage };
+    learned.set(peer, same ?? { baseEpoch, epoch, keyId, members, threshold, ...proof });
     if (keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true) pass(peer, encoded);
-    else this.#inBackground(marks.raise(keyId, epoch));
+  }
+
+  /**
+   * The shares of later epochs were lost here. As many members as could sign just confirmed where this node stands, so at least one
+   * that is honest hears what certifies the epoch: one who kept its READY back may be the only one who knew.
+   */
+  async #markLost(): Promise<void> {
+    const { connected, keys, marks, peerOf, show } = this.#parts;
+    for (const { certificate, epoch, keyId, members } of this.#proved()) {
+      if (keys.get(keyId)?.epochs.some((one) => one.epoch === epoch) === true) continue;
+      const others = members.map(({ node }) => peerOf(node)).filter((peer) => connected().includes(peer));
+      const told = this.#learned.get(toHex(keyId));
+      for (const peer of others) if ((told?.get(peer)?.epoch ?? 0) < epoch) show(peer, certificate);
+      await marks.raise(keyId, epoch);
+    }
   }
 
   /** A peer told all that it knows. */
@@ -166,6 +194,17 @@ export class Recovery {
     });
   }
 
+  /** The newest epoch of each key that was proved, by all that is known by now. */
+  #proved(): readonly Learned[] {
+    return [...this.#learned.values()].flatMap((learned) => {
+      const all = [...learned.values()].toSorted((a, b) => b.epoch - a.epoch);
+      // By what was known before it was proved, each was judged then.
+      const isRefuted = ({ baseEpoch, decoded }: Learned): boolean =>
+        all.some(({ epoch }) => epoch === baseEpoch) && this.#verified(decoded) === undefined;
+      return all.find((one) => !isRefuted(one)) ?? [];
+    });
+  }
+
   #committees(): readonly Committee[] {
     const { config, keys, members, packageOf } = this.#parts;
     const roster = members().map(({ node }) => node);
@@ -176,7 +215,10 @@ export class Recovery {
       const { members: parties, threshold } = packageOf(one, info);
       return [{ nodes: parties.map(({ node }) => node), need: threshold }];
     });
-    return [{ nodes: roster, need: config.threshold ?? majority }, ...known, ...this.#learned.values()];
+    const learned = this.#proved().map(
+      ({ members: parties, threshold }): Committee => ({ nodes: parties.map(({ node }) => node), need: threshold }),
+    );
+    return [{ nodes: roster, need: config.threshold ?? majority }, ...known, ...learned];
   }
 
   /** Nothing of before is used any more; then the node says so. Each step can be repeated after a crash. */
@@ -192,6 +234,7 @@ export class Recovery {
     if (this.#own !== before) return;
     await renewBoot(counter);
     await audit.append(clock.now(), 'recovered', { generation: highest + 1 });
+    await this.#markLost();
     if (this.#own !== before) return;
     await marks.keepOwn({ state: 'well', lives: [], evidence: new Uint8Array(0) });
     this.#nonce = undefined;
@@ -243,16 +286,11 @@ export class Recovery {
     await marks.keepOwn({ ...this.#own, state });
   }
 
-  #verified(certificate: Certificate | undefined): PublicPackage | undefined {
-    if (certificate === undefined) return undefined;
-    const { config, tools } = this.#parts;
-    const context = {
-      network: config.networkId,
-      groupFor: (scheme: PublicPackage['scheme']) => groupOf(scheme, tools.groups),
-      signatures: tools.signatures,
-    };
+  /** By what is known of the key here, and by what else was proved: nobody honest moves on to what too few wanted. */
+  #verified(certificate: Certificate): PublicPackage | undefined {
+    const learned = (keyId: Uint8Array): readonly Learned[] => [...(this.#learned.get(toHex(keyId))?.values() ?? [])];
     try {
-      return verifyCertificate(certificate, context);
+      return this.#parts.certified(certificate, learned);
     } catch (error) {
       if (error instanceof CertificateError) return undefined;
       throw error;

@@ -8,7 +8,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import { describe, expect, test } from 'vitest';
-import { Committee, type Member } from '../../test/committee.ts';
+import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import type { NodeFrame } from '../ceremonies/frames.ts';
 import { limits } from '../limits.ts';
 import { bootCounter, bootEpochOf } from '../network/hello.ts';
@@ -201,10 +201,13 @@ describe('a node on an earlier copy of its disk', () => {
       [...committee.members.keys()].every((name) => committee.ceremony(name, id)?.state === 'done'),
     );
     await committee.run(50);
+    const sent = carol.sent.length;
     await restore(committee, carol, copy);
     expect(await stateOf(carol)).toBe('recovering');
     await committee.run(lease);
     expect(await stateOf(carol)).toBe('well');
+    // Both proved it, and are not told. It heard one of them use it a moment before, asked that one, and showed the other.
+    expect(carol.sent.slice(sent).filter(({ frame }) => frame.type === 'certificate')).toHaveLength(1);
     const { warnings } = await carol.node.status();
     expect(warnings.filter((warning) => warning.includes('repair'))).toEqual([
       expect.stringMatching(
@@ -224,6 +227,81 @@ describe('a node on an earlier copy of its disk', () => {
     await committee.stop(committee.at('bob'));
     expect(await signersOf(committee, 'carol', 'repaired')).toEqual(['alice', 'carol']);
   });
+
+  /** What is proved to alice by carol alone: she sends nobody READY, and nobody else a certificate. */
+  const alone =
+    (change: (certificate: Uint8Array) => Uint8Array = (one) => one): Tamper =>
+    (frame) => {
+      if (['ready', 'activated', 'certificate'].includes(frame.type)) return [];
+      if (frame.type !== 'standing' || frame.value.type !== 'proof') return [frame];
+      const { nonce, certificate } = frame.value.value;
+      return [
+        { type: 'standing', value: { type: 'proof', value: { nonce, certificate: change(certificate) } } } as const,
+      ];
+    };
+  const epochAt = ({ home }: Member): number | undefined => home.keys.byName('treasury')?.current?.epoch;
+
+  test('from before an epoch that one liar alone could certify shows it to the others, and gets its share of it', async () => {
+    const committee = await Committee.open(5, 'kept back');
+    await committee.key({ threshold: 3 });
+    const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+    await committee.run(limits.refreshPause);
+    const copy = alice.store.copy();
+    carol.tamper = alone();
+    await committee.at('bob').node.refresh('treasury');
+    await committee.until(() => epochAt(carol) === 2, 60_000);
+    expect(epochAt(committee.at('bob'))).toBe(1);
+    await restart(committee, alice);
+    await restore(committee, alice, copy);
+    expect(await stateOf(alice)).toBe('recovering');
+    await committee.run(lease);
+    expect(await stateOf(alice)).toBe('well');
+    await expect(alice.node.sign(committee.order('old share'))).rejects.toMatchObject({ code: 'denied' });
+    expect(['bob', 'dave', 'erin'].map((name) => epochAt(committee.at(name)))).toEqual([2, 2, 2]);
+    // Carol is of no use to anybody from here on, and nobody needs her.
+    await committee.stop(carol);
+    await repair(committee, 'alice');
+    await committee.stop(committee.at('bob'));
+    expect((await signersOf(committee, 'alice', 'repaired')).toSorted()).toEqual(['alice', 'dave', 'erin']);
+  });
+
+  test.for(['known here', 'that the others prove'])(
+    'takes no certificate without the approvals that it needs for a loss: the epoch it renews is %s',
+    async (which) => {
+      const isKnown = which === 'known here';
+      const committee = await Committee.open(6, `stripped ${which}`);
+      const members = ['alice', 'bob', 'carol', 'dave', 'erin'];
+      const { node } = committee.at('alice');
+      const made = await node.keygen({ name: 'treasury', scheme: 'ed25519', threshold: 3, members });
+      const areDone = (id: string) => members.every((name) => committee.ceremony(name, id)?.state === 'done');
+      await committee.until(() => areDone(made.id));
+      await committee.run(limits.refreshPause);
+      const [alice, carol] = [committee.at('alice'), committee.at('carol')];
+      const copy = alice.store.copy();
+      if (!isKnown) {
+        const { id } = await node.refresh('treasury');
+        await committee.until(() => areDone(id), 60_000);
+        await committee.run(limits.refreshPause);
+      }
+      const base = epochAt(alice) as number;
+      carol.tamper = alone((one) =>
+        wire.encode(certificateCodec, { ...wire.decode(certificateCodec, one), approvals: [] }),
+      );
+      await node.reshare('treasury', { members: ['alice', 'carol', 'frank'], threshold: 2 });
+      await committee.until(() => epochAt(carol) === base + 1, 60_000);
+      await restart(committee, alice);
+      await restore(committee, alice, copy);
+      expect(await stateOf(alice)).toBe('recovering');
+      await committee.run(lease);
+      const { keyId } = await committee.at('bob').node.key('treasury');
+      const lost = alice.home.marks.epochOf(fromHex(keyId));
+      expect([await stateOf(alice), lost]).toEqual(['well', isKnown ? 0 : base]);
+      await committee.stop(carol);
+      if (!isKnown) await repair(committee, 'alice');
+      await committee.stop(committee.at('bob'));
+      expect(await signersOf(committee, 'alice', 'after')).toEqual(expect.arrayContaining(['alice', 'dave', 'erin']));
+    },
+  );
 
   test('from before a key was made learns of the key', async () => {
     const committee = await Committee.open(3, 'no key');

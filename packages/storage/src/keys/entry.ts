@@ -33,8 +33,8 @@ export interface KeyInfo {
   readonly attempts: number;
   /** What is damaged of the key, if something is: then it has no epochs here, and nothing is done with it. */
   readonly quarantined: IntegrityError | undefined;
-  /** Of a quarantined key: the public packages that can still be read, old ones perhaps among them. */
-  readonly remains: readonly Uint8Array[];
+  /** Of a quarantined key: the epochs that can still be read, lowest first, as they were perhaps long ago. */
+  readonly remains: readonly EpochInfo[];
 }
 
 /** A key, as it is held in memory. */
@@ -42,7 +42,7 @@ export interface Entry {
   readonly keyId: Uint8Array;
   readonly record: KeyRecord;
   readonly quarantined?: IntegrityError;
-  readonly remains?: readonly Uint8Array[];
+  readonly remains?: Entry['epochs'];
   readonly epochs: ReadonlyMap<number, Epoch>;
 }
 
@@ -127,8 +127,8 @@ export function info(entry: Entry): KeyInfo {
   return made;
 }
 
-function infoOf({ keyId, record, epochs, quarantined, remains = [] }: Entry): KeyInfo {
-  const all = [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
+function infoOf({ keyId, record, epochs, quarantined, remains = new Map() }: Entry): KeyInfo {
+  const all = epochInfos(epochs);
   return {
     keyId,
     name: record.name,
@@ -139,8 +139,12 @@ function infoOf({ keyId, record, epochs, quarantined, remains = [] }: Entry): Ke
     current: all.findLast(({ state }) => state === 'certified' || state === 'active'),
     attempts: attempts(epochs),
     quarantined,
-    remains,
+    remains: epochInfos(remains),
   };
+}
+
+function epochInfos(epochs: Entry['epochs']): readonly EpochInfo[] {
+  return [...epochs].sort(([a], [b]) => a - b).map(([epoch, kept]) => epochInfo(epoch, kept));
 }
 
 function epochInfo(epoch: number, { record, material }: Epoch): EpochInfo {

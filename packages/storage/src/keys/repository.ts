@@ -9,6 +9,7 @@ import {
   certificateOf,
   checkIsNext,
   type Entry,
+  type Epoch,
   info,
   isGivenUpFor,
   isKept,
@@ -209,6 +210,15 @@ export class KeyRepository {
     });
   }
 
+  /**
+   * Does nothing with a key any more, of which `epoch` is not what it should be: until it is repaired, or this is opened again. What can
+   * be wrong that the seals do not tell, the caller knows. @throws {KeyError} `unknown-key`, `quarantined`
+   */
+  quarantine(keyId: Uint8Array, epoch: number): void {
+    const { epochs } = this.#entries.usable(keyId);
+    this.#quarantine(keyId, new IntegrityError(epochPlace(keyId, epoch), 'unproven'), epochs);
+  }
+
   /** Forbids signing with the key, or allows it again. @throws {KeyError} `unknown-key` */
   async freeze(keyId: Uint8Array, frozen: boolean): Promise<void> {
     await this.#change(keyId, { frozen: frozen ? 1 : 0 });
@@ -335,18 +345,22 @@ export class KeyRepository {
       await this.#loadWhole(fromHex(id));
     } catch (error) {
       if (!(error instanceof IntegrityError)) throw error;
-      const name = this.#entries.find(fromHex(id))?.record.name ?? '';
-      const record = { version: keyRecordVersion, name, scheme: '', frozen: 1, exported: 0 };
-      const remains = [...(this.#entries.find(fromHex(id))?.epochs.values() ?? [])].map(
-        (epoch) => epoch.record.publicPackage,
-      );
-      this.#entries.set({ keyId: fromHex(id), record, epochs: new Map(), quarantined: error, remains });
-      this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
-      // What was decided before the damage holds: a crash may have come between the record and the copy.
-      for await (const { epoch, record: own } of readable(this.#keyring, fromHex(id)))
-        if (own.state.type === 'shredded' && !(await this.#hasSecrets(fromHex(id), epoch)))
+      const remains = new Map<number, Epoch>();
+      for await (const { epoch, record } of readable(this.#keyring, fromHex(id))) {
+        remains.set(epoch, { record, material: new Set() });
+        // What was decided before the damage holds: a crash may have come between the record and the copy.
+        if (record.state.type === 'shredded' && !(await this.#hasSecrets(fromHex(id), epoch)))
           await this.#copies.erase(fromHex(id), epoch);
+      }
+      this.#quarantine(fromHex(id), error, remains);
     }
+  }
+
+  #quarantine(keyId: Uint8Array, error: IntegrityError, remains: Entry['epochs']): void {
+    const name = this.#entries.find(keyId)?.record.name ?? '';
+    const record = { version: keyRecordVersion, name, scheme: '', frozen: 1, exported: 0 };
+    this.#entries.set({ keyId, record, epochs: new Map(), quarantined: error, remains });
+    this.#findings.push({ kind: 'key-quarantined', place: error.place, reason: error.reason });
   }
 
   /** Whether there is anything of an epoch that shredding destroys: an old record of it may have been put back. */

@@ -32,7 +32,7 @@ export class UnlockError extends Error {
 }
 
 /** Why a record is not what it should be. */
-export type Damage = OpenFailure | 'missing' | 'contradiction' | 'outdated' | 'incomplete';
+export type Damage = OpenFailure | 'missing' | 'contradiction' | 'outdated' | 'incomplete' | 'unproven';
 
 const damages: Readonly<Record<Damage, string>> = {
   malformed: 'it is not a record',
@@ -43,6 +43,7 @@ const damages: Readonly<Record<Damage, string>> = {
   contradiction: 'what is there is not what was put there',
   outdated: 'it is an older or a foreign version',
   incomplete: 'records are gone, or older ones or others are in their place',
+  unproven: 'what certifies it convinces nobody who knows what it renews',
 };
 
 /**

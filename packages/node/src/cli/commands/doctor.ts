@@ -1,6 +1,8 @@
+import { unwantedIn } from '../../ceremonies/certified.ts';
 import { systemClock } from '../../clock.ts';
 import { systemRandomness } from '../../entropy.ts';
 import { acceptLostCounterOf, examineHome } from '../../home.ts';
+import { nativeTools } from '../../tools.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
 import { printable } from '../text.ts';
@@ -27,7 +29,9 @@ async function doctor(context: Context, options: { readonly acceptLostCounter?: 
     context.print({ accepted }, () => (accepted ? given : 'The counter is there: nothing was to be accepted.'));
     return exits.ok;
   }
-  const findings = await examineHome(config, systemRandomness);
+  const findings = await examineHome(config, systemRandomness, (key) =>
+    unwantedIn(key, { config, tools: nativeTools() }),
+  );
   context.print({ healthy: findings.length === 0, findings }, () =>
     findings.length === 0
       ? `${config.data}: every record is there, is the newest, and opens`
