@@ -241,11 +241,8 @@ describe('a reshare of a member that another one leaves out', () => {
     const rest = five.filter((name) => name !== 'carol');
     const first = await reshare(committee, 'carol', { members: five, threshold: 4 }, five);
     expect(first.state).toBe('done');
-    await expect(committee.at('carol').node.reshare('treasury', { members: five, threshold: 3 })).rejects.toMatchObject(
-      {
-        code: 'denied',
-      },
-    );
+    const again = committee.at('carol').node.reshare('treasury', { members: five, threshold: 3 });
+    await expect(again).rejects.toMatchObject({ code: 'busy' });
     const { state } = await reshare(committee, 'alice', { members: rest, threshold: 3 }, rest);
     expect(state).toBe('done');
     expectNobodyBlamed(committee);
