@@ -29,6 +29,6 @@ test.skipIf(!isTracked)('planted bugs are found, and where there is none none is
   const [first] = bugs as [Planted];
   const none: Planted = { ...first, replace: `${first.find}\n`, why: 'nothing is wrong' };
   const lines: string[] = [];
-  const missed = await missedOf([...bugs, none], (line) => void lines.push(line), 20);
+  const missed = await missedOf([...bugs, none], (line) => void lines.push(line), 150);
   expect(missed, lines.join('\n')).toEqual([none.why]);
 });
