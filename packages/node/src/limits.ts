@@ -192,9 +192,9 @@ export const limits = {
   openPerProposer: 4,
   /** And those that only wait for READY of all: one member may withhold it for ever, and it need not be who proposed them. */
   withheldPerProposer: 64,
-  /** What a peer may propose, per second and at once: a script makes some keys a second. Each is an audit record. */
-  proposalsPerSecond: 10,
-  proposalsBurst: 300,
+  /** What a peer may propose, per second and at once, each an audit record: a script makes keys as fast as they can be made. */
+  proposalsPerSecond: 50,
+  proposalsBurst: 500,
   /** Renewals of one key, and set-ups of its pairs, that a peer may propose: one in five minutes. A key is renewed once a day. */
   renewalsPerSecond: 0.003,
   renewalsBurst: 30,
