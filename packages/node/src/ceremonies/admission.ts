@@ -87,10 +87,10 @@ export class Admission {
     this.#workshop = workshop;
     this.#entries = entries;
     this.#open = open;
-    const { clock } = workshop;
+    const { clock, config } = workshop;
     this.#refusals = new PeerBudgets(clock, limits.refusalsPerSecond, limits.refusalsBurst);
     this.#proposals = new PeerBudgets(clock, limits.proposalsPerSecond, limits.proposalsBurst);
-    this.#renewals = new PeerBudgets(clock, limits.renewalsPerSecond, limits.renewalsBurst);
+    this.#renewals = new PeerBudgets(clock, renewalsPerSecond(config.refreshInterval), limits.renewalsBurst);
     this.#presignings = new PeerBudgets(clock, limits.presigningsPerSecond, limits.presigningsBurst);
     this.#repairs = new PeerBudgets(clock, limits.repairsPerSecond, limits.repairsBurst);
   }
@@ -196,6 +196,11 @@ export class Admission {
       throw new ServiceError('busy', reason);
     }
   }
+}
+
+/** How many renewals of a key a peer may propose: all that are due, where one a day is not often enough. @param refreshInterval seconds; 0: none */
+export function renewalsPerSecond(refreshInterval: number): number {
+  return Math.max(limits.renewalsPerSecond, refreshInterval === 0 ? 0 : 1 / refreshInterval);
 }
 
 /** The request id of an encoded request, if it is one. */

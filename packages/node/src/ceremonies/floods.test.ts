@@ -16,6 +16,7 @@ import { committeeWith, expectNobodyBlamed, keyOf, statesOf, three } from '../..
 import { limits } from '../limits.ts';
 import { preparations, proposePreparation } from '../policy/preparation.ts';
 import { refreshProposals } from '../policy/refresh-proposal.ts';
+import { renewalsPerSecond } from './admission.ts';
 import type { NodeFrame } from './frames.ts';
 import { epochOf, packageOf } from './packages.ts';
 import { RefreshTask } from './refresh.ts';
@@ -108,6 +109,11 @@ describe('a member that says the same again and again', () => {
     expect(keyOf(committee, 'alice')?.current?.epoch).toBe(2);
     expectNobodyBlamed(committee);
   });
+});
+
+test('a peer may propose all refreshes that are due, however often that is', () => {
+  for (const interval of [60, 120, 300]) expect(renewalsPerSecond(interval) * interval).toBeCloseTo(1);
+  for (const interval of [0, 86_400]) expect(renewalsPerSecond(interval)).toBe(limits.renewalsPerSecond);
 });
 
 test('a member that proposes keys without end costs a bounded number of audit records', async () => {
