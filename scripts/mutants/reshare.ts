@@ -64,11 +64,7 @@ export const reshare: readonly Mutant[] = [
     ['if (!reshareProposals.verify(proposal, tools.signatures))', 'if (false)', 'a proposal that nobody signed'],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
     ["throw denied('the proposer has no share of this key');", 'void 0;', 'a proposal of a stranger to the key'],
-    [
-      '  checkNumber(epoch, name, Math.max(base.epoch, highestOf(key)), clock.now());\n',
-      '',
-      'a number that returns, and one at the end',
-    ],
+    ['  checkNumber(epoch, name, highest, clock.now());\n', '', 'a number that returns, and one at the end'],
     [
       'renewal.checkReshare(groupOf(base.scheme, tools.groups), { ...proposal, base })',
       'renewal.seatsOf({ ...proposal, base })',
@@ -85,7 +81,11 @@ export const reshare: readonly Mutant[] = [
       'if (false) {',
       'a key that is not the pinned one',
     ],
-    ['if (base.name === key && equal(base.keyId, keyIdOf(network, key))) return base;', 'return base;', 'another key'],
+    [
+      'if (base.name === key && equal(base.keyId, keyIdOf(workshop.config.networkId, key))) return base;',
+      'return base;',
+      'another key',
+    ],
     ['if (!equal(current.publicPackage, base.publicPackage)) {', 'if (false) {', 'an epoch that is no longer in use'],
     ['if (wasJustDealt(key, clock.now()) &&', 'if (false &&', 'one after another'],
     ['if (isStale) throw', 'if (false) throw', 'who left lured back into an epoch that is over'],
@@ -160,11 +160,7 @@ export const reshare: readonly Mutant[] = [
         "lowThreshold === 1 ? 'ask'",
         'more attempts than eight without an operator',
       ],
-      [
-        ' && !wasRefreshed(key, current, tools)',
-        '',
-        'a member that is never left behind because it refreshes all the time',
-      ],
+      [' && !wasRefreshed(key, current)', '', 'a member that is never left behind because it refreshes all the time'],
     ],
   ),
   ...cuts(
@@ -292,7 +288,7 @@ export const reshare: readonly Mutant[] = [
       'a member that an attempt with the number of another leaves behind',
     ],
     [
-      'verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });',
+      'verifySuccession(certificate, base, contextOf(this.#workshop));',
       'void [verifySuccession, base, groupFor];',
       'a certificate that the old committee does not want',
     ],

@@ -10,13 +10,11 @@ import {
   verifySuccession,
   wire,
 } from '@quorate/protocol';
-import type { EpochInfo, KeyInfo } from '@quorate/storage';
+import type { KeyInfo } from '@quorate/storage';
 import type { Config } from '../config/config.ts';
+import type { KnownEpoch } from '../standing/parts.ts';
 import type { Tools } from '../tools.ts';
 import { headerOf, packageOf } from './packages.ts';
-
-/** An epoch that may be what another one renews. */
-type KnownEpoch = Pick<EpochInfo, 'certificate' | 'epoch' | 'publicPackage'>;
 
 interface Parts {
   readonly config: Pick<Config, 'networkId'>;
@@ -71,7 +69,8 @@ export function unwantedIn({ current, epochs }: KeyInfo, parts: Parts): number |
   }
 }
 
-function contextOf({ config, tools }: Parts): CertificateContext {
+/** What certificates are verified with. */
+export function contextOf({ config, tools }: Parts): CertificateContext {
   const groupFor = (scheme: Scheme) => groupOf(scheme, tools.groups);
   return { network: config.networkId, groupFor, signatures: tools.signatures };
 }

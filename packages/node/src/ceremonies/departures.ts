@@ -23,6 +23,7 @@ import { limits } from '../limits.ts';
 import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
 import type { Ages } from './ages.ts';
+import { contextOf } from './certified.ts';
 import type { NodeFrame } from './frames.ts';
 import { epochOf, headerOf, packageOf, placeOf } from './packages.ts';
 import type { Workshop } from './task.ts';
@@ -213,7 +214,7 @@ export class Departures {
   }
 
   async #learn(certificate: Certificate): Promise<void> {
-    const { audit, clock, config, key: own, keys, log, tools } = this.#workshop;
+    const { audit, clock, config, key: own, keys, log } = this.#workshop;
     const { epoch, keyId, baseEpoch, members, name, scheme } = headerOf(certificate.publicPackage);
     const key = keys.get(keyId);
     const newest = newestOf(key);
@@ -223,8 +224,7 @@ export class Departures {
     const base = this.#baseFor(key, newest, baseEpoch);
     if (base === undefined) return;
     try {
-      const groupFor = (one: PublicPackage['scheme']) => groupOf(one, tools.groups);
-      verifySuccession(certificate, base, { network: config.networkId, groupFor, signatures: tools.signatures });
+      verifySuccession(certificate, base, contextOf(this.#workshop));
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error;
       log.warn('dropped a certificate that proves nothing', { key: key.name, epoch, error });

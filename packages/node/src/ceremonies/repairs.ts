@@ -4,6 +4,7 @@ import {
   type Certificate,
   CertificateError,
   certificateCodec,
+  EncodingError,
   equal,
   fromBytesBE,
   frost,
@@ -26,7 +27,7 @@ import { type CeremonyView, type RepairOrder, ServiceError } from '../service.ts
 import { knownOf, verifyCertified } from './certified.ts';
 import type { NodeFrame } from './frames.ts';
 import { chooseHelpers } from './helpers.ts';
-import { packageOf } from './packages.ts';
+import { headerOf, packageOf } from './packages.ts';
 import { type Certified, certificateOf, Question, type Used } from './question.ts';
 import { expectMember } from './sign.ts';
 import type { Workshop } from './task.ts';
@@ -118,7 +119,7 @@ export class Repairs {
     if (frame.type === 'activated') return this.#activated(peer, frame.value);
     const certificate = tryDecode(certificateCodec, frame.value)?.value;
     if (certificate === undefined) return;
-    const keyId = keyIdIn(certificate, this.#workshop.tools.groups);
+    const keyId = keyIdIn(certificate);
     const question = keyId === undefined ? undefined : this.#questions.get(toHex(keyId));
     const found = question === undefined ? undefined : this.#verified(certificate);
     if (question === undefined || found === undefined) return;
@@ -276,10 +277,11 @@ export class Repairs {
 }
 
 /** Which key a certificate is of, as it says. */
-function keyIdIn({ publicPackage }: Certificate, groups: Workshop['tools']['groups']): Uint8Array | undefined {
-  for (const group of [groups.ed25519, groups.secp256k1]) {
-    const keyId = tryDecode(publicPackageCodec(group), publicPackage)?.value.keyId;
-    if (keyId !== undefined) return keyId;
+function keyIdIn({ publicPackage }: Certificate): Uint8Array | undefined {
+  try {
+    return headerOf(publicPackage).keyId;
+  } catch (error) {
+    if (error instanceof EncodingError) return undefined;
+    throw error;
   }
-  return undefined;
 }

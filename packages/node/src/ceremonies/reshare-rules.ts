@@ -13,10 +13,10 @@ import type { EpochInfo, KeyInfo } from '@quorate/storage';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { matches, ruleFor } from '../policy/rights.ts';
 import { ServiceError } from '../service.ts';
-import type { Tools } from '../tools.ts';
+import { contextOf } from './certified.ts';
 import { checkNumber, highestOf } from './epoch-numbers.ts';
 import { checkCommittee } from './keygen.ts';
-import { epochOf, packageOf } from './packages.ts';
+import { epochOf, headerOf, packageOf } from './packages.ts';
 import { wasJustDealt, whyStuck } from './refresh.ts';
 import { isUnchanged } from './reshare-plan.ts';
 import { checkExpiry, usable } from './sign.ts';
@@ -26,6 +26,8 @@ import type { Workshop } from './task.ts';
 export interface Approved {
   /** The package that is dealt from. */
   readonly base: PublicPackage;
+  /** The highest number of the key that is known at this moment. */
+  readonly highest: number;
   /** Everybody who takes part: the new members at their new numbers, then those who deal and leave. */
   readonly seats: readonly renewal.Seat[];
   readonly decision: 'auto' | 'ask';
@@ -55,7 +57,8 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop, last
   if (!base.members.some(({ node }) => equal(node, proposal.proposer))) {
     throw denied('the proposer has no share of this key');
   }
-  checkNumber(epoch, name, Math.max(base.epoch, highestOf(key)), clock.now());
+  const highest = Math.max(base.epoch, highestOf(key));
+  checkNumber(epoch, name, highest, clock.now());
 
   const known = workshop.members();
   checkCommittee(
@@ -72,7 +75,7 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop, last
     throw new ServiceError('wrong-key', `the public key of ${name} is not the one under \`pins\` in node.yaml`);
   }
   const decision = decide(proposal, whyStuck(key) !== undefined, workshop);
-  return { base, seats, decision, isUnpinned: decision === 'ask' && !isHolder && pin === undefined };
+  return { base, highest, seats, decision, isUnpinned: decision === 'ask' && !isHolder && pin === undefined };
 }
 
 /** The key as verifiers see it, lower-case hex. */
@@ -81,13 +84,10 @@ export function publicKeyOf(base: PublicPackage, { tools }: Workshop): string {
 }
 
 /** The package that the proposal's certificate certifies. Who joins trusts it as far as it trusts the public key. */
-function baseOf({ base: certificate, key }: ReshareProposal, { config, tools }: Workshop): PublicPackage {
-  const { groups, signatures } = tools;
+function baseOf({ base: certificate, key }: ReshareProposal, workshop: Workshop): PublicPackage {
   try {
-    const network = config.networkId;
-    const groupFor = (scheme: PublicPackage['scheme']) => groupOf(scheme, groups);
-    const base = verifyCertificate(certificate, { network, groupFor, signatures });
-    if (base.name === key && equal(base.keyId, keyIdOf(network, key))) return base;
+    const base = verifyCertificate(certificate, contextOf(workshop));
+    if (base.name === key && equal(base.keyId, keyIdOf(workshop.config.networkId, key))) return base;
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
   }
@@ -98,7 +98,7 @@ function baseOf({ base: certificate, key }: ReshareProposal, { config, tools }: 
 function checkHeld(
   key: KeyInfo | undefined,
   { base, key: name, members }: ReshareProposal,
-  { clock, tools }: Workshop,
+  { clock }: Workshop,
   last: Uint8Array | undefined,
 ): void {
   const current = usable(key, name);
@@ -107,17 +107,16 @@ function checkHeld(
   }
   // Whoever refreshed all the time would never be left behind, nor whoever reshared.
   const leavesOut = last !== undefined && !members.some(({ node }) => equal(node, last));
-  if (wasJustDealt(key, clock.now()) && !wasRefreshed(key, current, tools) && !leavesOut) {
+  if (wasJustDealt(key, clock.now()) && !wasRefreshed(key, current) && !leavesOut) {
     throw new ServiceError('busy', 'the shares of the key were dealt a moment ago: try again in some seconds');
   }
 }
 
 /** Whether an epoch has the committee of the one before it, as far as that one is known here. */
-function wasRefreshed(key: KeyInfo | undefined, epoch: Pick<EpochInfo, 'publicPackage'>, tools: Tools): boolean {
-  if (key === undefined) return false;
-  const next = packageOf(key, epoch, tools);
+function wasRefreshed(key: KeyInfo | undefined, { publicPackage }: Pick<EpochInfo, 'publicPackage'>): boolean {
+  const next = headerOf(publicPackage);
   const base = epochOf(key, next.baseEpoch);
-  return base !== undefined && isUnchanged(packageOf(key, base, tools), next);
+  return base !== undefined && isUnchanged(headerOf(base.publicPackage), next);
 }
 
 /** Who held the key before, or was to, joins the same key, and never an epoch before one that is known. */

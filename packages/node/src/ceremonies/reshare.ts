@@ -19,7 +19,6 @@ import {
 import { limits } from '../limits.ts';
 import { type ReshareProposal, reshareProposals } from '../policy/reshare-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
-import { highestOf } from './epoch-numbers.ts';
 import type { Host } from './host.ts';
 import type { PairMaterials } from './jobs/pairs.ts';
 import type { ReshareOutput } from './jobs/renewals.ts';
@@ -33,9 +32,6 @@ import { receiveKeysOf } from './registering.ts';
 import { changesOf, isUnchanged } from './reshare-plan.ts';
 import { type Approved, checkReshare, publicKeyOf } from './reshare-rules.ts';
 import type { Proof, Task, TaskOutcome, TaskSession, Workshop } from './task.ts';
-
-/** What a proposal comes to here, and the highest number of the key that was known at that moment. */
-type Judged = Approved & { readonly highest: number };
 
 /**
  * A key goes to another committee, or to another threshold, as one participant sees it: the members of the new epoch, and behind
@@ -53,10 +49,10 @@ export class ReshareTask implements Task {
   readonly body: Uint8Array;
   readonly keyId: Uint8Array;
   readonly #proposal: ReshareProposal;
-  readonly #approved: Judged;
+  readonly #approved: Approved;
   readonly #workshop: Workshop;
 
-  private constructor(body: Uint8Array, proposal: ReshareProposal, approved: Judged, workshop: Workshop) {
+  private constructor(body: Uint8Array, proposal: ReshareProposal, approved: Approved, workshop: Workshop) {
     this.#proposal = proposal;
     this.#approved = approved;
     this.#workshop = workshop;
@@ -81,10 +77,7 @@ export class ReshareTask implements Task {
     const { epoch, key, members, threshold } = proposal;
     const request = toHex(reshareProposals.digest(proposal));
     const record = { request, key, epoch, threshold, members: members.length, from };
-    const judge = () => {
-      const approved = checkReshare(proposal, workshop, resharedBy(key));
-      return { ...approved, highest: Math.max(approved.base.epoch, highestOf(workshop.keys.get(approved.base.keyId))) };
-    };
+    const judge = () => checkReshare(proposal, workshop, resharedBy(key));
     return { task: new ReshareTask(body, proposal, await judged('reshare', record, workshop, judge), workshop) };
   }
 

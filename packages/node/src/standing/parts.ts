@@ -8,7 +8,7 @@ import type { Tools } from '../tools.ts';
 import type { StandingMessage } from './messages.ts';
 
 /** An epoch that may be what another one renews. */
-type KnownEpoch = Pick<EpochInfo, 'certificate' | 'epoch' | 'publicPackage'>;
+export type KnownEpoch = Pick<EpochInfo, 'certificate' | 'epoch' | 'publicPackage'>;
 
 /** What the standing of nodes is judged with. */
 export interface StandingParts {
