@@ -294,10 +294,10 @@ export class Ceremonies {
     return this.#pairs.count(node);
   }
 
-  /** This node takes part in nothing from now on, as its standing says: whatever is not certain yet ends. */
+  /** This node takes part in nothing from now on, as its standing says: whatever is not certain yet ends, in the background, too. */
   suspend(reason: string): void {
-    for (const entry of this.#book.open()) {
-      if (entry.ceremony.state.name === 'confirming') continue;
+    for (const entry of this.#book.entries.values()) {
+      if (isOver(entry.ceremony) || entry.ceremony.state.name === 'confirming') continue;
       this.#apply(entry, { type: 'cancel', code: 'suspended', reason });
       this.#declines.tell(entry, reason);
     }
