@@ -57,12 +57,11 @@ export async function agreement(facts: Facts, name: string): Promise<void> {
     const group = groupOf(key.scheme as Scheme, facts.world.tools.groups);
     const publicPackage = publicPackageOf(group, key.current.publicPackage);
     using secret = await home.keys.share(key.keyId, key.current.epoch);
-    const share = secret.use((bytes) => bytes.slice());
-    facts.shares.set(toHex(share), share);
-    held.push({ seat, publicPackage, share: fromBytesBE(share) });
+    const share = secret.use(fromBytesBE);
+    held.push({ seat, publicPackage, share });
     const { party } = publicPackage.members.find(({ node }) => equal(node, seat.key.publicKey)) as Member;
     // So no share changes without its epoch, least of all when another's is repaired.
-    if (!group.equals(group.multiplyBase(fromBytesBE(share)), verifyingShare(publicPackage, party)))
+    if (!group.equals(group.multiplyBase(share), verifyingShare(publicPackage, party)))
       facts.fail('I4 agreement', `the share of ${seat.name} is not the one of ${name} in its epoch`);
   }
   const [first] = held;
@@ -80,8 +79,6 @@ export async function agreement(facts: Facts, name: string): Promise<void> {
   const parties = held.map(
     ({ seat }) => members.find(({ node }) => toHex(node) === toHex(seat.key.publicKey))?.party as number,
   );
-  const points = held.map(({ share }, i) => [BigInt(parties[i] as number), share] as const);
-  facts.polynomials.push({ name, members: facts.seatsOf(members), threshold, order: group.order, points });
   for (let from = 0; from + threshold <= held.length; from++) {
     const chosen = parties.slice(from, from + threshold).map(BigInt);
     const secret = chosen.reduce((sum, x, i) => {

@@ -6,6 +6,7 @@ import { contentOf, payloadOf } from '../../packages/node/src/intents/intent.ts'
 import { requestId, type SignRequest } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
 import { agreement } from './agreement.ts';
+import { approvals } from './approvals.ts';
 import { blames, named } from './blame.ts';
 import { bounds } from './bounds.ts';
 import { Durability } from './durability.ts';
@@ -86,8 +87,11 @@ export class Checker extends Facts {
 
   /** A change of a ceremony at a member. */
   seen(seat: Seat, view: CeremonyView): void {
-    if (seat.isCorrupt) return;
     const { failure, id, key, kind, result, state } = view;
+    if (seat.isCorrupt) {
+      if (result?.type === 'signature') this.#orderOf(id, toHex(recordOf(result)));
+      return;
+    }
     this.memoryOf(seat).states.set(id, { kind, state });
     const why = failure === undefined ? '' : `: ${failure.reason}`;
     this.world.trace.note(this.world.clock.monotonic(), seat.name, `${kind} ${id.slice(0, 8)} ${state}${why}`);
@@ -112,7 +116,7 @@ export class Checker extends Facts {
     if (before === signature) return;
     if (before !== undefined) this.fail('I9 exactly once', `${seat.name} answers ${id} anew`);
     answers.set(id, signature);
-    const request = this.orders.get(id)?.find((one) => this.verifies(one, signature));
+    const request = this.#orderOf(id, signature);
     if (request === undefined)
       return this.fail('I1 unforgeability', `${seat.name} has a signature of ${key} that nobody ordered`);
     const content = toHex(contentOf(request.intent));
@@ -127,6 +131,20 @@ export class Checker extends Facts {
     )
       this.fail('I9 exactly once', `two messages were signed for ${id}`);
     this.signed.set(id, content);
+  }
+
+  /** Somebody has a signature: of which order it is, if of any. */
+  #orderOf(id: string, signature: string): SignRequest | undefined {
+    const request = this.orders.get(id)?.find((one) => this.verifies(one, signature));
+    if (request === undefined) return undefined;
+    this.fulfilled.add(request);
+    // R of FROST, r of ECDSA: two messages under one nonce give the key away.
+    const nonce = `${request.key} ${signature.slice(0, 64)}`;
+    const content = toHex(contentOf(request.intent));
+    if ((this.nonces.get(nonce) ?? content) !== content)
+      this.fail('I3 nonce', `two messages were signed with one nonce of ${request.key}`);
+    this.nonces.set(nonce, content);
+    return request;
   }
 
   /** Whether a signature as it is recorded is good for an order, under the key as it was first seen. */
@@ -158,9 +176,11 @@ export class Checker extends Facts {
 
   /** A process comes up. */
   async opened(seat: Seat, { home, node }: Life): Promise<void> {
-    if (home === undefined || node === undefined || seat.isCorrupt) return;
-    this.memoryOf(seat).states.clear();
+    if (home === undefined || node === undefined) return;
     node.follow((view) => this.seen(seat, view));
+    if (seat.isCorrupt) return;
+    this.memoryOf(seat).states.clear();
+    this.#promises.opened(seat);
     // What a copy does not know, the other one does.
     if ([...this.world.twins.values()].includes(seat)) return;
     this.#identity.opened(seat, home);
@@ -196,6 +216,7 @@ export class Checker extends Facts {
     if (this.world.clock.pending > idleTimers * this.plan.n)
       this.fail('I10 bounded', `${this.world.clock.pending} timers wait at the end`);
     for (const name of this.keys.keys()) await agreement(this, name);
-    secrecy(this);
+    for (const request of this.fulfilled) approvals(this, request);
+    await secrecy(this);
   }
 }

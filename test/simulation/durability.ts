@@ -3,14 +3,17 @@ import type { EpochInfo } from '@quorate/storage';
 import { headerOf } from '../../packages/node/src/ceremonies/packages.ts';
 import type { Home } from '../../packages/node/src/home.ts';
 import { epochPlace, type Facts, sharesOn } from './facts.ts';
+import { Shares } from './shares.ts';
 import type { Seat } from './world.ts';
 
 /** What members keep over crashes: enough shares of every key, and all that they said and used. */
 export class Durability {
   readonly #facts: Facts;
+  readonly #shares: Shares;
 
   constructor(facts: Facts) {
     this.#facts = facts;
+    this.#shares = new Shares(facts);
   }
 
   #written = '';
@@ -52,25 +55,29 @@ export class Durability {
     if (written === this.#written) return;
     this.#written = written;
     for (const seat of honest) {
-      this.#observeThresholds(seat);
+      this.#observeCommittees(seat);
+      this.#shares.observe(seat);
       for (const place of sharesOn(seat)) usable.set(place, (usable.get(place) ?? 0) + 1);
       this.#observeUse(seat);
     }
     for (const [name, { id }] of this.#facts.keys) {
       const left = [...usable].filter(([place]) => place.startsWith(id));
       // Of an epoch that nobody was up to show yet, two shares are as much as one can ask.
-      if (!left.some(([place, count]) => count >= (this.#facts.thresholds.get(place) ?? 2)))
+      if (!left.some(([place, count]) => count >= (this.#facts.committees.get(place)?.threshold ?? 2)))
         this.#facts.fail('I5 no loss', `of ${name}, no epoch has its quorum of shares left: ${JSON.stringify(left)}`);
     }
   }
 
-  #observeThresholds({ life }: Seat): void {
+  #observeCommittees({ life }: Seat): void {
     for (const { epochs, keyId } of life?.home?.keys.list() ?? [])
       for (const { certificate, epoch, publicPackage } of epochs) {
         const place = epochPlace(toHex(keyId), epoch);
         // Another attempt may have had the number of the one that was certified.
-        if (certificate !== undefined || !this.#facts.thresholds.has(place))
-          this.#facts.thresholds.set(place, headerOf(publicPackage).threshold);
+        const known = this.#facts.committees.get(place);
+        const isCertified = certificate !== undefined;
+        if (known !== undefined && (known.isCertified || !isCertified)) continue;
+        const { members, threshold } = headerOf(publicPackage);
+        this.#facts.committees.set(place, { members: this.#facts.seatsOf(members), threshold, isCertified });
       }
   }
 

@@ -1,5 +1,6 @@
 import { equal, type Scheme, toHex } from '@quorate/protocol';
 import { headerOf } from '../../packages/node/src/ceremonies/packages.ts';
+import type { PeerId } from '../../packages/node/src/network/network.ts';
 import type { SignRequest } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
 import type { Life } from './life.ts';
@@ -25,20 +26,27 @@ export class Facts {
   readonly orders = new Map<string, SignRequest[]>();
   /** Requests that a member took, by id. */
   readonly taken = new Map<string, SignRequest>();
-  /** The request of each session. */
-  readonly sessions = new Map<string, string>();
+  /** What each session is for. */
+  readonly sessions = new Map<string, Purpose>();
+  /** Which honest members helped to sign, by what they had approved on their disks: see {@link approvalOf}. */
+  readonly approvals = new Map<string, Set<PeerId>>();
+  /** Orders of which somebody had a signature. */
+  readonly fulfilled = new Set<SignRequest>();
   readonly #memories = new Map<Seat, Memory>();
   /** The package, by key and epoch. */
   readonly agreed = new Map<string, Uint8Array>();
-  /** How many shares are needed, by key and epoch. */
-  readonly thresholds = new Map<string, number>();
+  /** Who is in it, by key and epoch, and how many of them are needed. */
+  readonly committees = new Map<string, CommitteeOf>();
   /** Message that was signed, by request. */
   readonly signed = new Map<string, string>();
+  /** Message that was signed, by key and what its nonce shows. */
+  readonly nonces = new Map<string, string>();
   /** What honest members said in clear, for secrets to be looked for. */
   readonly frames: Uint8Array[] = [];
+  /** That honest members ever had, by their hexadecimal digits. */
   readonly shares = new Map<string, Uint8Array>();
-  /** The newest shares of each key, at the end. */
-  readonly polynomials: Polynomial[] = [];
+  /** By key, epoch and attempt. */
+  readonly polynomials = new Map<string, Polynomial>();
   /** Who proved to the others that somebody cheated. */
   readonly accusers = new WeakSet<Life>();
   /** Members whose folder was put back, or that ran twice. */
@@ -156,14 +164,33 @@ interface KnownKey {
   readonly publicKey: string;
 }
 
-/** The shares of a key in its newest epoch. */
+/** The shares of a key in an epoch. */
 export interface Polynomial {
   readonly name: string;
   readonly members: readonly Seat[];
   readonly threshold: number;
   readonly order: bigint;
-  /** Of honest members: party and share. */
-  readonly points: readonly (readonly [x: bigint, y: bigint])[];
+  /** Of honest members: share by party. */
+  readonly points: Map<bigint, bigint>;
+}
+
+/** What a session is for. */
+export interface Purpose {
+  readonly request: string;
+  /** Of the request's body. */
+  readonly digest: string;
+  readonly epoch: number;
+}
+
+export interface CommitteeOf {
+  readonly members: readonly Seat[];
+  readonly threshold: number;
+  readonly isCertified: boolean;
+}
+
+/** What a member approves: this very request, of this very body, in this epoch. */
+export function approvalOf({ digest, epoch, request }: Purpose): string {
+  return `${request} ${digest} ${epoch}`;
 }
 
 /** What a member said or was seen to be at, in any of its lives. */
@@ -184,6 +211,10 @@ interface Memory {
   readonly said: Map<string, string>;
   /** In which session a first message was used, by its bytes. */
   readonly opened: Map<string, string>;
+  /** The digest of the order that it helped to sign, by request. */
+  readonly approved: Map<string, string>;
+  /** Sessions whose nonces an earlier life spent. */
+  readonly spent: Set<string>;
 }
 
 function emptyMemory(): Memory {
@@ -196,6 +227,8 @@ function emptyMemory(): Memory {
     shredded: new Map(),
     said: new Map(),
     opened: new Map(),
+    approved: new Map(),
+    spent: new Set(),
   };
 }
 

@@ -208,4 +208,11 @@ export const planted: readonly Planted[] = [
     why: 'an order that is being written down is taken though the node was shown meanwhile that it was put back',
     protocol: 'restore',
   },
+  {
+    file: `${ceremonies}/prepared.ts`,
+    find: '{ key: name, epoch, request: toHex(id) });',
+    replace: '{ key: name, epoch, request: toHex(epoch === 1 ? output.share : id) });',
+    why: 'a share of the first epoch is written down in the audit log',
+    protocol: 'refresh',
+  },
 ];

@@ -12,7 +12,7 @@ import {
   wire,
 } from '@quorate/protocol';
 import { decodeFrame, type NodeFrame } from '../../packages/node/src/ceremonies/frames.ts';
-import { epochPlace, type Facts } from './facts.ts';
+import { approvalOf, epochPlace, type Facts, type Purpose } from './facts.ts';
 import type { Seat } from './world.ts';
 
 /** The byte that tells a Start among frames. */
@@ -26,11 +26,21 @@ export class Promises {
     this.#facts = facts;
   }
 
+  /** A process comes up: what its earlier lives spent is spent. */
+  opened(seat: Seat): void {
+    const { spent } = this.#facts.memoryOf(seat);
+    for (const place of seat.store.durable.keys())
+      if (place.startsWith('sessions/')) spent.add(place.split('/')[1] ?? '');
+  }
+
   /** Anybody says something: sessions begin with it. */
   heard(frame: Uint8Array): void {
     if (frame[1] !== startTag) return;
     const { type, value } = decodeFrame(frame);
-    if (type === 'start') this.#facts.sessions.set(toHex(sessionId(value)), toHex(value.request));
+    if (type !== 'start') return;
+    const { digest, epoch, presignature, request } = value;
+    if (presignature.length > 0) this.#facts.reach('a presignature is used');
+    this.#facts.sessions.set(toHex(sessionId(value)), { request: toHex(request), digest: toHex(digest), epoch });
   }
 
   /** An honest member says something: what it promises by it must be on its disk for good. */
@@ -73,7 +83,7 @@ export class Promises {
       if (seat.life !== undefined && proves(payload)) this.#facts.accusers.add(seat.life);
       return;
     }
-    const { opened, said } = this.#facts.memoryOf(seat);
+    const { opened, said, spent } = this.#facts.memoryOf(seat);
     const sid = toHex(envelope.sid);
     const bytes = toHex(payload);
     const slot = `${sid} ${round} ${sort} ${envelope.to}`;
@@ -90,15 +100,30 @@ export class Promises {
       opened.set(bytes, sid);
     }
     if (kind !== kinds.sign || round === 0) return;
-    const request = this.#facts.sessions.get(sid);
-    const { durable } = seat.store;
-    if (request !== undefined && !durable.has(`requests/${request}`))
-      this.#facts.fail('I1 unforgeability', `${seat.name} helps to sign what it has not approved`);
-    if (![...durable.keys()].some((place) => place.startsWith(`sessions/${sid}/`)))
+    if (spent.has(sid))
+      this.#facts.fail('I6 monotone', `${seat.name} goes on with ${sid}, which it spent before it died`);
+    const purpose = this.#facts.sessions.get(sid);
+    if (purpose !== undefined) this.#helps(seat, purpose);
+    if (![...seat.store.durable.keys()].some((place) => place.startsWith(`sessions/${sid}/`)))
       this.#facts.fail(
         'R4 nonces are spent first',
         `${seat.name} says a share of a session that is not spent on its disk`,
       );
+  }
+
+  #helps(seat: Seat, purpose: Purpose): void {
+    const { approvals, world } = this.#facts;
+    const record = seat.store.durable.get(`requests/${purpose.request}`);
+    const approved = record && world.kept.in(record);
+    // A version, and the digest of what was approved.
+    if (approved === undefined || toHex(approved.subarray(1, 33)) !== purpose.digest)
+      return this.#facts.fail('I1 unforgeability', `${seat.name} helps to sign what it has not approved`);
+    const { approved: known } = this.#facts.memoryOf(seat);
+    if ((known.get(purpose.request) ?? purpose.digest) !== purpose.digest)
+      this.#facts.fail('I9 exactly once', `${seat.name} helps to sign two orders under one id`);
+    known.set(purpose.request, purpose.digest);
+    const approval = approvalOf(purpose);
+    approvals.set(approval, (approvals.get(approval) ?? new Set()).add(seat.peer));
   }
 }
 

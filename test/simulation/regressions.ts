@@ -101,4 +101,8 @@ export const regressions: readonly Regression[] = [
     was: 'a cheat that was found while a session was being left was told to the others, and written down by nobody',
     run: { ...toy, protocol: 'mixed', seed: 10210 },
   },
+  {
+    was: 'who was suspended went on with a presigning, of which nobody is told',
+    run: { ...toy, protocol: 'restore', seed: 93136, scheme: 'ecdsa' },
+  },
 ];

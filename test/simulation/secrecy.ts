@@ -1,24 +1,32 @@
-import { toHex } from '@quorate/protocol';
+import { ascii, fromBytesBE, toHex } from '@quorate/protocol';
 import { primeField } from '../../packages/protocol/src/sharing/field.ts';
 import type { Facts, Polynomial } from './facts.ts';
+import { Needles } from './needles.ts';
+import { inClear } from './world.ts';
 
 /** What the adversary may know: fewer points of any polynomial than determine it. */
-export function secrecy(facts: Facts): void {
-  inClear(facts);
+export async function secrecy(facts: Facts): Promise<void> {
+  await outside(facts);
   const view = viewOf(facts);
   dealings(facts, view);
-  for (const polynomial of facts.polynomials) rank(facts, view, polynomial);
+  for (const polynomial of facts.polynomials.values()) rank(facts, view, polynomial);
 }
 
-/** In the toy group a share is told by its last eight bytes: nobody says them, and no log has them. */
-function inClear(facts: Facts): void {
-  const said = Buffer.concat(facts.frames);
-  for (const share of facts.shares.values()) {
-    if (said.includes(share.subarray(-8))) facts.fail('I11 no secret outside', 'a share was said in clear');
-    const hex = toHex(share.subarray(-8));
-    for (const { log, name } of facts.world.honest)
-      if (log.some((line) => line.includes(hex)))
-        facts.fail('I11 no secret outside', `a share is in the log of ${name}`);
+/** A share of any epoch is told by its last eight bytes: no frame, no log, no answer and no audit has them. */
+async function outside(facts: Facts): Promise<void> {
+  const shares = [...facts.shares.values()].map((share) => share.subarray(-8));
+  if (new Needles(shares).areIn(Buffer.concat(facts.frames)))
+    facts.fail('I11 no secret outside', 'a share was said in clear');
+  const texts = new Needles(shares.flatMap((share) => [toHex(share), `${fromBytesBE(share)}`].map(ascii)));
+  for (const { life, log, name } of facts.world.honest) {
+    if (texts.areIn(Buffer.from(log.join('\n'))))
+      facts.fail('I11 no secret outside', `a share is in the log of ${name}`);
+    const { node } = life ?? {};
+    if (node === undefined) continue;
+    const audit = await node.audit({ most: 100_000 }).catch(String);
+    const answers = [node.ceremonies(), node.peers(), await node.status(), await node.health(), await node.keys()];
+    if (texts.areIn(Buffer.from(inClear([...answers, audit]))))
+      facts.fail('I11 no secret outside', `${name} tells a share to whoever asks it`);
   }
 }
 
@@ -57,15 +65,19 @@ function dealings(facts: Facts, view: ReadonlySet<string>): void {
 
 /** The shares of an epoch are on a polynomial of the degree that they should be, and the adversary has too few of them. */
 function rank(facts: Facts, view: ReadonlySet<string>, { members, name, order, points, threshold }: Polynomial): void {
-  const least = spanOf(points, order);
-  const known = points.filter(([, share]) => view.has(share.toString(16).padStart(16, '0').slice(-16))).length;
+  // Fewer points are on many polynomials.
+  if (points.size < threshold) return;
+  const least = spanOf([...points], order);
+  const known = [...points.values()].filter((share) =>
+    view.has(share.toString(16).padStart(16, '0').slice(-16)),
+  ).length;
   const corrupt = members.filter(({ isCorrupt }) => isCorrupt).length;
   if (known + corrupt >= Math.min(least, threshold))
     facts.fail('I2 secrecy', `the adversary has ${known + corrupt} shares of ${name}, of which ${least} are the key`);
 }
 
 /** How many points of a polynomial say all the others. */
-function spanOf(points: Polynomial['points'], order: bigint): number {
+function spanOf(points: readonly (readonly [x: bigint, y: bigint])[], order: bigint): number {
   const field = primeField(order);
   // Newton's divided differences: the polynomial has as many coefficients as are not zero.
   let row = points.map(([, y]) => y);

@@ -16,7 +16,14 @@ const sometimes: Readonly<Record<ProtocolName, readonly string[]>> = {
     'torn batch',
     'fail-stop',
   ],
-  sign: ['crash in a session (sign)', 'another attempt (sign)', 'blame on the disk', 'share-restored', 'copy-restored'],
+  sign: [
+    'crash in a session (sign)',
+    'another attempt (sign)',
+    'blame on the disk',
+    'share-restored',
+    'copy-restored',
+    'a presignature is used',
+  ],
   refresh: ['crash between prepare and certificate', 'shredded', 'failed: cheated (renew)', 'destroyed by a bit flip'],
   reshare: [
     'done (renew)',

@@ -1,4 +1,4 @@
-import { type Aead, type NodeKey, Secret } from '@quorate/protocol';
+import { type Aead, type NodeKey, Secret, toHex } from '@quorate/protocol';
 import { nativeAead } from '@quorate/protocol/native';
 import { MemoryStore } from '@quorate/storage';
 import { type SimulatedClock, simulatedClock } from '../../packages/node/src/clock.ts';
@@ -12,6 +12,7 @@ import { nativeTools, type Tools } from '../../packages/node/src/tools.ts';
 import { configOf, openHomeOn, openNodeOn } from '../../packages/node/test/committee.ts';
 import { Dealt } from './dealt.ts';
 import { Dice } from './dice.ts';
+import { Kept } from './kept.ts';
 import { Life } from './life.ts';
 import { toyAead, toyIdentity, toyTools } from './toys.ts';
 import type { Trace } from './trace.ts';
@@ -68,6 +69,7 @@ export class World {
   readonly seats: readonly Seat[];
   readonly trace: Trace;
   readonly dealt = new Dealt();
+  readonly kept = new Kept();
   watcher: Watcher = {
     sending: (_seat, _to, frame) => [frame],
     opened: async () => undefined,
@@ -209,7 +211,7 @@ export class World {
 
   async #open(seat: Seat, life: Life): Promise<void> {
     const { config, key, randomness, seed } = seat;
-    const home = await openHomeOn(seat.store, key, seed, randomness, this.#aead);
+    const home = await openHomeOn(seat.store, key, seed, randomness, this.kept.aeadOf(this.#aead));
     if (life.isOver) return;
     life.home = home;
     const network = this.#network(seat, life);
@@ -291,14 +293,23 @@ export class World {
     handler(peer, frame);
   }
 
-  #log(seat: Seat): Log {
+  /** Of all levels, for secrets to be looked for. */
+  #log(seat: Seat, bound: Fields = {}): Log {
     const at = (message: string, fields: Fields = {}): void => {
-      const line = `${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? value.message : value))}`;
+      const line = `${message} ${inClear({ ...bound, ...fields })}`;
       seat.log.push(line);
       this.trace.note(this.clock.monotonic(), seat.name, line);
     };
-    const quiet = (): void => undefined;
-    const log: Log = { trace: quiet, debug: quiet, info: quiet, warn: at, error: at, fatal: at, with: () => log };
-    return log;
+    const more = (fields: Fields): Log => this.#log(seat, { ...bound, ...fields });
+    return { trace: at, debug: at, info: at, warn: at, error: at, fatal: at, with: more };
   }
+}
+
+/** All that somebody says, as JSON: bytes in hexadecimal, big integers in decimal. */
+export function inClear(said: unknown): string {
+  return JSON.stringify(said, (_, value: unknown) => {
+    if (value instanceof Error) return value.message;
+    if (value instanceof Uint8Array) return toHex(value);
+    return typeof value === 'bigint' ? value.toString() : value;
+  });
 }
