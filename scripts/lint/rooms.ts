@@ -53,7 +53,7 @@ export const rooms: Record<(typeof packages)[number], readonly (readonly string[
     ['intents'],
     ['policy'],
     ['service.ts'],
-    ['ceremony-words.ts'],
+    ['ceremony-words.ts', 'fail-stop.ts'],
     ['coordination', 'standing', 'stock'],
     ['ceremonies'],
     ['audit-page.ts', 'warnings.ts'],

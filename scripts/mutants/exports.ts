@@ -48,11 +48,11 @@ export const exports: readonly Mutant[] = [
       ["  if (config.export !== 'enabled')\n", '  if (false)\n', 'a share for other software that nobody switched on'],
       ["  if (scheme === 'ecdsa') throw", '  if (false) throw', 'a share that nobody can read'],
       [
-        "  await audit.append(clock.now(), 'share-exported'",
-        "  void ((..._: unknown[]) => 0)(clock.now(), 'share-exported'",
+        "  await failStop(audit.append(clock.now(), 'share-exported', fields), port.fatal);\n",
+        '',
         'a share that leaves no trace',
       ],
-      ['  await keys.markExported(publicPackage.keyId);\n', '', 'a share that nobody remembers has left'],
+      ['  await failStop(keys.markExported(keyId), port.fatal);\n', '', 'a share that nobody remembers has left'],
     ],
   ),
   ...cuts(

@@ -32,6 +32,7 @@ import { expectMember } from './ceremonies/sign.ts';
 import type { RosterNode, Workshop } from './ceremonies/task.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import { failStop } from './fail-stop.ts';
 import type { Home } from './home.ts';
 import { peerIdOf, publicKeyOf } from './network/identity.ts';
 import type { Network, PeerId, PeerStatus } from './network/network.ts';
@@ -251,7 +252,7 @@ export class QuorateNode implements Service {
   }
 
   async resolve(): Promise<StandingView> {
-    await this.#standings.resolve();
+    await this.#failStop(this.#standings.resolve());
     return this.#standings.view();
   }
 
@@ -277,8 +278,8 @@ export class QuorateNode implements Service {
     const key = this.#key(name);
     expectMember(key);
     const { keyId } = key;
-    await home.audit.append(clock.now(), frozen ? 'key-frozen' : 'key-thawed', { key: name });
-    await home.keys.freeze(keyId, frozen);
+    await this.#failStop(home.audit.append(clock.now(), frozen ? 'key-frozen' : 'key-thawed', { key: name }));
+    await this.#failStop(home.keys.freeze(keyId, frozen));
     return this.#keyView(this.#key(name));
   }
 
@@ -512,6 +513,10 @@ export class QuorateNode implements Service {
 
   #nameOf(peer: PeerId): string {
     return this.#nodes().find((member) => member.peer === peer)?.name ?? `${peer.slice(0, 16)}…`;
+  }
+
+  async #failStop<T>(work: Promise<T>): Promise<T> {
+    return await failStop(work, this.#parts.fatal);
   }
 
   /** PeerIds are base58 of a protobuf: worth remembering. */

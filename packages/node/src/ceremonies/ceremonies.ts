@@ -2,6 +2,7 @@ import { EncodingError, equal, keyIdOf, kinds } from '@quorate/protocol';
 import type { KeyInfo } from '@quorate/storage';
 import { acceptWith } from '../ceremony-words.ts';
 import { rendezvous } from '../coordination/election.ts';
+import { failStop } from '../fail-stop.ts';
 import { limits } from '../limits.ts';
 import { publicKeyOf } from '../network/identity.ts';
 import type { Network, PeerId } from '../network/network.ts';
@@ -296,11 +297,12 @@ export class Ceremonies {
 
   /** This node takes part in nothing from now on, as its standing says: whatever is not certain yet ends, in the background, too. */
   suspend(reason: string): void {
-    for (const entry of this.#book.entries.values()) {
-      if (isOver(entry.ceremony) || entry.ceremony.state.name === 'confirming') continue;
-      this.#apply(entry, { type: 'cancel', code: 'suspended', reason });
-      this.#declines.tell(entry, reason);
-    }
+    const uncertain = [...this.#book.entries.values()].filter(
+      ({ ceremony }) => !isOver(ceremony) && ceremony.state.name !== 'confirming',
+    );
+    // All of them before the first word of it, which may show that a peer is gone: then others would be asked.
+    for (const entry of uncertain) this.#apply(entry, { type: 'cancel', code: 'suspended', reason });
+    for (const entry of uncertain) this.#declines.tell(entry, reason);
     this.#workshop.presignatures.close();
   }
 
@@ -557,12 +559,7 @@ export class Ceremonies {
 
   /** As `#inBackground`, for work whose caller is told, too. */
   async #failStop<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      if (!(error instanceof ServiceError)) this.#options.fatal(error);
-      throw error;
-    }
+    return await failStop(work, (error) => this.#options.fatal(error));
   }
 }
 

@@ -78,13 +78,24 @@ describe('a node whose disk fails', () => {
     expect(nth).toBeGreaterThan(5);
   });
 
-  test('stops also when it was a local user who asked', async () => {
-    const committee = await Committee.open(2, 'local');
+  test.for([
+    ['sign', 1],
+    ['freeze', 1],
+    ['freeze', 2],
+    ['keyPackage', 1],
+    ['keyPackage', 2],
+  ] as const)('stops also when it was a local user who asked: %s, write %d', async ([what, nth]) => {
+    const committee = await Committee.open(2, 'local', { export: 'enabled' });
     await committee.key();
-    const alice = committee.at('alice');
-    alice.store.failWrite(1);
-    await expect(alice.node.sign(committee.order('m'))).rejects.toThrow();
-    expect(alice.fatal.length).toBe(1);
+    const { fatal, node, store } = committee.at('alice');
+    store.failWrite(nth);
+    const asked = {
+      sign: async () => node.sign(committee.order('m')),
+      freeze: async () => node.freeze('treasury', true),
+      keyPackage: async () => node.keyPackage('treasury'),
+    };
+    await expect(asked[what]()).rejects.toThrow();
+    expect(fatal.length).toBe(1);
   });
 
   test.for([1, 2])('cannot accept without its audit record: write %d', async (nth) => {

@@ -2,6 +2,7 @@ import { equal, frost, groupOf, type Member, type NodeKey, toHex } from '@quorat
 import type { AuditLog, KeyRepository } from '@quorate/storage';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { failStop } from '../fail-stop.ts';
 import { ServiceError } from '../service.ts';
 import type { Tools } from '../tools.ts';
 import { publicPackageOf } from './packages.ts';
@@ -14,6 +15,7 @@ export interface KeyPackagesPort {
   readonly keys: KeyRepository;
   readonly audit: AuditLog;
   readonly tools: Tools;
+  fatal(error: unknown): void;
 }
 
 /**
@@ -28,8 +30,10 @@ export async function ownKeyPackages(name: string, port: KeyPackagesPort): Promi
   if (scheme === 'ecdsa') throw new ServiceError('invalid', 'no other software reads shares of an ecdsa key');
   const publicPackage = publicPackageOf(groupOf(scheme, tools.groups), encoded);
   const { party } = publicPackage.members.find(({ node }) => equal(node, key.publicKey)) as Member;
-  await audit.append(clock.now(), 'share-exported', { key: name, keyId: toHex(publicPackage.keyId), epoch, party });
-  await keys.markExported(publicPackage.keyId);
-  using share = await keys.share(publicPackage.keyId, epoch);
+  const { keyId } = publicPackage;
+  const fields = { key: name, keyId: toHex(keyId), epoch, party };
+  await failStop(audit.append(clock.now(), 'share-exported', fields), port.fatal);
+  await failStop(keys.markExported(keyId), port.fatal);
+  using share = await keys.share(keyId, epoch);
   return frost.encodeZfPackages(frost.suiteOf(scheme, tools.groups), publicPackage, party, share);
 }

@@ -666,6 +666,16 @@ test('an order that is still being written down when the node is shown a later s
   expect(carol.sent.filter(({ frame }) => frame.type === 'registration' || frame.type === 'request')).toEqual([]);
 });
 
+test.for([1, 2])('an operator whose word is not written down has a node that stops: write %d', async (nth) => {
+  const [committee, carol] = await trio('resolved on a bad disk');
+  const later = statementOf(carol, { counter: 99 });
+  say(committee, 'alice', 'carol', { type: 'held', value: { statements: [later], twin: 0 } });
+  await committee.run(50);
+  carol.store.failWrite(nth);
+  await expect(carol.node.resolve()).rejects.toThrow();
+  expect(carol.fatal).toHaveLength(1);
+});
+
 test('nothing to resolve is said so', async () => {
   const [, carol] = await trio('well');
   await expect(carol.node.resolve()).rejects.toMatchObject({ code: 'not-suspended' });
