@@ -36,7 +36,8 @@ export class Checker extends Facts {
 
   accepted(seat: Seat, request: SignRequest, view: CeremonyView): void {
     if (!seat.isCorrupt) this.taken.set(toHex(requestId(request)), request);
-    this.seen(seat, view);
+    // An answer is a moment late: what follows a ceremony may have seen more of it.
+    if (this.stateOf(seat, view.id) === undefined) this.seen(seat, view);
   }
 
   /** Something else than a refusal came out of a call: allowed where the disk was made to fail. */

@@ -5,6 +5,7 @@ import { type SignRequest, signRequests } from '../../packages/node/src/policy/s
 import { ServiceError } from '../../packages/node/src/service.ts';
 import type { Checker } from './checker.ts';
 import { Dice } from './dice.ts';
+import type { Life } from './life.ts';
 import type { Case, Plan, ProtocolName } from './plan.ts';
 import type { Seat, World } from './world.ts';
 
@@ -17,17 +18,29 @@ interface CommitteeOrder {
   readonly threshold: number;
 }
 
-type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh' | 'reshare' | 'lose' | 'repair';
+type Act = 'keygen' | 'sign' | 'again' | 'conflict' | 'refresh' | 'reshare' | 'lose' | 'repair' | 'cancel' | 'freeze';
 
 /** What clients and operators do, and how many times in a run, for each protocol. A new protocol gets its line here. */
 const workloads: Readonly<Record<ProtocolName, { readonly acts: readonly Act[]; readonly count: number }>> = {
-  keygen: { acts: ['keygen', 'keygen', 'keygen', 'sign'], count: 4 },
-  sign: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict'], count: 8 },
-  refresh: { acts: ['refresh', 'refresh', 'refresh', 'sign'], count: 6 },
-  reshare: { acts: ['reshare', 'reshare', 'reshare', 'refresh', 'sign', 'sign', 'again'], count: 10 },
-  repair: { acts: ['lose', 'lose', 'repair', 'repair', 'repair', 'refresh', 'sign', 'sign'], count: 10 },
-  mixed: { acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh', 'reshare'], count: 10 },
-  restore: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict', 'refresh', 'refresh'], count: 12 },
+  keygen: { acts: ['keygen', 'keygen', 'keygen', 'sign', 'cancel'], count: 5 },
+  sign: { acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict', 'cancel', 'freeze'], count: 10 },
+  refresh: { acts: ['refresh', 'refresh', 'refresh', 'refresh', 'sign', 'cancel', 'freeze'], count: 7 },
+  reshare: {
+    acts: ['reshare', 'reshare', 'reshare', 'refresh', 'sign', 'sign', 'again', 'cancel', 'freeze'],
+    count: 12,
+  },
+  repair: {
+    acts: ['lose', 'lose', 'repair', 'repair', 'repair', 'refresh', 'sign', 'sign', 'cancel', 'freeze'],
+    count: 12,
+  },
+  mixed: {
+    acts: ['sign', 'sign', 'again', 'conflict', 'keygen', 'refresh', 'refresh', 'reshare', 'cancel', 'freeze'],
+    count: 12,
+  },
+  restore: {
+    acts: ['sign', 'sign', 'sign', 'again', 'again', 'conflict', 'refresh', 'refresh', 'cancel', 'freeze'],
+    count: 14,
+  },
 };
 
 /** Clients and operators: what they order, at whom, and what they are told. */
@@ -47,6 +60,21 @@ export class Client {
     this.#case = run;
     this.#checker = checker;
     this.#dice = new Dice(`${run.protocol} ${run.seed} client`);
+  }
+
+  /** A process is up: its operator looks at it now and then, and says yes to what waits. */
+  opened(seat: Seat, { node }: Life): void {
+    const asked = new Set<string>();
+    node?.follow(({ id, key, needsAccept }) => {
+      if (!needsAccept || asked.has(id)) return;
+      asked.add(id);
+      // Who joins a committee has the public key from the others' operators.
+      const publicKey = this.#checker.keys.get(key)?.publicKey;
+      this.#world.clock.after(this.#dice.between(1, 5_000), () => {
+        this.#ask(seat, `accept ${id.slice(0, 8)}`, async (one) => one.accept(id, publicKey));
+        this.#checker.reach('accepted by an operator');
+      });
+    });
   }
 
   /** Orders things now and then, while things go wrong. */
@@ -135,6 +163,11 @@ export class Client {
     this.#ask(seat, `repair ${name}`, async (node) => node.repair(name, { publicKey }));
   }
 
+  /** Its operator stops the use of a key here, or allows it again. */
+  freeze(seat: Seat, name: string, frozen: boolean): void {
+    this.#ask(seat, `${frozen ? 'freeze' : 'thaw'} ${name}`, async (node) => node.freeze(name, frozen));
+  }
+
   /** Its operator says that no other instance of it runs. */
   resolve(seat: Seat): void {
     this.#ask(seat, 'resolve', async (node) => node.resolve());
@@ -171,6 +204,17 @@ export class Client {
         const lost = living.filter((one) => this.#checker.lost.has(one));
         return this.repair(lost.length === 0 ? seat : this.#dice.any(lost), firstKey);
       }
+      case 'cancel': {
+        const open = seat.life?.node?.ceremonies().filter(({ state }) => state !== 'done' && state !== 'failed') ?? [];
+        if (open.length === 0) return;
+        const { id, kind } = this.#dice.any(open);
+        this.#checker.reach(`cancelled (${kind})`);
+        return this.#ask(seat, `cancel ${id.slice(0, 8)}`, async (node) => node.cancel(id));
+      }
+      case 'freeze':
+        this.#checker.reach('frozen');
+        this.#world.clock.after(this.#dice.between(1, 20_000), () => this.freeze(seat, key, false));
+        return this.freeze(seat, key, true);
       case 'reshare':
         return this.reshare(this.#holder(key) ?? seat, key);
     }

@@ -64,6 +64,8 @@ export class Identity {
   heardTwo(seat: Seat, twin: Seat): void {
     const [one, other] = [seat, twin].map(({ life }) => life?.home);
     if (one === undefined || other === undefined) return;
+    // Two that drew the same bytes, as a machine and its copy may, and did nothing yet, are told apart by nobody.
+    if (equal(one.bootEpoch, other.bootEpoch)) return this.#facts.reach('two that are as one');
     if (one.marks.own().state === 'well' && other.marks.own().state === 'well')
       this.#facts.fail('I13 identity', `${seat.name} runs twice, and both take part`);
     this.#facts.reach('two of one identity are found out');

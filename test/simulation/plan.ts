@@ -84,6 +84,8 @@ export interface Plan {
   readonly duration: number;
   /** Seconds; zero for never. */
   readonly refreshInterval: number;
+  /** Whether operators are asked before a key is made, or goes to another committee. */
+  readonly asks: boolean;
   /** That are kept ahead, of an ECDSA key. */
   readonly presignatures: number;
   /** Whether the corrupt members still cheat when everything else is well again. */
@@ -149,6 +151,7 @@ export function planOf({ protocol, seed, isReal, scheme, without }: Case): Plan 
       scheduled && (protocol === 'refresh' || protocol === 'reshare' || protocol === 'mixed')
         ? dice.between(10, 60)
         : 0,
+    asks: new Dice(`${protocol} ${seed} operators`).chance(0.2),
     presignatures: new Dice(`${protocol} ${seed} presignatures`).any([0, 1, 3]),
     cheatsOn: dice.chance(0.5),
   };

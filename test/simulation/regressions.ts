@@ -105,4 +105,8 @@ export const regressions: readonly Regression[] = [
     was: 'who was suspended went on with a presigning, of which nobody is told',
     run: { ...toy, protocol: 'restore', seed: 93136, scheme: 'ecdsa' },
   },
+  {
+    was: 'who was suspended said that it takes part in nothing, saw thereby that a peer was gone, and asked others',
+    run: { ...toy, protocol: 'restore', seed: 93124 },
+  },
 ];

@@ -33,12 +33,15 @@ const patience = 180_000;
 export async function simulate(run: Case, print?: (line: string) => void): Promise<Outcome> {
   const trace = new Trace(print);
   const plan = planOf(run);
-  const { disk, isReal, n, presignatures, refreshInterval } = { ...plan, isReal: run.isReal };
+  const { asks, disk, n, presignatures, refreshInterval } = plan;
+  const accept = { default: asks ? ('ask' as const) : ('auto' as const), proposers: {} };
+  const settings = { accept, refreshInterval, presignatures };
   const seed = `${run.protocol} ${run.seed}`;
-  const world = new World({ seed, n, settings: { refreshInterval, presignatures }, disk, isReal, trace });
+  const world = new World({ seed, n, settings, disk, isReal: run.isReal, trace });
   const checker = new Checker(world, plan);
   const faults = new Faults(world, plan, run, checker);
   const adversary = new Adversary(world, plan, seed, faults);
+  const client = new Client(world, plan, run, checker);
   const roles = new Dice(`${seed} roles`);
   for (const seat of roles.some(world.seats, plan.corrupt)) seat.isCorrupt = true;
   world.watcher = {
@@ -48,7 +51,10 @@ export async function simulate(run: Case, print?: (line: string) => void): Promi
       if (!seat.isCorrupt) checker.sending(seat, frame);
       return said;
     },
-    opened: async (seat, life) => checker.opened(seat, life),
+    opened: async (seat, life) => {
+      client.opened(seat, life);
+      await checker.opened(seat, life);
+    },
     refused: (seat, error) => {
       checker.refused(seat, error);
       if (!seat.isDestroyed) faults.restart(seat, roles);
@@ -65,7 +71,7 @@ export async function simulate(run: Case, print?: (line: string) => void): Promi
     checker.fail('robust', `a promise that nobody looks at: ${String((error as Error).stack)}`);
   process.on('unhandledRejection', onRejection);
   try {
-    await new Run(world, plan, run, checker, faults, adversary).all();
+    await new Run(world, plan, run, checker, faults, adversary, client).all();
   } catch (error) {
     checker.fail('simulator', String((error as Error).stack));
   } finally {
@@ -90,14 +96,22 @@ class Run {
   readonly #adversary: Adversary;
   readonly #client: Client;
 
-  constructor(world: World, plan: Plan, run: Case, checker: Checker, faults: Faults, adversary: Adversary) {
+  constructor(
+    world: World,
+    plan: Plan,
+    run: Case,
+    checker: Checker,
+    faults: Faults,
+    adversary: Adversary,
+    client: Client,
+  ) {
     this.#world = world;
     this.#plan = plan;
     this.#case = run;
     this.#checker = checker;
     this.#faults = faults;
     this.#adversary = adversary;
-    this.#client = new Client(world, plan, run, checker);
+    this.#client = client;
   }
 
   async all(): Promise<void> {
@@ -133,7 +147,9 @@ class Run {
     if (!(await this.#until(up, 60_000))) return this.#stuck('coming up again');
     await this.#pass(2 * limits.readyInterval + 1_000);
     await this.#settles();
+    await this.#thaws();
     await this.#repairs();
+    await this.#thaws();
     await this.#signsAgain();
     await this.#renews();
     // What a corrupt member withheld for long may have moved a key to others just now.
@@ -142,6 +158,23 @@ class Run {
     const isCertifying = ({ life }: Seat): boolean =>
       life?.node?.ceremonies().some(({ kind, state }) => kind === 'renew' && isUnderWay.has(state)) === true;
     await this.#until(() => !this.#world.honest.some(isCertifying), 2 * limits.readyInterval + 1_000);
+  }
+
+  /** No operator has anything against the use of a key any more. */
+  async #thaws(): Promise<void> {
+    const frozen = (): readonly (readonly [Seat, string])[] =>
+      this.#world.seats.flatMap((seat) =>
+        (seat.life?.home?.keys.list() ?? [])
+          .filter((key) => key.frozen && key.current !== undefined)
+          .map(({ name }) => [seat, name] as const),
+      );
+    const isDone = (): boolean => frozen().length === 0;
+    // The write may be the one that was to fail: then it is asked again.
+    for (let tries = 0; !isDone() && tries < 12; tries++) {
+      for (const [seat, name] of frozen()) this.#client.freeze(seat, name, false);
+      await this.#until(isDone, 5_000);
+    }
+    if (!isDone()) this.#stuck('thawing keys');
   }
 
   /** Of two with one identity the operator stops one. Then all come to know where everybody stands, by themselves or by his word. */
@@ -268,6 +301,8 @@ class Run {
     };
     for (let turn = 0; !renewed() && this.#world.clock.monotonic() < begun + patience; turn++) {
       if (this.#checker.violation !== undefined) return;
+      // Who comes back into a committee may have had something against it before.
+      await this.#thaws();
       // One after the other: what one left open may keep others from taking part in its next.
       const asked = this.#checker.newestOf(firstKey).members.filter((seat) => this.#able.includes(seat));
       ask(asked[turn % asked.length] as Seat);
