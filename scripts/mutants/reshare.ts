@@ -289,7 +289,7 @@ export const reshare: readonly Mutant[] = [
     ],
     [
       'verifySuccession(certificate, base, contextOf(this.#workshop));',
-      'void [verifySuccession, base, groupFor];',
+      'void [verifySuccession, base, contextOf];',
       'a certificate that the old committee does not want',
     ],
     [

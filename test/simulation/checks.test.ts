@@ -1,6 +1,6 @@
 import { ascii, concat, kinds, sealEnvelope, toBytesBE, toHex } from '@quorate/protocol';
 import { MemoryStore } from '@quorate/storage';
-import * as fc from 'fast-check';
+import { array, assert, integer, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { requestId, signRequests } from '../../packages/node/src/policy/sign-request.ts';
 import type { CeremonyView } from '../../packages/node/src/service.ts';
@@ -35,9 +35,9 @@ function worldOf(): { readonly checker: Checker; readonly world: World; readonly
 test('needles are found where they are, and nowhere else', () => {
   // Few different bytes, so that there are near misses.
   const bytes = (least: number, most: number) =>
-    fc.array(fc.integer({ min: 0, max: 2 }), { minLength: least, maxLength: most }).map((all) => Buffer.from(all));
-  fc.assert(
-    fc.property(fc.array(bytes(4, 8), { maxLength: 5 }), bytes(0, 60), (needles, text) => {
+    array(integer({ min: 0, max: 2 }), { minLength: least, maxLength: most }).map((all) => Buffer.from(all));
+  assert(
+    property(array(bytes(4, 8), { maxLength: 5 }), bytes(0, 60), (needles, text) => {
       expect(new Needles(needles).areIn(text)).toBe(needles.some((needle) => text.includes(needle)));
     }),
   );

@@ -55,8 +55,7 @@ export class Durability {
     if (written === this.#written) return;
     this.#written = written;
     for (const seat of honest) {
-      this.#observeCommittees(seat);
-      this.#shares.observe(seat);
+      this.#observeEpochs(seat);
       for (const place of sharesOn(seat)) usable.set(place, (usable.get(place) ?? 0) + 1);
       this.#observeUse(seat);
     }
@@ -68,17 +67,22 @@ export class Durability {
     }
   }
 
-  #observeCommittees({ life }: Seat): void {
-    for (const { epochs, keyId } of life?.home?.keys.list() ?? [])
-      for (const { certificate, epoch, publicPackage } of epochs) {
-        const place = epochPlace(toHex(keyId), epoch);
-        // Another attempt may have had the number of the one that was certified.
-        const known = this.#facts.committees.get(place);
-        const isCertified = certificate !== undefined;
-        if (known !== undefined && (known.isCertified || !isCertified)) continue;
-        const { members, threshold } = headerOf(publicPackage);
-        this.#facts.committees.set(place, { members: this.#facts.seatsOf(members), threshold, isCertified });
+  #observeEpochs(seat: Seat): void {
+    for (const { epochs, keyId } of seat.life?.home?.keys.list() ?? [])
+      for (const info of epochs) {
+        const place = epochPlace(toHex(keyId), info.epoch);
+        this.#shares.observe(seat, place, info.publicPackage);
+        this.#observeCommittee(place, info);
       }
+  }
+
+  #observeCommittee(place: string, { certificate, publicPackage }: EpochInfo): void {
+    const known = this.#facts.committees.get(place);
+    const isCertified = certificate !== undefined;
+    // Another attempt may have had the number of the one that was certified.
+    if (known !== undefined && (known.isCertified || !isCertified)) return;
+    const { members, threshold } = headerOf(publicPackage);
+    this.#facts.committees.set(place, { members: this.#facts.seatsOf(members), threshold, isCertified });
   }
 
   #observeUse(seat: Seat): void {

@@ -1,5 +1,6 @@
-import { ascii, fromBytesBE, toHex } from '@quorate/protocol';
+import { toHex } from '@quorate/protocol';
 import { primeField } from '../../packages/protocol/src/sharing/field.ts';
+import { spellings } from '../support/canaries.ts';
 import type { Facts, Polynomial } from './facts.ts';
 import { Needles } from './needles.ts';
 import { inClear } from './world.ts';
@@ -17,7 +18,7 @@ async function outside(facts: Facts): Promise<void> {
   const shares = [...facts.shares.values()].map((share) => share.subarray(-8));
   if (new Needles(shares).areIn(Buffer.concat(facts.frames)))
     facts.fail('I11 no secret outside', 'a share was said in clear');
-  const texts = new Needles(shares.flatMap((share) => [toHex(share), `${fromBytesBE(share)}`].map(ascii)));
+  const texts = new Needles(shares.flatMap(spellings));
   for (const { life, log, name } of facts.world.honest) {
     if (texts.areIn(Buffer.from(log.join('\n'))))
       facts.fail('I11 no secret outside', `a share is in the log of ${name}`);

@@ -7,7 +7,7 @@ export function found(secret: Uint8Array, text: Buffer): boolean {
 }
 
 /** The ways in which bytes get printed or kept: as they are and reversed (scalars have either order). */
-function spellings(secret: Uint8Array): readonly Buffer[] {
+export function spellings(secret: Uint8Array): readonly Buffer[] {
   return [Buffer.from(secret), Buffer.from(secret).reverse()].flatMap((bytes) => [
     bytes,
     Buffer.from(bytes.toString('hex')),
