@@ -109,4 +109,8 @@ export const regressions: readonly Regression[] = [
     was: 'who was suspended said that it takes part in nothing, saw thereby that a peer was gone, and asked others',
     run: { ...toy, protocol: 'restore', seed: 93124 },
   },
+  {
+    was: 'a run was judged while the proof of a cheat was on its way to the disk',
+    run: { ...toy, protocol: 'sign', seed: 50042 },
+  },
 ];

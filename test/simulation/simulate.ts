@@ -158,6 +158,8 @@ class Run {
     const isCertifying = ({ life }: Seat): boolean =>
       life?.node?.ceremonies().some(({ kind, state }) => kind === 'renew' && isUnderWay.has(state)) === true;
     await this.#until(() => !this.#world.honest.some(isCertifying), 2 * limits.readyInterval + 1_000);
+    // What was said last is still being written down: an order may be answered while a proof of its session is on its way to the disk.
+    await this.#pass(2_000);
   }
 
   /** No operator has anything against the use of a key any more. */
