@@ -90,6 +90,10 @@ describe('what the node says', () => {
     expect(await node('identity', 'resolve')).toMatchObject({ exit: 0 });
     expect(await json('identity')).toMatchObject({ state: 'resolved', confirmedBy: ['carol'] });
     expect((await node('identity', 'resolve')).exit).toBe(2);
+    service.standing = { ...service.standing, state: 'well', reason: undefined };
+    expect((await node('identity')).stdout).toMatch(/^well by itself, but .*identity resolve`\ndoubted by: bob\n$/);
+    service.standing = { ...service.standing, doubtedBy: [] };
+    expect((await node('identity')).stdout).toBe('well\n');
   });
 
   test('nothing that steers a terminal', async () => {

@@ -46,6 +46,8 @@ export class Recovery {
   readonly #learned = new Map<string, Map<PeerId, Learned>>();
   #cancel = (): void => undefined;
   #completing = false;
+  /** Whether it was settled since the start that others have a signature of ours that this disk did not know. */
+  #isSettled = false;
   #closed = false;
   /** What is said to all once the node has recovered. */
   onRecovered: () => void = () => undefined;
@@ -88,6 +90,13 @@ export class Recovery {
       case 'resolved':
         return 'this node does nothing until enough peers confirm where it stands';
     }
+  }
+
+  /** What only this disk could know, and may not any more: for the operator, from the first sign until the next start. */
+  get forgotten(): string | undefined {
+    if (!this.#isSettled && this.#own.evidence.length === 0) return undefined;
+    const what = 'what operators said here since it was copied is forgotten, freezes of keys above all';
+    return `if an older copy of this node's disk was put back, ${what}: freeze again what must not be used`;
   }
 
   /** Judges a statement that `peer` showed. One that we did not sign says nothing. */
@@ -236,10 +245,14 @@ export class Recovery {
     await audit.append(clock.now(), 'recovered', { generation: highest + 1 });
     await this.#markLost();
     if (this.#own !== before) return;
+    this.#isSettled ||= evidence !== undefined;
     await marks.keepOwn({ state: 'well', lives: [], evidence: new Uint8Array(0) });
     this.#nonce = undefined;
     this.#learned.clear();
-    log.warn('this node stands where it should, and takes part again', { generation: highest + 1 });
+    log.warn('this node stands where it should, and takes part again', {
+      generation: highest + 1,
+      forgotten: this.forgotten,
+    });
   }
 
   /** Whether a statement of ours is one that this disk remembers, or one from before it was settled, or older than it can tell. */

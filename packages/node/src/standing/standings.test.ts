@@ -38,6 +38,9 @@ async function restart(committee: Committee, member: Member): Promise<void> {
 }
 
 const stateOf = async ({ node }: Member): Promise<string> => (await node.status()).standing.state;
+/** Whether the operator is told that freezes may be forgotten. */
+const forgets = async ({ node }: Member): Promise<boolean> =>
+  (await node.status()).warnings.some((warning) => /freeze again/.test(warning));
 const doubtedAt = ({ node }: Member): readonly string[] =>
   node
     .peers()
@@ -130,6 +133,7 @@ describe('a node on an earlier copy of its disk', () => {
     await restore(committee, carol, copy);
 
     expect(await stateOf(carol)).toBe('recovering');
+    expect(await forgets(carol)).toBe(true);
     expect(await committee.audit('carol')).toContain('rolled-back');
     expect(await carol.node.health()).toMatchObject({ ready: false });
     await expect(carol.node.sign(committee.order('too early'))).rejects.toMatchObject({ code: 'suspended' });
@@ -146,6 +150,7 @@ describe('a node on an earlier copy of its disk', () => {
     expect(await signersOf(committee, 'carol', 'at the end')).toContain('carol');
     expect(doubtedAt(committee.at('alice'))).toEqual([]);
     expect(generationOf(carol.home.bootEpoch)).toBe(1);
+    expect(await forgets(carol)).toBe(true);
     // It is over with what it was shown then.
     say(committee, 'alice', 'carol', { type: 'held', value: { statements: [old], twin: 0 } });
     await committee.run(50);
@@ -153,6 +158,7 @@ describe('a node on an earlier copy of its disk', () => {
     // What it says now is the truth after a restart, too.
     await restart(committee, carol);
     expect([await stateOf(carol), generationOf(carol.home.bootEpoch)]).toEqual(['well', 1]);
+    expect(await forgets(carol)).toBe(false);
   });
 
   test('is found out by peers that were restarted meanwhile, and remembers it over its own restarts', async () => {

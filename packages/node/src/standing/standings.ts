@@ -89,9 +89,10 @@ export class Standings {
   warnings(): readonly string[] {
     const { marks, members, nameOf } = this.#parts;
     const { doubtedBy, reason } = this.view();
+    const { forgotten } = this.#recovery;
     const doubted = members().filter(({ node }) => marks.doubtOf(node) !== undefined);
     return [
-      ...(reason === undefined ? [] : [reason]),
+      ...[reason, forgotten].filter((one) => one !== undefined),
       ...doubtedBy.map(
         (name) =>
           `${name} holds that this identity runs twice or was rolled back: stop other instances, then \`quorate identity resolve\``,

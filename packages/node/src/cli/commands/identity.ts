@@ -1,3 +1,4 @@
+import type { StandingView } from '../../service.ts';
 import type { AddCommand, Context } from '../context.ts';
 import { type ExitCode, exits } from '../exit.ts';
 import { printable } from '../text.ts';
@@ -18,12 +19,17 @@ async function show(context: Context): Promise<ExitCode> {
   const { standing } = await context.node().status();
   context.print(standing, () =>
     [
-      standing.reason === undefined ? 'well' : `${standing.state}: ${printable(standing.reason)}`,
+      standing.reason === undefined ? wellAs(standing) : `${standing.state}: ${printable(standing.reason)}`,
       ...(standing.state === 'well' ? [] : [`confirmed by: ${standing.confirmedBy.join(', ') || 'nobody yet'}`]),
       ...(standing.doubtedBy.length === 0 ? [] : [`doubted by: ${standing.doubtedBy.join(', ')}`]),
     ].join('\n'),
   );
   return exits.ok;
+}
+
+function wellAs({ doubtedBy }: StandingView): string {
+  if (doubtedBy.length === 0) return 'well';
+  return 'well by itself, but others sit in no session with it: stop other instances, then `quorate identity resolve`';
 }
 
 async function resolve(context: Context): Promise<ExitCode> {
