@@ -215,7 +215,10 @@ export interface KeyView {
   /** The key under which a plain verifier accepts signatures: for Taproot the x-only output key. */
   readonly publicKey: string;
   readonly tweak: string;
-  readonly createdAt: number;
+  /** When this node came to know the key: when it was made, if it took part. */
+  readonly knownSince: number;
+  /** When it came by the epoch that is shown. */
+  readonly epochAt: number;
   /** One machine knew the key before it came here: it is worth as much as its past. */
   readonly imported: boolean;
   /** The private key was put together somewhere, with this node's share, or the share was given to other software. */

@@ -318,8 +318,8 @@ describe('time', () => {
     for (const member of committee.members.values()) {
       await committee.stop(member);
       await committee.start(member);
-      const { createdAt, epoch } = await member.node.key('treasury');
-      expect([epoch, createdAt > start, createdAt <= committee.clock.now()]).toEqual([2, true, true]);
+      const { epoch, epochAt } = await member.node.key('treasury');
+      expect([epoch, epochAt > start, epochAt <= committee.clock.now()]).toEqual([2, true, true]);
     }
     await committee.run(50);
     expect((await committee.sign('carol', early)).result).toMatchObject({ type: 'signature' });

@@ -39,14 +39,14 @@ describe('a key generation', () => {
     const committee = await Committee.open(5, 'same');
     await committee.key();
     const views = await Promise.all([...committee.members.values()].map(async ({ node }) => node.key('treasury')));
-    for (const view of views) expect(view).toEqual({ ...views[0], createdAt: view.createdAt });
+    for (const view of views) expect(view).toEqual({ ...views[0], knownSince: view.epochAt, epochAt: view.epochAt });
     expect(views[0]).toMatchObject({ epoch: 1, state: 'active', tweak: 'none' });
   });
 
   test('that is asked for again is refused by name, wherever, also by a later life of the node: the key stays', async () => {
     const committee = await Committee.open(3, 'again');
     await committee.key();
-    const { createdAt: _, ...before } = await committee.at('alice').node.key('treasury');
+    const { epochAt: _, ...before } = await committee.at('alice').node.key('treasury');
     const twice = async (): Promise<void> => {
       for (const { node } of committee.members.values()) {
         const asked = node.keygen({ name: 'treasury', scheme: 'ed25519' });

@@ -103,6 +103,8 @@ describe('a refresh', () => {
     for (const epoch of [2, 3]) {
       await committee.run(1.2 * 86_400_000);
       for (const name of names) expect(current(committee, name)).toBe(epoch);
+      const { epochAt, knownSince } = await committee.at('alice').node.key('treasury');
+      expect([knownSince, epochAt > made]).toEqual([made, true]);
       const mine = names.map((name) =>
         committee
           .at(name)

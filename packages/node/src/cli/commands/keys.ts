@@ -149,7 +149,7 @@ function print(context: Context, key: KeyView): void {
       ['parties', key.parties.map(({ party, name }) => `${party} ${name}`).join(', ')],
       ['state', `${state(key)}, epoch ${key.epoch}`],
       ...(key.scheme === 'ecdsa' ? [['presignatures', String(key.presignatures)] as const] : []),
-      ['made', time(key.createdAt)],
+      ['known since', time(key.knownSince)],
       ...(key.exported
         ? [['exported', 'the key, or the share here: whoever has the private key signs alone'] as const]
         : []),
@@ -165,7 +165,7 @@ function print(context: Context, key: KeyView): void {
         ? [
             [
               'held',
-              `by the parties above, as of ${time(key.createdAt)}; what became of it since is not known here`,
+              `by the parties above, as of ${time(key.epochAt)}; what became of it since is not known here`,
             ] as const,
           ]
         : []),
