@@ -85,8 +85,13 @@ export const ceremonies: readonly Mutant[] = [
   ...cuts(
     folder,
     'declines.ts',
-    ['refresh.test.ts'],
+    ['refresh.test.ts', 'epoch-numbers.test.ts'],
     [
+      [
+        'this.send(peer, task.id, reason, told)',
+        'this.send(peer, task.id, reason)',
+        'a number that each has to hear of by itself',
+      ],
       [
         '    this.tell(entry, `${tooMany}${reasons}`);\n',
         '',

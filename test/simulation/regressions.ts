@@ -113,4 +113,8 @@ export const regressions: readonly Regression[] = [
     was: 'a run was judged while the proof of a cheat was on its way to the disk',
     run: { ...toy, protocol: 'sign', seed: 50042 },
   },
+  {
+    was: 'only who had proposed a number was told that it is taken: each of many had to fail by itself',
+    run: { ...toy, protocol: 'reshare', seed: 54042 },
+  },
 ];

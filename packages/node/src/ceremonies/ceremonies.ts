@@ -457,7 +457,7 @@ export class Ceremonies {
     try {
       const entry = await this.#admission.admit(name, body, peer);
       const { state } = entry.ceremony;
-      if (state.name === 'failed') this.#declines.send(peer, entry.task.id, state.reason);
+      if (state.name === 'failed') this.#declines.send(peer, entry.task.id, state.reason, entry.told);
       this.#results.send(entry, peer);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

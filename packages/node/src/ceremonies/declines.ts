@@ -34,9 +34,9 @@ export class Declines {
     for (const { peer, item } of this.#early.take(id)) this.receive(peer, item);
   }
 
-  /** This node will not take part in a request, or no longer: all its members are told. */
-  tell(entry: Entry, reason: string): void {
-    for (const peer of this.#port.seats.others(entry.task).values()) this.send(peer, entry.task.id, reason);
+  /** This node will not take part in a request, or no longer: all its members are told, and what it was told of numbers. */
+  tell({ task, told }: Entry, reason: string): void {
+    for (const peer of this.#port.seats.others(task).values()) this.send(peer, task.id, reason, told);
   }
 
   /** @param highest the number that one proposed must be above, if that is why; else zero */

@@ -78,6 +78,21 @@ describe('a member that has one of the others prepare the last number within rea
     expectNobodyBlamed(committee);
   });
 
+  test('fails one proposal: whoever proposes next heard of the number, too', async () => {
+    const committee = await committeeWith('heard', 4, 4, { threshold: 2 });
+    const attack = reachOf(committee, 'alice');
+    await aliceAlonePrepares(committee, attack);
+    const refresh = async (proposer: string): Promise<CeremonyView> => {
+      const { id } = await committee.at(proposer).node.refresh('treasury');
+      await committee.until(() => ['done', 'failed'].includes(committee.ceremony(proposer, id)?.state ?? ''), 120_000);
+      return committee.ceremony(proposer, id) as CeremonyView;
+    };
+    expect((await refresh('bob')).failure?.reason).toMatch(/numbers only rise/);
+    await committee.run(100);
+    expect((await refresh('dave')).result).toMatchObject({ epoch: attack + 1 });
+    expectNobodyBlamed(committee);
+  });
+
   test.for(['alice', 'bob'])('once more and again, keeps %s from no refresh', async (proposer) => {
     const committee = await committeeWith(`again ${proposer}`, 4, 4, { threshold: 2 });
     for (const _ of [1, 2, 3]) await aliceAlonePrepares(committee, reachOf(committee, 'alice'));

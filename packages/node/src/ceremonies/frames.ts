@@ -26,7 +26,7 @@ export type NodeFrame =
       readonly value: {
         readonly request: Uint8Array;
         readonly reason: string;
-        /** The highest number of an epoch of the key that I know, if the one proposed is not above it; else zero. */
+        /** The highest number of an epoch of the key that I know or was told of, if the one proposed is not above it; else zero. */
         readonly highest: number;
       };
     }
