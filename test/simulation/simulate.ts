@@ -154,12 +154,12 @@ class Run {
     await this.#renews();
     // What a corrupt member withheld for long may have moved a key to others just now.
     if (this.#plan.reshares) await this.#pass(2 * limits.readyInterval + 1_000);
+    // What was said last is still being written down: an order may be answered while a proof of its session is on its way to the disk.
+    await this.#pass(2_000);
     // Of a renewal that was asked for long ago, some may just have the certificate.
     const isCertifying = ({ life }: Seat): boolean =>
       life?.node?.ceremonies().some(({ kind, state }) => kind === 'renew' && isUnderWay.has(state)) === true;
     await this.#until(() => !this.#world.honest.some(isCertifying), 2 * limits.readyInterval + 1_000);
-    // What was said last is still being written down: an order may be answered while a proof of its session is on its way to the disk.
-    await this.#pass(2_000);
   }
 
   /** No operator has anything against the use of a key any more. */
