@@ -66,6 +66,11 @@ export const repair: readonly Mutant[] = [
     ['(publicKey === undefined || publicKey === keyOf(publicPackage))', 'true', 'another key than the operator names'],
     ['peerOf, able: users, tries }', 'peerOf, tries }', 'helpers who lost their shares, too'],
     ['peerOf, able: users, tries }', 'peerOf, able: users }', 'a helper that spoils one attempt after the other'],
+    [
+      "epochs.findLast((one) => one.state !== 'shredded' || one.certificate !== undefined)",
+      'epochs.at(-1)',
+      'an epoch whose share was lost before it was certified, and that nobody misses',
+    ],
   ]),
   ...cuts(folder, 'repairs.ts', tests, [
     [
@@ -191,6 +196,13 @@ export const repair: readonly Mutant[] = [
     'salvage.ts',
     ['salvage.test.ts'],
     [
+      [
+        'puts.push(lostEpoch(keyring, repaired, number));',
+        'void lostEpoch;',
+        'another outcome under a number whose record was lost',
+      ],
+      ['...(isHidden ? [last] : [])', '', 'a number that was lost without a trace'],
+      ['number > epoch && number <= last && ', 'number > epoch && ', 'a number on the disk that nobody can reach'],
       [
         '  await copies.eraseOthers(keyId, known);\n',
         '',

@@ -117,4 +117,8 @@ export const regressions: readonly Regression[] = [
     was: 'only who had proposed a number was told that it is taken: each of many had to fail by itself',
     run: { ...toy, protocol: 'reshare', seed: 54042 },
   },
+  {
+    was: 'who lost the record of what it had said READY for said READY, after a repair, for another outcome under that number',
+    run: { ...toy, protocol: 'repair', seed: 62767 },
+  },
 ];

@@ -22,6 +22,7 @@ import { examine, MemoryStore, type StoreOperation } from '@quorate/storage';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Committee, type Member, type Tamper } from '../../test/committee.ts';
 import { limits } from '../limits.ts';
+import { refreshProposals } from '../policy/refresh-proposal.ts';
 import { type RepairProposal, repairProposals } from '../policy/repair-proposal.ts';
 import type { CeremonyView, RepairOrder } from '../service.ts';
 import { unwantedIn } from './certified.ts';
@@ -598,7 +599,67 @@ describe('a certificate that a liar alone could put together', () => {
     await recover(committee, alice);
     carol.tamper = onlyTo('alice', stripped);
     expect((await repair(committee, 'alice', { publicKey })).result).toMatchObject({ epoch: 1 });
-    expect(statesOf(alice)).toEqual([[1, 'active']]);
+    // Nothing was left here to tell which numbers are gone: none up to now is taken again.
+    expect(statesOf(alice)).toEqual([
+      [1, 'active'],
+      [expect.toSatisfy((last) => last > 1_600_000_000), 'shredded'],
+    ]);
+    for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
+  });
+});
+
+describe('a member that lost what it had prepared, too', () => {
+  const all = ['alice', 'bob', 'carol'];
+
+  /** All prepare epoch 2, only Alice says READY for it, and she loses the record of it. */
+  async function prepared(seed: string): Promise<readonly [Committee, Member]> {
+    const committee = await committeeOf(3, seed);
+    for (const name of ['bob', 'carol']) committee.at(name).tamper = (frame) => (frame.type === 'ready' ? [] : [frame]);
+    const { id } = await committee.at('bob').node.refresh('treasury');
+    await committee.until(() => all.every((name) => committee.ceremony(name, id)?.state === 'confirming'));
+    await committee.run(limits.readyInterval);
+    const alice = await lose(committee, 'alice', /^epochs\/.*2$/);
+    expect(alice.home.keys.list()[0]?.quarantined).toBeDefined();
+    expect((await repair(committee, 'alice')).result).toMatchObject({ epoch: 1 });
+    expect(statesOf(alice)).toEqual([
+      [1, 'active'],
+      [2, 'shredded'],
+    ]);
+    return [committee, alice];
+  }
+
+  test('promises no other outcome under its number', async () => {
+    const [committee, alice] = await prepared('number');
+    const carol = committee.at('carol');
+    const unsigned = {
+      network: carol.config.networkId,
+      key: 'treasury',
+      baseEpoch: 1,
+      dealers: [1, 2],
+      expires: committee.clock.now() + 60_000,
+    };
+    const refused = async (epoch: number): Promise<boolean> => {
+      const body = wire.encode(
+        refreshProposals.codec,
+        refreshProposals.sign({ ...unsigned, epoch, nonce: new Uint8Array(32).fill(epoch) }, carol.key),
+      );
+      const before = (await committee.audit('alice')).length;
+      committee.say('carol', 'alice', { type: 'request', value: { kind: kinds.renew, body } });
+      await committee.run(20);
+      return (await committee.audit('alice')).slice(before).includes('refresh-refused: denied');
+    };
+    expect([await refused(2), await refused(3)]).toEqual([true, false]);
+    expect(alice.fatal).toEqual([]);
+  });
+
+  test('hears of it if it comes to something after all, and is given its share', async () => {
+    const [committee, alice] = await prepared('after all');
+    for (const name of ['bob', 'carol']) committee.at(name).tamper = undefined;
+    await committee.until(() => statesOf(committee.at('bob'))?.at(-1)?.join() === '2,active', 60_000);
+    await committee.until(() => alice.log.join().includes('our share of the epoch in use is missing'), 60_000);
+    expect((await alice.node.key('treasury')).repair).toMatch(/the others use epoch 2/);
+    expect((await repair(committee, 'alice')).result).toMatchObject({ epoch: 2 });
+    expect(statesOf(alice)?.at(-1)).toEqual([2, 'active']);
     for (const { fatal } of committee.members.values()) expect(fatal).toEqual([]);
   });
 });

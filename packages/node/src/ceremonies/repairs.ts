@@ -18,7 +18,7 @@ import {
   verifyingShare,
   wire,
 } from '@quorate/protocol';
-import { IntegrityError } from '@quorate/storage';
+import { IntegrityError, type KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { PeerBudgets } from '../network/budget.ts';
 import type { PeerId } from '../network/network.ts';
@@ -174,10 +174,10 @@ export class Repairs {
   #wonder(peer: PeerId, activated: Activated): void {
     const key = this.#workshop.keys.get(activated.keyId);
     if (key === undefined || key.quarantined !== undefined) return;
-    if (activated.epoch <= Math.max(this.#ahead.get(toHex(key.keyId)) ?? 0, key.epochs.at(-1)?.epoch ?? 0)) return;
+    if (activated.epoch <= Math.max(this.#ahead.get(toHex(key.keyId)) ?? 0, highestHere(key))) return;
     this.#ask(key.keyId, [peer]).then(
       ({ newest: found }) => {
-        if (found === undefined || found.publicPackage.epoch <= (key.epochs.at(-1)?.epoch ?? 0)) return;
+        if (found === undefined || found.publicPackage.epoch <= highestHere(key)) return;
         this.#ahead.set(toHex(key.keyId), found.publicPackage.epoch);
         this.#showOthers(found);
         this.#workshop.log.error('our share of the epoch in use is missing; quorate keys repair', { key: key.name });
@@ -274,6 +274,11 @@ export class Repairs {
       throw error;
     }
   }
+}
+
+/** Of the epochs of which there is more here than the number of an attempt that was lost. */
+function highestHere({ epochs }: KeyInfo): number {
+  return epochs.findLast((one) => one.state !== 'shredded' || one.certificate !== undefined)?.epoch ?? 0;
 }
 
 /** Which key a certificate is of, as it says. */

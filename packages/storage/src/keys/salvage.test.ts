@@ -24,6 +24,8 @@ const keyId = new Uint8Array(32).fill(0xaa);
 const other = new Uint8Array(32).fill(0xbb);
 const certificate = ascii('READY of all');
 const ready = new Uint8Array(32).fill(0x55);
+/** The highest number when the epochs were made, by the clock. */
+const last = 1_700_000_000;
 const shareOf = (epoch: number): Uint8Array => seeded(ascii(`share ${epoch}`)).bytes(32);
 
 function prepared(epoch: number, change: Partial<PreparedEpoch> = {}): PreparedEpoch {
@@ -120,15 +122,17 @@ describe('a repair', () => {
       expect(quarantined, lost).toBeDefined();
       if (isShare) expect(remains.map((one) => one.publicPackage)).toContainEqual(ascii('package 2'));
       await damaged.repair(repaired(2), check);
-      // Of an epoch that is forgotten nothing lies about.
+      // Of an epoch that was lost nothing lies about.
       const isKept = lost !== place('epochs', 3) && !(isShare && lost.endsWith('3'));
       const copies = [...store.beside.files.keys()].filter((name) => name.startsWith(toHex(keyId)));
       expect(copies.toSorted(), lost).toEqual([copy(2), ...(isKept ? [copy(3)] : [])]);
       for (const reopen of [async () => damaged, async () => open(store.crash())]) {
         const keys = await reopen();
         const old = lost === place('epochs', 1) ? [] : [[1, 'shredded']];
-        const next = lost === place('epochs', 3) ? [] : [[3, isShare && lost.endsWith('3') ? 'shredded' : 'prepared']];
-        expect(statesIn(keys), lost).toEqual([...old, [2, 'certified'], ...next]);
+        const next = [[3, isKept ? 'prepared' : 'shredded']];
+        // What left no trace may have had any number.
+        const any = lost === place('epochs', 1) ? [[last, 'shredded']] : [];
+        expect(statesIn(keys), lost).toEqual([...old, [2, 'certified'], ...next, ...any]);
         await expectShare(keys, 2);
         expect(keys.get(keyId)).toMatchObject({
           name: 'treasury',
@@ -225,8 +229,53 @@ describe('a repair', () => {
     await keys.repair(repaired(2), check);
     await keys.activate(keyId, 2);
     const again = await open(store.crash());
-    expect(statesIn(again)).toEqual([[2, 'active']]);
+    expect(statesIn(again)).toEqual([
+      [2, 'active'],
+      [last, 'shredded'],
+    ]);
     await expectShare(again, 2);
+  });
+
+  test('promises nothing once more under a number whose record was lost, whatever is left of it', async () => {
+    const lostOf3: ((store: MemoryStore) => Promise<void>)[] = [
+      async (store) => store.batch([{ type: 'delete', key: place('epochs', 3) }]),
+      async (store) => {
+        const record = (await store.get(place('epochs', 3))) as Uint8Array;
+        await store.batch([{ type: 'put', key: place('epochs', 3), value: flipped(record, 200) }]);
+      },
+      async (store) =>
+        store.batch(['epochs', 'shares'].map((prefix) => ({ type: 'delete', key: place(prefix, 3) }) as const)),
+      async (store) =>
+        store.batch(
+          ['epochs', 'shares', 'data-keys'].map((prefix) => ({ type: 'delete', key: place(prefix, 3) }) as const),
+        ),
+    ];
+    for (const [i, lose] of lostOf3.entries()) {
+      const store = await threeEpochs();
+      await lose(store);
+      const damaged = await open(store);
+      await damaged.repair(repaired(2), check);
+      for (const keys of [damaged, await open(store.crash())]) {
+        const other = prepared(3, { ready: new Uint8Array(32).fill(0x66) });
+        await expect(keys.prepare(other, check), `${i}`).rejects.toMatchObject({ code: 'epoch-not-new' });
+        await expect(keys.approve(other), `${i}`).rejects.toMatchObject({ code: 'epoch-not-new' });
+        expect(keys.get(keyId)?.epochs.at(-1)?.epoch).toBe(i === 3 ? last : 3);
+      }
+      expect([...store.beside.files.keys()]).not.toContain(copy(3));
+    }
+  });
+
+  test('takes no number for one that was lost that nobody can have had', async () => {
+    const store = await threeEpochs();
+    const beyond = `epochs/${toHex(keyId)}/${last + 1}`;
+    await store.batch([
+      { type: 'put', key: beyond, value: (await store.get(place('epochs', 3))) as Uint8Array },
+      { type: 'delete', key: place('shares', 2) },
+    ]);
+    store.beside.files.delete(copy(2));
+    const keys = await open(store);
+    await keys.repair(repaired(2), check);
+    expect(keys.get(keyId)?.epochs.at(-1)?.epoch).toBe(3);
   });
 
   test('takes a share that fits its package, and no other', async () => {

@@ -14,7 +14,8 @@ type Put = Extract<StoreOperation, { readonly type: 'put' }>;
 /**
  * Everything that a key consists of once an epoch of it is repaired, and the removal of the rest, for one batch. Of other epochs
  * stays what opens: whoever said READY keeps its share. One whose share is gone stays as shredded, so that its number does not
- * come back; one of which nothing opens is forgotten. What was set up with other parties goes: it is set up anew.
+ * come back, and so does what was lost of a later one: under a number that is forgotten this node would promise another outcome.
+ * What was set up with other parties goes: it is set up anew.
  */
 export async function salvage(
   keyring: Keyring,
@@ -24,12 +25,12 @@ export async function salvage(
   const { keyId, epoch } = repaired;
   const { records } = keyring;
   const puts: Put[] = [await keyRecord(keyring, repaired), ...newEpoch(keyring, repaired)];
-  const known: number[] = [];
-  for await (const old of readable(keyring, keyId)) {
-    if (old.epoch === epoch) continue;
-    known.push(old.epoch);
-    puts.push(...(await oldEpoch(keyring, copies, keyId, old)));
-  }
+  const whole: Readable[] = [];
+  for await (const one of readable(keyring, keyId)) whole.push(one);
+  const others = whole.filter((one) => one.epoch !== epoch);
+  const known = others.map((one) => one.epoch);
+  for (const old of others) puts.push(...(await oldEpoch(keyring, copies, keyId, old)));
+  for (const number of await lostNumbers(keyring, repaired, whole)) puts.push(lostEpoch(keyring, repaired, number));
   // Nobody would ever shred what is forgotten. The copy of the epoch that is repaired does not open, or is what is written now: two
   // that differ would both be doubted.
   await copies.eraseOthers(keyId, known);
@@ -104,6 +105,42 @@ async function oldEpoch(
   return await Promise.all(
     places.map(async (key) => ({ type: 'put' as const, key, value: (await records.sealed(key)) as Uint8Array })),
   );
+}
+
+/**
+ * The numbers above the repaired epoch's of which something is here, and no record that opens. Where more was lost than leaves a
+ * trace: the highest that this node can have taken part in, the seconds since 1970 by its clock.
+ */
+async function lostNumbers(
+  { manifest, records }: Keyring,
+  { createdAt, epoch, keyId }: RepairedEpoch,
+  whole: readonly Readable[],
+): Promise<ReadonlySet<number>> {
+  const group = `key/${toHex(keyId)}`;
+  const here = new Set<string>();
+  for (const prefix of prefixesOf(group)) for await (const place of records.places(prefix)) here.add(place);
+  here.delete(keyPlace(keyId));
+  const numbers = new Set([...here].map((place) => Number(place.slice(place.lastIndexOf('/') + 1))));
+  const known = new Map(whole.map((one) => [one.epoch, one.record]));
+  const accounted = new Set([keyPlace(keyId), ...here]);
+  for (const number of [epoch, ...numbers]) {
+    const record = known.get(number);
+    const secrets = [dataKeyPlace(keyId, number), sharePlace(keyId, number)];
+    const hadShare = number === epoch || (record && isKept(record)) || secrets.some((place) => here.has(place));
+    if (hadShare) for (const place of [epochPlace(keyId, number), ...secrets]) accounted.add(place);
+  }
+  const last = Math.floor(createdAt / 1_000);
+  const isHidden = (manifest.countOf(group) ?? Infinity) > accounted.size;
+  const lost = [...numbers].filter((number) => number > epoch && number <= last && !known.has(number));
+  return new Set([...lost, ...(isHidden ? [last] : [])]);
+}
+
+/** What stays of an epoch that was lost. Its package is not known, only the key's: that of the repaired one stands for it. */
+function lostEpoch({ records }: Keyring, { createdAt, keyId, publicPackage }: RepairedEpoch, number: number): Put {
+  const state = { type: 'shredded', value: { erased: 0, certificate: new Uint8Array(0) } } as const;
+  const statement = new Uint8Array(32);
+  const record: EpochRecord = { version: keyRecordVersion, createdAt, publicPackage, statement, state };
+  return put(records.seal(epochPlace(keyId, number), 'epoch', wire.encode(epochCodec, record)));
 }
 
 /** Whether the share opens, from its record or its copy; the record is restored if need be. */

@@ -125,6 +125,11 @@ export class Manifest {
     return [...broken, ...this.#strays];
   }
 
+  /** How many records there should be of a group; undefined if there never was one. */
+  countOf(group: string): number | undefined {
+    return this.#pages.get(group)?.count;
+  }
+
   /** The places of the root and of pages that were damaged, and were made anew from what proves them. */
   restored(): readonly string[] {
     return this.#restored;
