@@ -29,6 +29,11 @@ export const marks: readonly Mutant[] = [
     ['standings.test.ts'],
     [
       [
+        'if (evidence !== undefined) await marks.raiseFloor(Math.floor(clock.now() / 1_000));',
+        '',
+        'numbers under which a rollback had it forget what it promised',
+      ],
+      [
         'if (statement !== undefined && !this.#knows(statement))',
         'if (false as boolean)',
         'a rollback that is shown and not believed',
@@ -120,6 +125,26 @@ export const marks: readonly Mutant[] = [
       'nonces answered on another connection',
     ],
     ['connected && !this.#workshop.standings.isDoubted(peer)', 'connected', 'doubted peers that are asked'],
+  ]),
+  ...elsewhere('ceremonies/refresh.ts', [
+    ['Math.max(highestOf(key), standings.floor)', 'highestOf(key)', 'READY for a number that may have had another'],
+  ]),
+  ...elsewhere('ceremonies/reshare-rules.ts', [
+    ['Math.max(highest, workshop.standings.floor)', 'highest', 'an approval of a number that may have had another'],
+  ]),
+  ...elsewhere('ceremonies/refresh-schedule.ts', [
+    [
+      'Math.max(this.#port.told(key), this.#workshop.standings.floor)',
+      'this.#port.told(key)',
+      'a refresh that its proposer refuses',
+    ],
+  ]),
+  ...elsewhere('ceremonies/reshares.ts', [
+    [
+      'Math.max(this.#port.told(key), this.#workshop.standings.floor)',
+      'this.#port.told(key)',
+      'a reshare that its proposer refuses',
+    ],
   ]),
   ...elsewhere('ceremonies/certified.ts', [
     [

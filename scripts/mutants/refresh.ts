@@ -18,7 +18,11 @@ export const refresh: readonly Mutant[] = [
       '',
       'a refresh of another epoch',
     ],
-    ['  checkNumber(epoch, name, highestOf(key), clock.now());\n', '', 'a number that returns, and one at the end'],
+    [
+      '  checkNumber(epoch, name, Math.max(highestOf(key), standings.floor), clock.now());\n',
+      '',
+      'a number that returns, and one at the end',
+    ],
     ['if (wasJustDealt(key, clock.now())) {', 'if (false) {', 'a member that keeps the others dealing'],
     [
       'return age >= 0 && age < limits.refreshPause;',

@@ -64,7 +64,11 @@ export const reshare: readonly Mutant[] = [
     ['if (!reshareProposals.verify(proposal, tools.signatures))', 'if (false)', 'a proposal that nobody signed'],
     ['  checkExpiry(proposal.expires, clock.now());\n', '', 'a proposal that has expired'],
     ["throw denied('the proposer has no share of this key');", 'void 0;', 'a proposal of a stranger to the key'],
-    ['  checkNumber(epoch, name, highest, clock.now());\n', '', 'a number that returns, and one at the end'],
+    [
+      '  checkNumber(epoch, name, Math.max(highest, workshop.standings.floor), clock.now());\n',
+      '',
+      'a number that returns, and one at the end',
+    ],
     [
       'renewal.checkReshare(groupOf(base.scheme, tools.groups), { ...proposal, base })',
       'renewal.seatsOf({ ...proposal, base })',

@@ -137,10 +137,10 @@ export class Facts {
     this.#memories.set(twin, { ...emptyMemory(), announced, opened, said });
   }
 
-  /** A member's folder is an earlier one: what it did since, it cannot know; what was used since, is used. */
+  /** A member's folder is an earlier one: what it did since, it cannot know; what was used or promised since, is. */
   restore(seat: Seat): void {
-    const { announced, opened, said } = this.memoryOf(seat);
-    this.#memories.set(seat, { ...emptyMemory(), announced, opened, said });
+    const { announced, opened, promised, said } = this.memoryOf(seat);
+    this.#memories.set(seat, { ...emptyMemory(), announced, opened, promised, said });
     this.damaged.set(seat, 'beyond');
     this.restored.add(seat);
   }
@@ -195,8 +195,8 @@ export function approvalOf({ digest, epoch, request }: Purpose): string {
 
 /** What a member said or was seen to be at, in any of its lives. */
 interface Memory {
-  /** Digest of READY, by key and epoch. */
-  readonly readies: Map<string, string>;
+  /** Digest of what it promised READY, or approved, by that and key and epoch. */
+  readonly promised: Map<string, string>;
   /** Highest epoch said to be in use, by key. */
   readonly announced: Map<string, number>;
   /** Highest epoch seen in use, by key. */
@@ -219,7 +219,7 @@ interface Memory {
 
 function emptyMemory(): Memory {
   return {
-    readies: new Map(),
+    promised: new Map(),
     announced: new Map(),
     used: new Map(),
     answers: new Map(),

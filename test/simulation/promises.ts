@@ -49,7 +49,8 @@ export class Promises {
     if (type === 'envelope') this.#envelope(seat, decodeEnvelope(value));
     if (type === 'ready') this.#ready(seat, value);
     if (type === 'approval') {
-      const { keyId, epoch } = wire.decode(approvalCodec, value);
+      const { digest, epoch, keyId } = wire.decode(approvalCodec, value);
+      this.#promises(seat, 'approves', epochPlace(toHex(keyId), epoch), digest);
       if (!seat.store.durable.has(`epochs/${epochPlace(toHex(keyId), epoch)}`))
         this.#facts.fail('R1 persist before send', `${seat.name} approves epoch ${epoch}, which is not on its disk`);
     }
@@ -66,15 +67,20 @@ export class Promises {
     const { durable, beside } = seat.store;
     const { keyId, epoch, digest } = wire.decode(readyCodec, bytes);
     const place = epochPlace(toHex(keyId), epoch);
-    const said = this.#facts.memoryOf(seat).readies;
-    const other = said.get(place);
-    if (other !== undefined && other !== toHex(digest))
-      this.#facts.fail('I4 agreement', `${seat.name} says READY for two outcomes of ${place}`);
-    said.set(place, toHex(digest));
+    this.#promises(seat, 'says READY for', place, digest);
     if (!durable.has(`epochs/${place}`) || !durable.has(`shares/${place}`) || !durable.has(`data-keys/${place}`))
       this.#facts.fail('R1 persist before send', `${seat.name} says READY for what is not on its disk: ${place}`);
     if (!beside.files.has(place.replace('/', '-')))
       this.#facts.fail('R1 persist before send', `${seat.name} says READY without a second copy`);
+  }
+
+  /** One outcome of each number, whatever happened to its disk: what a threshold promises must not be promised twice. */
+  #promises(seat: Seat, what: string, place: string, digest: Uint8Array): void {
+    const { promised } = this.#facts.memoryOf(seat);
+    const before = promised.get(`${what} ${place}`);
+    if (before !== undefined && before !== toHex(digest))
+      this.#facts.fail('I4 agreement', `${seat.name} ${what} two outcomes of ${place}`);
+    promised.set(`${what} ${place}`, toHex(digest));
   }
 
   #envelope(seat: Seat, envelope: Envelope): void {

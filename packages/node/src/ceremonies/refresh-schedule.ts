@@ -198,7 +198,8 @@ export class RefreshSchedule {
     const { clock, config, key: own, randomness } = this.#workshop;
     const { threshold } = packageOf(key, key.current, this.#workshop.tools);
     const count = this.#triesOf(key)?.count ?? 0;
-    const epoch = nextNumber(key, count, this.#port.told(key), clock.now());
+    const told = Math.max(this.#port.told(key), this.#workshop.standings.floor);
+    const epoch = nextNumber(key, count, told, clock.now());
     const pause = Math.min(limits.refreshRetryFirst * 2 ** count, limits.refreshRetryLongest);
     const place = toHex(key.keyId);
     const tried = { epoch: key.current.epoch, until: clock.now() + pause };

@@ -189,7 +189,7 @@ export class RefreshTask implements Task {
 }
 
 /** The package that is dealt from. A refresh asks no operator: it changes nothing but the shares, and never on top of another. */
-function check(proposal: RefreshProposal, { clock, config, keys, tools }: Workshop): PublicPackage {
+function check(proposal: RefreshProposal, { clock, config, keys, standings, tools }: Workshop): PublicPackage {
   const invalid = (reason: string): ServiceError => new ServiceError('invalid', reason);
   const denied = (reason: string): ServiceError => new ServiceError('denied', reason);
   const { baseEpoch, dealers, epoch, key: name, network, proposer } = proposal;
@@ -202,7 +202,7 @@ function check(proposal: RefreshProposal, { clock, config, keys, tools }: Worksh
   const base = publicPackageOf(groupOf(current.scheme, tools.groups), current.publicPackage);
   if (!base.members.some(({ node }) => equal(node, proposer))) throw denied('the proposer has no share of this key');
   if (baseEpoch !== current.epoch) throw denied(`the key ${name} is in epoch ${current.epoch} here`);
-  checkNumber(epoch, name, highestOf(key), clock.now());
+  checkNumber(epoch, name, Math.max(highestOf(key), standings.floor), clock.now());
   if (wasJustDealt(key, clock.now())) {
     throw new ServiceError('busy', 'the shares of the key were dealt a moment ago: try again in some seconds');
   }

@@ -58,7 +58,7 @@ export function checkReshare(proposal: ReshareProposal, workshop: Workshop, last
     throw denied('the proposer has no share of this key');
   }
   const highest = Math.max(base.epoch, highestOf(key));
-  checkNumber(epoch, name, highest, clock.now());
+  checkNumber(epoch, name, Math.max(highest, workshop.standings.floor), clock.now());
 
   const known = workshop.members();
   checkCommittee(

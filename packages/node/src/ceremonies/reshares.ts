@@ -56,11 +56,12 @@ export class Reshares {
     }
     const place = `${name}/${current.epoch}`;
     const count = this.#tries.get(place) ?? 0;
+    const told = Math.max(this.#port.told(key), this.#workshop.standings.floor);
     const proposal = reshareProposals.sign(
       {
         key: name,
         base: wire.decode(certificateCodec, current.certificate as Uint8Array),
-        epoch: nextNumber(key, count, this.#port.told(key), clock.now()),
+        epoch: nextNumber(key, count, told, clock.now()),
         dealers: dealersOf(plan, surroundings),
         members: membersOf(nodes),
         threshold,

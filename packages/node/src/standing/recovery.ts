@@ -244,6 +244,8 @@ export class Recovery {
     await renewBoot(counter);
     await audit.append(clock.now(), 'recovered', { generation: highest + 1 });
     await this.#markLost();
+    // No member takes part in a number above the seconds since 1970.
+    if (evidence !== undefined) await marks.raiseFloor(Math.floor(clock.now() / 1_000));
     if (this.#own !== before) return;
     this.#isSettled ||= evidence !== undefined;
     await marks.keepOwn({ state: 'well', lives: [], evidence: new Uint8Array(0) });

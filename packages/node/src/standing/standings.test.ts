@@ -13,7 +13,7 @@ import type { NodeFrame } from '../ceremonies/frames.ts';
 import { limits } from '../limits.ts';
 import { bootCounter, bootEpochOf } from '../network/hello.ts';
 import { requestId, type SignRequest } from '../policy/sign-request.ts';
-import type { RepairOrder } from '../service.ts';
+import type { CeremonyView, RepairOrder } from '../service.ts';
 import { nativeTools } from '../tools.ts';
 import type { StandingMessage } from './messages.ts';
 import type { StandingParts } from './parts.ts';
@@ -159,6 +159,51 @@ describe('a node on an earlier copy of its disk', () => {
     await restart(committee, carol);
     expect([await stateOf(carol), generationOf(carol.home.bootEpoch)]).toEqual(['well', 1]);
     expect(await forgets(carol)).toBe(false);
+  });
+
+  test('takes part in no number under which it may have promised something, and proposes none', async () => {
+    const [committee, carol] = await trio('floor');
+    await committee.key({ name: 'other' });
+    const copy = carol.store.copy();
+    await restart(committee, carol);
+    await committee.run(limits.standingPause + 50);
+    await restore(committee, carol, copy);
+    await committee.run(lease);
+    expect(await stateOf(carol)).toBe('well');
+    const floor = carol.home.marks.floor();
+    expect(floor).toBeGreaterThan(1_600_000_000);
+    const ended = async (name: string, asked: Promise<CeremonyView>): Promise<CeremonyView | undefined> => {
+      const { id } = await asked;
+      await committee.until(() => ['done', 'failed'].includes(committee.ceremony(name, id)?.state ?? ''), 120_000);
+      return committee.ceremony(name, id);
+    };
+    const refused = { failure: { reason: expect.stringMatching(/numbers only rise/) } };
+    const above = { result: { epoch: expect.toSatisfy((epoch) => epoch > floor) } };
+    const { node } = committee.at('alice');
+    for (const outcome of [refused, above]) {
+      expect(await ended('alice', node.refresh('treasury'))).toMatchObject(outcome);
+      expect(await ended('alice', node.reshare('other', { threshold: 3 }))).toMatchObject(outcome);
+    }
+    await restart(committee, carol);
+    expect(carol.home.marks.floor()).toBe(floor);
+  });
+
+  test('proposes numbers above those, at once', async () => {
+    const [committee, carol] = await trio('own floor');
+    await committee.key({ name: 'other' });
+    const copy = carol.store.copy();
+    await restart(committee, carol);
+    await committee.run(limits.standingPause + 50);
+    await restore(committee, carol, copy);
+    await committee.run(lease);
+    for (const propose of [
+      async () => carol.node.refresh('treasury'),
+      async () => carol.node.reshare('other', { threshold: 3 }),
+    ]) {
+      const { id } = await propose();
+      await committee.until(() => ['done', 'failed'].includes(committee.ceremony('carol', id)?.state ?? ''), 120_000);
+      expect(committee.ceremony('carol', id)?.state).toBe('done');
+    }
   });
 
   test('is found out by peers that were restarted meanwhile, and remembers it over its own restarts', async () => {

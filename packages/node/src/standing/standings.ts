@@ -85,6 +85,14 @@ export class Standings {
     return { state: marks.own().state, reason: this.#recovery.reason, confirmedBy, doubtedBy };
   }
 
+  /**
+   * Under no number of an epoch up to this does the node promise READY or its approval: with a rollback it may have forgotten what it
+   * promised under it.
+   */
+  get floor(): number {
+    return this.#parts.marks.floor();
+  }
+
   /** What the operator should know of this node's shares, of it and of the others. */
   warnings(): readonly string[] {
     const { marks, members, nameOf } = this.#parts;

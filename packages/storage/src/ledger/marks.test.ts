@@ -48,7 +48,10 @@ test("a key's mark only rises", async () => {
   expect(ledger.epochOf(keyId)).toBe(0);
   await Promise.all([3, 9, 5].map(async (epoch) => ledger.raise(keyId, epoch)));
   await ledger.raise(keyId, 8);
-  for (const found of [ledger, await open(store.crash())]) expect(found.epochOf(keyId)).toBe(9);
+  expect(ledger.floor()).toBe(0);
+  for (const epoch of [4, 2]) await ledger.raiseFloor(epoch);
+  for (const found of [ledger, await open(store.crash())])
+    expect([found.epochOf(keyId), found.floor()]).toEqual([9, 4]);
 });
 
 test('a doubt, and what a node knows of itself, are kept over restarts, and end only when they are ended', async () => {

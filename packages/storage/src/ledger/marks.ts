@@ -61,6 +61,7 @@ interface KeyMark extends Record<string, unknown> {
 
 const formatVersion = 1;
 const ownPlace = 'marks/own';
+const floorPlace = 'marks/floor';
 
 const peerMarkCodec: wire.Codec<PeerMark> = wire.struct<PeerMark>({
   version: wire.version(formatVersion),
@@ -101,6 +102,7 @@ export class MarkLedger {
   readonly #epochs = new Map<string, number>();
   readonly #doubts = new Map<string, Doubt>();
   #own: OwnMark = { state: 'well', lives: [], evidence: new Uint8Array(0) };
+  #floor = 0;
   readonly #turns = new Turns();
 
   private constructor(records: SealedStore) {
@@ -126,6 +128,8 @@ export class MarkLedger {
       // Of a state that this version does not know, it is not known that all is well.
       ledger.#own = { state: ownStates[state] ?? 'suspended', lives, evidence };
     }
+    const floor = await records.get(floorPlace, 'mark');
+    if (floor !== undefined) ledger.#floor = decodeRecord(floorPlace, keyMarkCodec, floor).epoch;
     return ledger;
   }
 
@@ -191,6 +195,20 @@ export class MarkLedger {
       if (epoch <= this.epochOf(keyId)) return;
       await this.#records.put(`marks/keys/${id}`, 'mark', wire.encode(keyMarkCodec, { version: formatVersion, epoch }));
       this.#epochs.set(id, epoch);
+    });
+  }
+
+  /** The highest number of an epoch under which this node may have promised what its disk does not know of; 0 if it never went back. */
+  floor(): number {
+    return this.#floor;
+  }
+
+  /** Nothing is promised any more under a number up to this: synced. A lower one changes nothing. */
+  async raiseFloor(epoch: number): Promise<void> {
+    await this.#turns.take('floor', async () => {
+      if (epoch <= this.#floor) return;
+      await this.#records.put(floorPlace, 'mark', wire.encode(keyMarkCodec, { version: formatVersion, epoch }));
+      this.#floor = epoch;
     });
   }
 
