@@ -126,6 +126,9 @@ export const marks: readonly Mutant[] = [
     ],
     ['connected && !this.#workshop.standings.isDoubted(peer)', 'connected', 'doubted peers that are asked'],
   ]),
+  ...elsewhere('ceremonies/keygen.ts', [
+    ['  if (lost !== undefined)\n', '  if (false)\n', 'another key under the name of one that was lost'],
+  ]),
   ...elsewhere('ceremonies/refresh.ts', [
     ['Math.max(highestOf(key), standings.floor)', 'highestOf(key)', 'READY for a number that may have had another'],
   ]),

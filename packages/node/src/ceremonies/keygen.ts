@@ -209,6 +209,9 @@ export function checkTerms(proposal: KeygenTerms, workshop: Workshop): 'auto' | 
   const existing = keys.get(keyId);
   if (existing?.current !== undefined) throw new ServiceError('name-taken', `there is a key ${proposal.name} already`);
   if (existing !== undefined) throw takenName(proposal.name);
+  const lost = workshop.standings.lostShare(keyId, 0);
+  if (lost !== undefined)
+    throw new ServiceError('name-taken', `there is a key ${proposal.name} already, though not here: ${lost}`);
   if (proposal.epoch < 1 || proposal.epoch > limits.attempts)
     throw new ServiceError('invalid', 'attempts are numbered from 1, and no key needs so many');
   const own = equal(proposal.proposer, key.publicKey);

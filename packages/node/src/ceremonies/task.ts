@@ -50,7 +50,17 @@ export interface Workshop {
   readonly stock: Pick<Stock, 'take' | 'drop' | 'receive' | 'greet' | 'lost'>;
   readonly standings: Pick<
     Standings,
-    'doubts' | 'expectShare' | 'expectWell' | 'floor' | 'greet' | 'isDoubted' | 'lost' | 'receive' | 'renew' | 'stir'
+    | 'doubts'
+    | 'expectShare'
+    | 'expectWell'
+    | 'floor'
+    | 'greet'
+    | 'isDoubted'
+    | 'lost'
+    | 'lostShare'
+    | 'receive'
+    | 'renew'
+    | 'stir'
   >;
   readonly presignatures: PresignaturePool;
   /** Private keys that are to be shared out, and those that were put together, by request. */

@@ -368,6 +368,9 @@ describe('a node on an earlier copy of its disk', () => {
     expect(warnings.join()).toMatch(/a key that was made after the backup, epoch 1, was lost .*--public-key/);
     expect(warnings.join()).toContain(keyId);
     expect(carol.home.marks.epochOf(fromHex(keyId))).toBe(1);
+    // No other key takes its name, be it one that the others would not hear of.
+    const again = carol.node.keygen({ name: 'treasury', scheme: 'taproot' });
+    await expect(again).rejects.toMatchObject({ code: 'name-taken', message: expect.stringMatching(/lost here/) });
     const { publicKey } = await committee.at('alice').node.key('treasury');
     await repair(committee, 'carol', { publicKey });
     await committee.stop(committee.at('bob'));
