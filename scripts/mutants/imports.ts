@@ -21,8 +21,6 @@ export const imports: readonly Mutant[] = [
       'if (groupKey === undefined) throw new Error();',
       'a key that is no point',
     ],
-    ['  if (twin !== undefined)\n', '  if (false)\n', 'one key under two names'],
-    ['key.scheme !== scheme || ', '', 'a scheme that has another group'],
     ['policyHash: importedPolicy };', 'policyHash: new Uint8Array(32) };', 'an imported key that looks like any other'],
   ]),
   ...cuts(folder, 'sign.ts', tests, [

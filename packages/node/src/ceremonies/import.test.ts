@@ -41,8 +41,7 @@ async function imported(committee: Committee, order: ImportOrder, at = 'alice'):
   return committee.ceremony(at, id) as CeremonyView;
 }
 
-const keyOf = (committee: Committee, name: string, key: string) => committee.at(name).home.keys.byName(key);
-const current = (committee: Committee, name: string) => keyOf(committee, name, 'treasury')?.current;
+const current = (committee: Committee, name: string) => committee.at(name).home.keys.byName('treasury')?.current;
 
 describe('an import', () => {
   test.for(['ed25519', 'taproot', 'ecdsa'] as const)(
@@ -98,18 +97,6 @@ describe('an import', () => {
       '3 of 3 sign: none may be away, fewer than the 2 that may be corrupt, and any 3 that are corrupt can forge';
     expect([proposal?.trade, committee.ceremony('bob', id)?.proposal?.trade]).toEqual([trade, trade]);
     expect(await committee.at('carol').node.key('treasury')).toMatchObject({ trade });
-  });
-
-  test('of a key that is here under another name is refused, wherever it is asked for; of its like of another scheme it is not', async () => {
-    const committee = await Committee.open(3, 'two names');
-    await imported(committee, orderOf('ecdsa', { name: 'cold' }));
-    await committee.until(() => names.every((name) => keyOf(committee, name, 'cold')?.current?.epoch === 2), 60_000);
-    for (const name of names) {
-      const again = committee.at(name).node.importKey(orderOf('ecdsa', { name: 'back' }), secretOf());
-      await expect(again).rejects.toMatchObject({ code: 'denied', message: expect.stringMatching(/here as cold:/) });
-    }
-    expect(await imported(committee, orderOf('taproot'))).toMatchObject({ result: { type: 'key' } });
-    expect(await imported(committee, orderOf('ed25519', { name: 'other' }))).toMatchObject({ result: { type: 'key' } });
   });
 
   test('of another key than the operator means is refused, and of what is no key', async () => {

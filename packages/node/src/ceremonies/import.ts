@@ -8,14 +8,12 @@ import {
   type Party,
   type Point,
   renewal,
-  type Scheme,
   type Start,
   sessionId,
   toHex,
   tryDecode,
   wire,
 } from '@quorate/protocol';
-import type { KeyInfo } from '@quorate/storage';
 import { limits } from '../limits.ts';
 import { type ImportProposal, importedPolicy, importProposals } from '../policy/import-proposal.ts';
 import { type ProposalView, ServiceError } from '../service.ts';
@@ -23,7 +21,6 @@ import type { Host } from './host.ts';
 import type { KeygenOutput } from './jobs/keygen.ts';
 import { checkTerms, takenName, tradeOf } from './keygen.ts';
 import { withPairSetup } from './multiplying.ts';
-import { packageOf } from './packages.ts';
 import { keepPrepared } from './prepared.ts';
 import { decodeProposal, idIn, judged } from './proposals.ts';
 import { proofOfLife } from './proving.ts';
@@ -192,16 +189,5 @@ function check(proposal: ImportProposal, workshop: Workshop): Checked {
   const decision = checkTerms(proposal, workshop);
   const groupKey = tryDecode(wire.point(groupOf(scheme, groups)), encoded)?.value;
   if (groupKey === undefined) throw new ServiceError('invalid', 'the public key is no point of its group');
-  const twin = workshop.keys.list().find((key) => isKey(key, scheme, groupKey, workshop));
-  if (twin !== undefined)
-    throw new ServiceError(
-      'denied',
-      `this key is here as ${twin.name}: no freeze, rule or end of the one would be the other's`,
-    );
   return { decision, groupKey };
-}
-
-function isKey(key: KeyInfo, scheme: Scheme, groupKey: Point, { tools }: Workshop): boolean {
-  if (key.scheme !== scheme || key.current === undefined) return false;
-  return groupOf(scheme, tools.groups).equals(packageOf(key, key.current, tools).groupKey, groupKey);
 }
